@@ -1,0 +1,121 @@
+"""Proposals of the machine, decisions of the investigator, discrepancies, and doses given.
+
+The planned doses are not stored: they follow from the phases (trialsite.StatePeriod) and the protocol.
+"""
+
+from django.db import models
+
+from labs.models import ResponseAssessment
+from trialsite.models import Signature, SubjectRecord, User
+
+
+class PhaseProposal(SubjectRecord):
+    """What the machine proposes, on which derived response it rests, and why. A person decides."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting for the investigator"
+        SUPERSEDED = "superseded", "Superseded"
+        DECIDED = "decided", "Decided"
+
+    made_at = models.DateTimeField()
+    as_of = models.DateField()
+    assessment = models.ForeignKey(ResponseAssessment, null=True, on_delete=models.PROTECT, related_name="+")
+    from_state = models.CharField(max_length=20)
+    kind = models.CharField(max_length=40)
+    to_phase = models.CharField(max_length=20, blank=True)
+    rule = models.CharField(max_length=20)
+    words = models.TextField()
+    detail = models.JSONField()
+    fingerprint = models.CharField(max_length=64)
+    status = models.CharField(max_length=10, choices=Status.choices)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject"], condition=models.Q(status="pending"), name="proposal_one_pending_per_subject"
+            ),
+        ]
+
+
+class PhaseDecision(SubjectRecord):
+    """The investigator's signed decision, with a copy of everything that was shown."""
+
+    class Choice(models.TextChoices):
+        AGREE = "agree", "Agree"
+        OVERRIDE = "override", "Disagree"
+
+    proposal = models.OneToOneField(PhaseProposal, on_delete=models.PROTECT, related_name="decision")
+    choice = models.CharField(max_length=8, choices=Choice.choices)
+    to_phase = models.CharField(max_length=20)
+    starts_on = models.DateField()
+    response = models.CharField(max_length=4, blank=True, help_text="The response that the investigator states.")
+    reason = models.CharField(max_length=500, blank=True)
+    snapshot = models.JSONField()
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+    signature = models.OneToOneField(Signature, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(choice="agree") | ~models.Q(reason=""), name="decision_override_has_a_reason"
+            ),
+        ]
+
+
+class AssignmentDiscrepancy(SubjectRecord):
+    """A correction changed what a signed decision rested on. It moves nobody; a person judges it."""
+
+    decision = models.ForeignKey(PhaseDecision, on_delete=models.PROTECT, related_name="discrepancies")
+    found_at = models.DateTimeField()
+    was = models.JSONField()
+    now = models.JSONField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    resolution = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["decision"],
+                condition=models.Q(resolved_at=None),
+                name="discrepancy_one_open_per_decision",
+            ),
+        ]
+
+
+class DoseRecord(SubjectRecord):
+    """One version of what happened with one drug on one day. Days without a row are "to record"."""
+
+    class Status(models.TextChoices):
+        TAKEN = "TAKEN", "Taken"
+        MISSED = "MISSED", "Missed"
+        HELD = "HELD", "Held"
+
+    drug = models.CharField(max_length=20)
+    on = models.DateField()
+    status = models.CharField(max_length=6, choices=Status.choices)
+    planned_mg = models.DecimalField(max_digits=7, decimal_places=2)
+    given_mg = models.DecimalField(max_digits=7, decimal_places=2)
+    reason = models.CharField(max_length=300, blank=True, help_text="Why missed or held, or why changed.")
+    version = models.PositiveSmallIntegerField(default=1)
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True, blank=True, help_text="Set by a correction or an undo.")
+
+    class Meta:
+        ordering = ["on", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject", "drug", "on"],
+                condition=models.Q(superseded_at=None),
+                name="dose_one_current_per_day_and_drug",
+            ),
+            models.UniqueConstraint(fields=["subject", "drug", "on", "version"], name="dose_version_once"),
+            models.CheckConstraint(
+                condition=models.Q(status="TAKEN") | ~models.Q(reason=""), name="dose_not_taken_has_a_reason"
+            ),
+        ]

@@ -1,0 +1,147 @@
+"""The database context: who acts, where, why. Set per transaction, gone at its end.
+
+Row level security reads `app.sites`; the audit trigger reads the rest and refuses a write without an actor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from trialsite.access import ALL_SITES, Actor, Duty, check_may, role_for
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Where a piece of work comes from; recorded with every audit event."""
+
+    request_id: str = ""
+    source: str = "shell"
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """The value of every `app.*` setting that the database reads."""
+
+    user_id: str = ""
+    system_actor: str = ""
+    role: str = ""
+    sites: str = ""
+    reason: str = ""
+    request_id: str = ""
+    source: str = ""
+    software: str = ""
+
+
+_circumstances: ContextVar[Circumstances] = ContextVar("circumstances", default=Circumstances())
+_current: ContextVar[_Setting] = ContextVar("database_context", default=_Setting())
+
+_APPLY = """
+SELECT set_config('app.user_id', %s, true), set_config('app.system_actor', %s, true),
+       set_config('app.role', %s, true), set_config('app.sites', %s, true),
+       set_config('app.reason', %s, true), set_config('app.request_id', %s, true),
+       set_config('app.source', %s, true), set_config('app.software', %s, true)
+"""
+
+
+@contextmanager
+def coming_from(source: str, request_id: str = "") -> Iterator[None]:
+    """State where the work inside comes from (web, job, command ...) and under which request id."""
+    token = _circumstances.set(Circumstances(request_id=request_id, source=source))
+    try:
+        yield
+    finally:
+        _circumstances.reset(token)
+
+
+@contextmanager
+def reading(by: Actor, at: datetime) -> Iterator[None]:
+    """One transaction in which `by` sees the sites that are in reach at `at`, and can write nothing.
+
+    Nothing can be written because no actor is set: the audit trigger refuses.
+    """
+    with transaction.atomic(), _applied(_Setting(sites=_sites(by, at))):
+        yield
+
+
+@contextmanager
+def writing(
+    *, by: Actor, duty: Duty, site_id: int | None, at: datetime, reason: str = ""
+) -> Iterator[None]:
+    """One transaction in which `by` writes at one site, authorised for `duty`.
+
+    `reason` is stored with every change of an existing value; the database refuses a change without one.
+    PermissionDenied if the duty is not held there and then.
+    """
+    check_may(by, duty, site_id, at)
+    role = role_for(by, duty, site_id, at)
+    wanted = _Setting(
+        user_id=str(by.user_id or ""),
+        system_actor=by.system,
+        role=role.value if role else "",
+        sites=_sites(by, at),
+        reason=reason,
+        request_id=_circumstances.get().request_id,
+        source=_circumstances.get().source,
+        software=settings.BUILD,
+    )
+    with transaction.atomic(), _applied(wanted):
+        yield
+
+
+@contextmanager
+def own_account(by: Actor, *, at: datetime, reason: str) -> Iterator[None]:
+    """One transaction in which a person changes the own account (password, second factor) and nothing else's."""
+    wanted = _Setting(
+        user_id=str(by.user_id),
+        sites=_sites(by, at),
+        reason=reason,
+        request_id=_circumstances.get().request_id,
+        source=_circumstances.get().source,
+        software=settings.BUILD,
+    )
+    with transaction.atomic(), _applied(wanted):
+        yield
+
+
+@contextmanager
+def because(reason: str) -> Iterator[None]:
+    """Inside `writing`: changes made here carry this reason, for example a machine's."""
+    with _applied(replace(_current.get(), reason=reason)):
+        yield
+
+
+def _sites(by: Actor, at: datetime) -> str:
+    reach = by.site_ids(at.date())
+    if by.system or ALL_SITES in reach:
+        return "all"
+    return ",".join(str(site_id) for site_id in sorted(reach))
+
+
+@contextmanager
+def _applied(wanted: _Setting) -> Iterator[None]:
+    before = _current.get()
+    token = _current.set(wanted)
+    _apply(wanted)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        # After an error the transaction, and with it the setting, is rolled back to where it began.
+        if not connection.needs_rollback:
+            _apply(before)
+
+
+def _apply(wanted: _Setting) -> None:
+    values = (
+        wanted.user_id, wanted.system_actor, wanted.role, wanted.sites,
+        wanted.reason, wanted.request_id, wanted.source, wanted.software,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_APPLY, values)

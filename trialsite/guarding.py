@@ -1,0 +1,33 @@
+"""Migration operations that put tables under audit and row level security."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.db.migrations import RunSQL
+
+SQL = Path(__file__).parent / "sql"
+
+
+def script(name: str) -> RunSQL:
+    """Run one of the scripts in trialsite/sql. Forward only: an audit trail is not taken down again."""
+    return RunSQL((SQL / name).read_text(), RunSQL.noop)
+
+
+def guard(*tables: str, scope: str = "site", append_only: bool = False, silent: tuple[str, ...] = ()) -> list[RunSQL]:
+    """Audit the tables and, unless scope is "open", hide rows of other sites.
+
+    scope: "site" (column site_id), "person" (site, or the row's own user_id), "open" (no site column).
+    append_only: the application may add but never change. silent: columns whose change is no event.
+    """
+    columns = "{" + ",".join(silent) + "}"
+    flag = "true" if append_only else "false"
+    return [
+        RunSQL(f"SELECT edc_guard('{table}'::regclass, '{scope}', '{columns}'::text[], {flag})", RunSQL.noop)
+        for table in tables
+    ]
+
+
+def tie_to_parents(*tables: str) -> list[RunSQL]:
+    """Add the composite foreign keys (id, site_id) from these tables to their guarded parents."""
+    return [RunSQL(f"SELECT edc_tie_to_parents('{table}'::regclass)", RunSQL.noop) for table in tables]

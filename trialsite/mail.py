@@ -1,0 +1,112 @@
+"""Mail to persons: queued with the data that causes it, sent after commit, visible on a page with its reason.
+
+`key` is unique, so the same cause never queues twice; it is also the Message-ID, so that a mail that was handed
+over just before a crash is recognised as the same one when it is handed over again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import Delegation, Mail, Role, Site, Subject, User
+from trialsite.outbox import wake
+
+logger = logging.getLogger(__name__)
+_RETRY_MINUTES = (1, 5, 15, 60, 240)
+
+
+def people_at(site: Site, role: Role, at: datetime) -> list[User]:
+    """Active persons who hold the role at this very site on that day, by name."""
+    lines = Delegation.objects.filter(
+        site=site, role=role, starts_on__lte=at.date(), user__is_active=True
+    ).exclude(ends_on__lt=at.date())
+    return list(User.objects.filter(pk__in=lines.values("user_id")).order_by("printed_name"))
+
+
+def queue(
+    *,
+    key: str,
+    to: Iterable[User],
+    heading: str,
+    body: str,
+    why: str,
+    at: datetime,
+    site: Site | None = None,
+    subject: Subject | None = None,
+) -> int:
+    """Queue one mail per person, inside the caller's `writing`; the number that is new.
+
+    Body and heading carry no clinical data: they say that something waits, and where.
+    """
+    rows = [
+        Mail(
+            key=f"{key}:{person.pk}",
+            site=site,
+            subject=subject,
+            recipient=person,
+            address=person.email,
+            heading=heading,
+            body=body,
+            why=why,
+            queued_at=at,
+            next_attempt_at=at,
+        )
+        for person in to
+    ]
+    known = set(Mail.objects.filter(key__in=[row.key for row in rows]).values_list("key", flat=True))
+    new = [row for row in rows if row.key not in known]
+    Mail.objects.bulk_create(new)
+    transaction.on_commit(wake)
+    return len(new)
+
+
+def send_waiting(at: datetime) -> int:
+    """Send every queued mail whose time has come; the number sent. A failing one never holds the others."""
+    sent = 0
+    tried: set[int] = set()
+    while True:
+        with reading(system_actor("mail"), at):
+            mail = (
+                Mail.objects.select_for_update(skip_locked=True, of=("self",))
+                .filter(sent_at=None, next_attempt_at__lte=at)
+                .exclude(id__in=tried)
+                .order_by("id")
+                .first()
+            )
+            if mail is None:
+                return sent
+            tried.add(mail.pk)
+            sent += _send(mail, at)
+
+
+def _send(mail: Mail, at: datetime) -> int:
+    digest = sha256(mail.key.encode()).hexdigest()[:32]
+    message = EmailMessage(
+        subject=mail.heading,
+        body=mail.body,
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[mail.address],
+        headers={"Message-ID": f"<{digest}@{settings.MAIL_DOMAIN}>"},
+    )
+    try:
+        message.send()
+    except OSError as error:  # smtplib's errors are OSErrors: the mail stays queued with its cause
+        wait = _RETRY_MINUTES[min(mail.attempts, len(_RETRY_MINUTES) - 1)]
+        Mail.objects.filter(pk=mail.pk).update(
+            attempts=mail.attempts + 1,
+            last_error=str(error)[:500],
+            next_attempt_at=at + timedelta(minutes=wait),
+        )
+        logger.warning("Mail %s was not taken: %s", mail.pk, error)
+        return 0
+    Mail.objects.filter(pk=mail.pk).update(sent_at=at, last_error="")
+    return 1

@@ -1,0 +1,59 @@
+"""What every request gets: an id, an actor, a transaction that sees only the actor's sites, and no cache."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
+from django.utils.cache import add_never_cache_headers
+
+from trialsite import clock
+from trialsite.access import Actor
+from trialsite.actors import actor_for
+from trialsite.context import coming_from, reading
+from trialsite.models import User
+
+logger = logging.getLogger(__name__)
+NOBODY = Actor(printed_name="")
+View = Callable[..., HttpResponse]
+
+
+class RequestContextMiddleware:
+    """Runs the view of a signed-in person inside `reading`: one transaction, only the sites in reach.
+
+    The view's exception rolls everything back. Templates that render late are rendered inside as well.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = request.headers.get("X-Request-ID", "")[:64] or uuid4().hex  # type: ignore[attr-defined]
+        request.actor = NOBODY  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        if not request.path.startswith("/static/"):
+            add_never_cache_headers(response)
+            response.headers["Cache-Control"] = "no-store, private"
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse:
+        with coming_from("web", request.request_id):  # type: ignore[attr-defined]
+            if not isinstance(request.user, User):
+                return _rendered(view(request, *args, **kwargs))
+            actor = actor_for(request.user)
+            request.actor = actor  # type: ignore[attr-defined]
+            with reading(actor, clock.now()):
+                return _rendered(view(request, *args, **kwargs))
+
+
+def _rendered(response: HttpResponse) -> HttpResponse:
+    if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
+        return response.render()
+    return response

@@ -1,0 +1,39 @@
+"""The spine that every record hangs on: people, subjects, visits, audit, signatures, queries, outbox."""
+
+from trialsite.models.audit import AccessEntry, AuditEvent, AuditLink
+from trialsite.models.base import SubjectRecord
+from trialsite.models.outbox import Mail, OutboxMessage, Submission
+from trialsite.models.people import Delegation, Invitation, Role, Site, User
+from trialsite.models.queries import Query, QueryMessage
+from trialsite.models.signatures import (
+    ParameterConfirmation,
+    Signature,
+    SignatureBasis,
+    SignatureEvent,
+)
+from trialsite.models.subjects import Sex, StatePeriod, Subject, Visit
+
+__all__ = [
+    "AccessEntry",
+    "AuditEvent",
+    "AuditLink",
+    "Delegation",
+    "Invitation",
+    "Mail",
+    "OutboxMessage",
+    "ParameterConfirmation",
+    "Query",
+    "QueryMessage",
+    "Role",
+    "Sex",
+    "Signature",
+    "SignatureBasis",
+    "SignatureEvent",
+    "Site",
+    "StatePeriod",
+    "Subject",
+    "SubjectRecord",
+    "Submission",
+    "User",
+    "Visit",
+]

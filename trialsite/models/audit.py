@@ -1,0 +1,67 @@
+"""Windows on the append-only audit tables. The database writes them; the application only reads."""
+
+from django.db import models
+
+from trialsite.models.people import Site, User
+from trialsite.models.subjects import Subject
+
+
+class AuditEvent(models.Model):
+    """One insert, update or delete of one row, with field-level old and new values."""
+
+    id = models.BigIntegerField(primary_key=True)
+    chain = models.CharField(max_length=40)
+    table = models.CharField(max_length=63, db_column="table_name")
+    row_id = models.CharField(max_length=60)
+    op = models.CharField(max_length=6)
+    old = models.JSONField(null=True)
+    new = models.JSONField(null=True)
+    user_id = models.BigIntegerField(null=True)
+    system_actor = models.CharField(max_length=60, null=True)
+    actor_name = models.CharField(max_length=200)
+    role = models.CharField(max_length=20)
+    site_id = models.BigIntegerField(null=True)
+    subject_id = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=500)
+    request_id = models.CharField(max_length=64)
+    source = models.CharField(max_length=60)
+    software = models.CharField(max_length=80)
+    at = models.DateTimeField()
+    transaction_at = models.DateTimeField()
+    transaction_id = models.BigIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "audit_event"
+        ordering = ["id"]
+
+
+class AuditLink(models.Model):
+    """An event's place in its chain: number, hash of the link before, own hash."""
+
+    event_id = models.BigIntegerField(primary_key=True)
+    chain = models.CharField(max_length=40)
+    seq = models.BigIntegerField()
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        managed = False
+        db_table = "audit_link"
+
+
+class AccessEntry(models.Model):
+    """Who opened identifying data, or took an export away, and what exactly."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=20)
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, null=True, on_delete=models.PROTECT, related_name="+")
+    what = models.CharField(max_length=120)
+    rows = models.PositiveIntegerField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]

@@ -1,0 +1,82 @@
+"""Electronic signatures, bound to exactly what was shown. Rows are only ever added."""
+
+from django.db import models
+
+from trialsite.models.people import Site, User
+from trialsite.models.subjects import Subject
+
+
+class Signature(models.Model):
+    """Who signed what, when, with which meaning, over which content (SHA-256 of its canonical JSON)."""
+
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, null=True, on_delete=models.PROTECT, related_name="+")
+    record_type = models.CharField(max_length=40, help_text="For example phase_decision, eligibility.")
+    record_id = models.CharField(max_length=40)
+    signer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="signatures")
+    printed_name = models.CharField(max_length=200)
+    role = models.CharField(max_length=20)
+    meaning = models.CharField(max_length=40)
+    statement = models.TextField(help_text="The sentence above the signature, as it was shown.")
+    signed_at = models.DateTimeField()
+    time_zone = models.CharField(max_length=64)
+    content = models.JSONField()
+    digest = models.CharField(max_length=64)
+    authenticated_by = models.CharField(max_length=40, help_text="How identity was proved at signing.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["record_type", "record_id", "digest", "signer"], name="signature_once_per_content"
+            ),
+        ]
+
+
+class SignatureBasis(models.Model):
+    """A record version that a signature rests on; a change of it breaks the signature."""
+
+    signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="basis")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    source = models.CharField(max_length=60, help_text="Opaque reference, for example lab_result:17.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["signature", "source"], name="signaturebasis_once"),
+        ]
+        indexes = [models.Index(fields=["source"])]
+
+
+class SignatureEvent(models.Model):
+    """A signature was broken by a change, superseded, or withdrawn. The signature itself stays."""
+
+    class Kind(models.TextChoices):
+        BROKEN = "broken", "Broken"
+        SUPERSEDED = "superseded", "Superseded"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="events")
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    reason = models.CharField(max_length=300)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["signature", "kind"], name="signatureevent_each_kind_once"),
+        ]
+
+
+class ParameterConfirmation(models.Model):
+    """A protocol parameter that no public source states, confirmed by a signature."""
+
+    name = models.CharField(max_length=60)
+    value = models.CharField(max_length=60)
+    unit = models.CharField(max_length=20, blank=True)
+    protocol_version = models.CharField(max_length=20)
+    reason = models.CharField(max_length=300)
+    confirmed_at = models.DateTimeField()
+    signature = models.OneToOneField(Signature, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]

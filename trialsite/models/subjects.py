@@ -1,0 +1,124 @@
+"""Subjects, their states over time, and their visits."""
+
+import secrets
+
+from django.db import models
+
+from protocol.vocabulary import Phase
+from trialsite.models.base import SubjectRecord
+from trialsite.models.people import Site, User
+
+KEY_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+def new_key() -> str:
+    """An opaque address for a subject: meaningless, never reused, never changed."""
+    return "".join(secrets.choice(KEY_ALPHABET) for _ in range(10))
+
+
+class Sex(models.TextChoices):
+    FEMALE = "F", "Female"
+    MALE = "M", "Male"
+
+
+class Subject(models.Model):
+    """A person in the trial, known only by number. Year of birth is kept, never the date."""
+
+    key = models.CharField(max_length=10, unique=True, default=new_key, editable=False)
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="subjects")
+    screening_number = models.CharField(max_length=8, unique=True, help_text="SS-Snnn")
+    subject_number = models.CharField(
+        max_length=6, unique=True, null=True, blank=True, help_text="SS-nnn, given at registration."
+    )
+    birth_year = models.PositiveSmallIntegerField()
+    sex = models.CharField(max_length=1, choices=Sex.choices)
+    state = models.CharField(max_length=20, choices=[(phase.value, phase.value) for phase in Phase])
+    protocol_version = models.CharField(max_length=20)
+    screened_on = models.DateField()
+    registered_on = models.DateField(null=True, blank=True)
+    day1_on = models.DateField(null=True, blank=True, help_text="Date of the first anakinra dose.")
+    treatment_ended_on = models.DateField(null=True, blank=True, help_text="Date of the last dose.")
+    entered_in_error_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["screening_number"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(registered_on=None, subject_number=None)
+                | models.Q(registered_on__isnull=False, subject_number__isnull=False),
+                name="subject_number_comes_with_registration",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(day1_on=None) | models.Q(day1_on__gte=models.F("registered_on")),
+                name="subject_treated_after_registration",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(treatment_ended_on=None)
+                | models.Q(treatment_ended_on__gte=models.F("day1_on")),
+                name="subject_treatment_ends_after_day1",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """What people see: the subject number, before registration the screening number."""
+        return self.subject_number or self.screening_number
+
+
+class StatePeriod(SubjectRecord):
+    """The subject was in this state from then to then (last day inclusive); one period is open."""
+
+    state = models.CharField(max_length=20)
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True)
+    because = models.CharField(max_length=300)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject"], condition=models.Q(ends_on=None), name="stateperiod_one_open_per_subject"
+            ),
+        ]
+
+
+class Visit(SubjectRecord):
+    """A visit that took place, or is known not to have. Planned visits are computed, not stored."""
+
+    class Status(models.TextChoices):
+        ENTERED = "entered", "Entered"
+        COMPLETE = "complete", "Complete"
+        NOT_DONE = "not_done", "Not done"
+        IN_ERROR = "in_error", "Entered in error"
+
+    code = models.CharField(max_length=6, help_text="Protocol slot (scr, bl, m01 ... fu60) or uns1, uns2 ...")
+    status = models.CharField(max_length=10, choices=Status.choices)
+    occurred_on = models.DateField(null=True, blank=True)
+    reason = models.CharField(max_length=300, blank=True, help_text="Why not done, or why unscheduled.")
+    ecog = models.PositiveSmallIntegerField(null=True, blank=True)
+    weight_kg = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject", "code"],
+                condition=~models.Q(status="in_error"),
+                name="visit_once_per_slot",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="not_done") | models.Q(occurred_on__isnull=False),
+                name="visit_that_took_place_has_a_date",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status__in=["not_done"]) | ~models.Q(reason=""),
+                name="visit_not_done_has_a_reason",
+            ),
+        ]

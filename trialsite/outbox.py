@@ -1,0 +1,126 @@
+"""The transactional outbox: what happened is published with the data, and handled after commit.
+
+ROUTES is the one page that says what causes what. A handler and the mark that it is done share one transaction,
+so a worker that dies between any two writes leaves the message as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from celery import current_app
+from django.db import transaction
+
+from trialsite.access import system_actor
+from trialsite.context import coming_from, reading
+from trialsite.models import OutboxMessage, Subject
+
+logger = logging.getLogger(__name__)
+
+
+class News(StrEnum):
+    """Kinds of messages."""
+
+    LABS_RECORDED = "LABS_RECORDED"
+    TREATMENT_STARTED = "TREATMENT_STARTED"
+    PHASE_STARTED = "PHASE_STARTED"
+    TREATMENT_ENDED = "TREATMENT_ENDED"
+    SUBJECT_LEFT = "SUBJECT_LEFT"
+    THERAPY_STARTED = "THERAPY_STARTED"
+    ELIGIBILITY_SENT = "ELIGIBILITY_SENT"
+
+
+#: What causes what: news -> name of the task that handles it (called with message_id and subject_id).
+ROUTES: dict[News, str] = {
+    News.LABS_RECORDED: "dosing.tasks.reevaluate",
+    News.TREATMENT_STARTED: "dosing.tasks.reevaluate",
+    News.PHASE_STARTED: "dosing.tasks.reevaluate",
+    News.TREATMENT_ENDED: "dosing.tasks.reevaluate",
+    News.SUBJECT_LEFT: "dosing.tasks.reevaluate",
+    News.THERAPY_STARTED: "dosing.tasks.reevaluate",
+    News.ELIGIBILITY_SENT: "enrollment.tasks.announce_eligibility",
+}
+
+#: After a failed wake-up the web process leaves the waking to the beat for this long, in seconds.
+SILENCE_AFTER_FAILURE = 30
+_RETRY_MINUTES = (1, 5, 15, 60, 240)
+_wake_again_at = 0.0
+
+
+def publish(*, kind: News, subject: Subject, payload: dict[str, str], at: datetime) -> OutboxMessage:
+    """Add a message inside the caller's transaction; the worker is woken only after commit."""
+    message = OutboxMessage.objects.create(
+        site_id=subject.site_id,
+        subject=subject,
+        kind=kind.value,
+        payload=payload,
+        published_at=at,
+        next_attempt_at=at,
+    )
+    transaction.on_commit(wake)
+    return message
+
+
+def wake() -> None:
+    """Tell a worker that something waits. Best effort: the beat drains what a lost wake leaves behind."""
+    global _wake_again_at
+    if time.monotonic() < _wake_again_at:
+        return
+    try:
+        current_app.send_task("trialsite.tasks.drain_outbox")
+    except Exception as error:  # any broker failure: the data is safe, the beat will come
+        _wake_again_at = time.monotonic() + SILENCE_AFTER_FAILURE
+        logger.warning("The broker did not take a wake-up (%s); the beat will drain the outbox.", error)
+
+
+def drain(at: datetime) -> int:
+    """Handle every waiting message, oldest first; the number handled. A failing one never holds the others."""
+    handled = 0
+    tried: set[int] = set()
+    while (message_id := _next(at, tried)) is not None:
+        tried.add(message_id)
+        handled += _handle(message_id, at)
+    return handled
+
+
+def _next(at: datetime, tried: set[int]) -> int | None:
+    with reading(system_actor("re-evaluation"), at):
+        return (
+            OutboxMessage.objects.filter(done_at=None, next_attempt_at__lte=at)
+            .exclude(id__in=tried)
+            .order_by("id")
+            .values_list("id", flat=True)
+            .first()
+        )
+
+
+def _handle(message_id: int, at: datetime) -> int:
+    try:
+        with coming_from(f"outbox {message_id}"), reading(system_actor("re-evaluation"), at):
+            message = (
+                OutboxMessage.objects.select_for_update(skip_locked=True).filter(id=message_id, done_at=None).first()
+            )
+            if message is None:
+                return 0
+            task = current_app.tasks[ROUTES[News(message.kind)]]
+            task.run(message_id=message.pk, subject_id=message.subject_id)
+            OutboxMessage.objects.filter(id=message_id).update(done_at=at, last_error="")
+    except Exception as error:  # one poisoned message is put aside, with its cause, and tried again later
+        logger.exception("Outbox message %s failed.", message_id)
+        _postpone(message_id, at, str(error))
+        return 0
+    return 1
+
+
+def _postpone(message_id: int, at: datetime, error: str) -> None:
+    with reading(system_actor("re-evaluation"), at):
+        message = OutboxMessage.objects.select_for_update().get(id=message_id)
+        wait = _RETRY_MINUTES[min(message.attempts, len(_RETRY_MINUTES) - 1)]
+        OutboxMessage.objects.filter(id=message_id).update(
+            attempts=message.attempts + 1,
+            last_error=error[:500],
+            next_attempt_at=at + timedelta(minutes=wait),
+        )

@@ -1,0 +1,1 @@
+"""The clinic's verbs that belong to the spine. Only services write."""

@@ -1,0 +1,140 @@
+"""The life of a query: open, answered, closed, reopened. Answering changes no data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from trialsite.access import Actor, Duty
+from trialsite.context import because, writing
+from trialsite.models import Query, QueryMessage, Subject
+
+
+class QueryRefused(Exception):
+    """The query is not in a state that allows this. The message is fit for the user."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """The field and version that is asked about."""
+
+    record_type: str
+    record_id: int
+    item: str
+    visit_code: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked. `check_code` is empty when a person asks. `confirmed`: the enterer says that it is so."""
+
+    text: str
+    check_code: str = ""
+    confirmed: bool = False
+
+
+def raise_automatic_query(*, by: Actor, at: datetime, subject: Subject, anchor: Anchor, question: Question) -> Query:
+    """A soft check fired. Runs inside the caller's `writing`; a confirmed one is stored already closed."""
+    state = Query.State.CLOSED if question.confirmed else Query.State.OPEN
+    query = Query.objects.create(
+        subject=subject,
+        site_id=subject.site_id,
+        visit_code=anchor.visit_code,
+        record_type=anchor.record_type,
+        record_id=anchor.record_id,
+        item=anchor.item,
+        check_code=question.check_code,
+        text=question.text,
+        state=state,
+        opened_by_id=by.user_id,
+        opened_at=at,
+        closed_at=at if question.confirmed else None,
+    )
+    _say(query, QueryMessage.Action.OPENED, question.text, at=at, by_name="Edit check")
+    if question.confirmed:
+        _say(query, QueryMessage.Action.CONFIRMED, "Is what the report says.", at=at, by=by)
+    return query
+
+
+def close_automatic_queries(*, record_type: str, record_id: int, item: str, at: datetime, reason: str) -> int:
+    """The value was corrected: its automatic queries close themselves. Runs inside the caller's `writing`."""
+    standing = Query.objects.filter(record_type=record_type, record_id=record_id, item=item).exclude(
+        state=Query.State.CLOSED
+    )
+    automatic = list(standing.exclude(check_code=""))
+    with because(reason):
+        for query in automatic:
+            _move(query, Query.State.CLOSED, at)
+            _say(query, QueryMessage.Action.CLOSED, reason, at=at, by_name="Edit check")
+    return len(automatic)
+
+
+def ask(*, by: Actor, at: datetime, subject: Subject, anchor: Anchor, text: str) -> Query:
+    """A data manager or monitor asks the site about one value."""
+    with writing(by=by, duty=Duty.RAISE_QUERY, site_id=subject.site_id, at=at, reason="Query asked"):
+        query = Query.objects.create(
+            subject=subject,
+            site_id=subject.site_id,
+            visit_code=anchor.visit_code,
+            record_type=anchor.record_type,
+            record_id=anchor.record_id,
+            item=anchor.item,
+            text=text,
+            state=Query.State.OPEN,
+            opened_by_id=by.user_id,
+            opened_at=at,
+        )
+        _say(query, QueryMessage.Action.OPENED, text, at=at, by=by)
+        return query
+
+
+def answer(*, by: Actor, at: datetime, query_id: int, site_id: int, text: str) -> Query:
+    """The site answers; the value stays as it is."""
+    with writing(by=by, duty=Duty.ANSWER_QUERY, site_id=site_id, at=at, reason="Query answered"):
+        query = _locked(query_id, Query.State.OPEN)
+        _move(query, Query.State.ANSWERED, at)
+        _say(query, QueryMessage.Action.ANSWERED, text, at=at, by=by)
+        return query
+
+
+def close(*, by: Actor, at: datetime, query_id: int, site_id: int, text: str) -> Query:
+    with writing(by=by, duty=Duty.CLOSE_QUERY, site_id=site_id, at=at, reason="Query closed"):
+        query = _locked(query_id, Query.State.OPEN, Query.State.ANSWERED)
+        _move(query, Query.State.CLOSED, at)
+        _say(query, QueryMessage.Action.CLOSED, text, at=at, by=by)
+        return query
+
+
+def reopen(*, by: Actor, at: datetime, query_id: int, site_id: int, text: str) -> Query:
+    with writing(by=by, duty=Duty.CLOSE_QUERY, site_id=site_id, at=at, reason="Query reopened"):
+        query = _locked(query_id, Query.State.ANSWERED, Query.State.CLOSED)
+        _move(query, Query.State.OPEN, at)
+        _say(query, QueryMessage.Action.REOPENED, text, at=at, by=by)
+        return query
+
+
+def _locked(query_id: int, *allowed: Query.State) -> Query:
+    query = Query.objects.select_for_update().get(pk=query_id)
+    if query.state not in allowed:
+        raise QueryRefused(f"This query is {query.get_state_display().lower()} already.")
+    return query
+
+
+def _move(query: Query, state: Query.State, at: datetime) -> None:
+    query.state = state
+    query.closed_at = at if state == Query.State.CLOSED else None
+    query.save(update_fields=["state", "closed_at"])
+
+
+def _say(
+    query: Query, action: QueryMessage.Action, text: str, *, at: datetime, by: Actor | None = None, by_name: str = ""
+) -> None:
+    QueryMessage.objects.create(
+        query=query,
+        site_id=query.site_id,
+        action=action,
+        text=text,
+        by_id=by.user_id if by else None,
+        by_name=by.printed_name if by else by_name,
+        at=at,
+    )

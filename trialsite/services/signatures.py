@@ -1,0 +1,107 @@
+"""Signing, and the breaking of signatures when what they rest on changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from trialsite.access import Actor, Duty, check_may, role_for
+from trialsite.context import because
+from trialsite.models import Signature, SignatureBasis, SignatureEvent, Site, Subject
+from trialsite.reauthentication import Proof
+
+
+@dataclass(frozen=True)
+class Signing:
+    """What is signed: exactly what was shown, what it rests on, and what the signature means.
+
+    content: plain JSON types, numbers as strings. basis: opaque references of record versions, as they stand in
+    `Measurement.source` (for example "lab_result:17").
+    """
+
+    record_type: str
+    record_id: str
+    meaning: str
+    statement: str
+    content: Mapping[str, Any]
+    basis: tuple[str, ...] = ()
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON (sorted keys, no spaces, UTF-8)."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(text.encode()).hexdigest()
+
+
+def sign(
+    *, by: Actor, at: datetime, proof: Proof, site: Site, subject: Subject | None, what: Signing, duty: Duty = Duty.SIGN
+) -> Signature:
+    """Add a signature. Runs inside the caller's `writing`; PermissionDenied without duty or fresh proof."""
+    check_may(by, duty, site.pk, at)
+    proof.check_for(by.user_id, at)
+    role = role_for(by, duty, site.pk, at)
+    signature = Signature.objects.create(
+        site=site,
+        subject=subject,
+        record_type=what.record_type,
+        record_id=what.record_id,
+        signer_id=by.user_id,
+        printed_name=by.printed_name,
+        role=role.value if role else "",
+        meaning=what.meaning,
+        statement=what.statement,
+        signed_at=at,
+        time_zone=site.time_zone,
+        content=dict(what.content),
+        digest=digest(what.content),
+        authenticated_by=proof.method,
+    )
+    SignatureBasis.objects.bulk_create(
+        SignatureBasis(signature=signature, site=site, source=source) for source in sorted(set(what.basis))
+    )
+    return signature
+
+
+def break_signatures_resting_on(sources: Iterable[str], *, reason: str, at: datetime) -> list[Signature]:
+    """Mark broken every standing signature that rests on one of these record versions.
+
+    Runs inside the caller's `writing`. The signature itself stays, visible and broken; nothing is re-signed.
+    """
+    resting = (
+        Signature.objects.filter(basis__source__in=list(sources)).exclude(events__kind__isnull=False).distinct()
+    )
+    broken = list(resting)
+    with because(reason):
+        SignatureEvent.objects.bulk_create(
+            SignatureEvent(
+                signature=signature,
+                site_id=signature.site_id,
+                kind=SignatureEvent.Kind.BROKEN,
+                reason=reason,
+                at=at,
+            )
+            for signature in broken
+        )
+    return broken
+
+
+def supersede(signature: Signature, *, reason: str, at: datetime) -> None:
+    """A newer signature takes this one's place; the old one stays listed."""
+    if signature.events.exists():
+        return
+    SignatureEvent.objects.create(
+        signature=signature,
+        site_id=signature.site_id,
+        kind=SignatureEvent.Kind.SUPERSEDED,
+        reason=reason,
+        at=at,
+    )
+
+
+def is_intact(signature: Signature) -> bool:
+    """True if the content still matches its digest and no event ended the signature."""
+    return digest(signature.content) == signature.digest and not signature.events.exists()

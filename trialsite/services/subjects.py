@@ -1,0 +1,155 @@
+"""Subjects and visits: the state machine's only door, numbers without gaps or races, visit rows."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from protocol.phases import may_move
+from protocol.trial import TRIAL
+from protocol.vocabulary import Phase
+from trialsite.access import Actor, Duty
+from trialsite.context import because, writing
+from trialsite.models import Site, StatePeriod, Subject, Submission, Visit
+
+
+class Refused(Exception):
+    """The use case does not apply here. The message is fit for the user."""
+
+
+class Stale(Refused):
+    """Somebody else saved first."""
+
+
+def lock_subject(subject_id: int) -> Subject:
+    """The subject, locked until the transaction ends: every clinical service begins with this."""
+    return Subject.objects.select_for_update(of=("self",)).select_related("site").get(pk=subject_id)
+
+
+def check_open_for_data(subject: Subject) -> None:
+    """Refused for a subject that was entered in error: its data stand still."""
+    if subject.entered_in_error_at is not None:
+        raise Refused("This subject was entered in error. Nothing more can be recorded for it.")
+
+
+def first_submission(*, token: UUID, by: Actor, at: datetime) -> str | None:
+    """Claim a form's token. None: this is the first submission; else the address that the first one made.
+
+    Runs inside the caller's `writing`. A second submission waits for the first to commit, then finds its outcome.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO trialsite_submission (token, user_id, made_at, outcome) VALUES (%s, %s, %s, '')"
+            " ON CONFLICT DO NOTHING RETURNING token",
+            [token, by.user_id, at],
+        )
+        claimed = cursor.fetchone()
+    return None if claimed else Submission.objects.get(token=token).outcome
+
+
+def note_outcome(*, token: UUID, outcome: str) -> None:
+    """Remember where the first submission led to."""
+    with because("Outcome of the form"):
+        Submission.objects.filter(token=token).update(outcome=outcome)
+
+
+def next_number(site: Site, *, screening: bool) -> str:
+    """The next free number of a site ("01-S004" or "01-004"); holds the site's row until the transaction ends."""
+    Site.objects.select_for_update().get(pk=site.pk)
+    column = "screening_number" if screening else "subject_number"
+    prefix = f"{site.code}-S" if screening else f"{site.code}-"
+    taken = Subject.objects.filter(site=site).exclude(**{column: None}).values_list(column, flat=True)
+    highest = max((int(number.removeprefix(prefix)) for number in taken), default=0)
+    return f"{prefix}{highest + 1:03d}"
+
+
+def move_subject(*, subject: Subject, to: Phase, on: date, why: str, at: datetime) -> StatePeriod:
+    """Close the present state the day before `on` and open the next. Runs inside the caller's `writing`.
+
+    Refused for a transition that the protocol does not know, or one dated before the present state began.
+    """
+    if not may_move(Phase(subject.state), to):
+        raise Refused(f"A subject cannot go from {subject.state} to {to.value}.")
+    with because(why):
+        present = StatePeriod.objects.filter(subject=subject, ends_on=None).first()
+        if present is not None:
+            if on < present.starts_on:
+                raise Refused(f"The date lies before {present.starts_on:%-d %b %Y}, when the present state began.")
+            present.ends_on = max(present.starts_on, on - timedelta(days=1))
+            present.save(update_fields=["ends_on"])
+        subject.state = to.value
+        subject.save(update_fields=["state"])
+        return StatePeriod.objects.create(
+            subject=subject, site_id=subject.site_id, state=to.value, starts_on=on, because=why, recorded_at=at
+        )
+
+
+def start_subject(
+    *, by: Actor, at: datetime, site: Site, birth_year: int, sex: str, screened_on: date
+) -> Subject:
+    """A new subject in screening, with the next screening number. Runs inside the caller's `writing`."""
+    subject = Subject.objects.create(
+        site=site,
+        screening_number=next_number(site, screening=True),
+        birth_year=birth_year,
+        sex=sex,
+        state=Phase.SCREENING.value,
+        protocol_version=TRIAL.version,
+        screened_on=screened_on,
+        created_by_id=by.user_id,
+        created_at=at,
+    )
+    StatePeriod.objects.create(
+        subject=subject,
+        site=site,
+        state=Phase.SCREENING.value,
+        starts_on=screened_on,
+        because="Screened",
+        recorded_at=at,
+    )
+    return subject
+
+
+def visit_for(
+    *, by: Actor, at: datetime, subject: Subject, code: str, occurred_on: date, reason: str = ""
+) -> Visit:
+    """The visit of that slot, made on first entry. Runs inside the caller's `writing`."""
+    visit = Visit.objects.filter(subject=subject, code=code).exclude(status=Visit.Status.IN_ERROR).first()
+    if visit is not None:
+        return visit
+    return Visit.objects.create(
+        subject=subject,
+        site_id=subject.site_id,
+        code=code,
+        status=Visit.Status.ENTERED,
+        occurred_on=occurred_on,
+        reason=reason,
+        recorded_by_id=by.user_id,
+        recorded_at=at,
+    )
+
+
+def next_unscheduled_code(subject: Subject) -> str:
+    """uns1, uns2 ... of this subject."""
+    used = Visit.objects.filter(subject=subject, code__startswith="uns").values_list("code", flat=True)
+    return f"uns{max((int(code[3:]) for code in used), default=0) + 1}"
+
+
+def record_visit_not_done(*, by: Actor, at: datetime, subject_id: int, site_id: int, code: str, reason: str) -> Visit:
+    """State that a planned visit will not take place, and why."""
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
+        subject = lock_subject(subject_id)
+        check_open_for_data(subject)
+        if Visit.objects.filter(subject=subject, code=code).exclude(status=Visit.Status.IN_ERROR).exists():
+            raise Refused("Data were entered for this visit already.")
+        return Visit.objects.create(
+            subject=subject,
+            site_id=site_id,
+            code=code,
+            status=Visit.Status.NOT_DONE,
+            reason=reason,
+            recorded_by_id=by.user_id,
+            recorded_at=at,
+        )
