@@ -38,6 +38,11 @@ class Subject(models.Model):
     registered_on = models.DateField(null=True, blank=True)
     day1_on = models.DateField(null=True, blank=True, help_text="Date of the first anakinra dose.")
     treatment_ended_on = models.DateField(null=True, blank=True, help_text="Date of the last dose.")
+    new_therapy_on = models.DateField(
+        null=True, blank=True, help_text="Start of the first other anti-myeloma therapy."
+    )
+    died_on = models.DateField(null=True, blank=True)
+    died_of_progression = models.BooleanField(null=True, blank=True)
     entered_in_error_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()

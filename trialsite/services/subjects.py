@@ -86,6 +86,20 @@ def move_subject(*, subject: Subject, to: Phase, on: date, why: str, at: datetim
         )
 
 
+def note_new_therapy(*, subject: Subject, on: date | None, why: str) -> None:
+    """First day of another anti-myeloma therapy, or None after a correction. Runs inside the caller's `writing`."""
+    with because(why):
+        subject.new_therapy_on = on
+        subject.save(update_fields=["new_therapy_on"])
+
+
+def note_death(*, subject: Subject, on: date | None, of_progression: bool | None, why: str) -> None:
+    """Date and cause of death, or None after a correction. Runs inside the caller's `writing`."""
+    with because(why):
+        subject.died_on, subject.died_of_progression = on, of_progression
+        subject.save(update_fields=["died_on", "died_of_progression"])
+
+
 def start_subject(
     *, by: Actor, at: datetime, site: Site, birth_year: int, sex: str, screened_on: date
 ) -> Subject:

@@ -1,0 +1,43 @@
+"""Reads of the spine. Row level security has already hidden other sites."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.shortcuts import get_object_or_404
+
+from trialsite.models import ParameterConfirmation, StatePeriod, Subject, Visit
+
+
+def subject_by_key(key: str) -> Subject:
+    """The subject behind an address; 404 for one that is not in reach or does not exist."""
+    return get_object_or_404(Subject.objects.select_related("site"), key=key)
+
+
+def state_periods(subject: Subject) -> list[StatePeriod]:
+    """The subject's states in the order in which they began."""
+    return list(StatePeriod.objects.filter(subject=subject).order_by("id"))
+
+
+def visits(subject: Subject) -> dict[str, Visit]:
+    """Visits with data or stated not done, by code; those entered in error are left out."""
+    return {
+        visit.code: visit
+        for visit in Visit.objects.filter(subject=subject).exclude(status=Visit.Status.IN_ERROR)
+    }
+
+
+def confirmed_parameter(name: str, protocol_version: str) -> ParameterConfirmation | None:
+    """The newest standing confirmation of a protocol parameter, None if nobody signed one."""
+    return (
+        ParameterConfirmation.objects.filter(name=name, protocol_version=protocol_version)
+        .exclude(signature__events__kind__isnull=False)
+        .select_related("signature")
+        .last()
+    )
+
+
+def visit_date(subject: Subject, code: str) -> date | None:
+    """When the visit took place, None if it did not or is not entered."""
+    visit = visits(subject).get(code)
+    return visit.occurred_on if visit else None
