@@ -1,0 +1,109 @@
+"""Child processes that are stopped in order, and that do not outlive a killed parent."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trialsite.stack.account import Account
+from trialsite.stack.problems import Problem
+
+PR_SET_PDEATHSIG = 1
+# Loaded before any fork: nothing may be imported or allocated at leisure between fork and exec.
+LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def die_with(parent: int, signum: int) -> Callable[[], None]:
+    """Code for the child, run after it took its account and before it becomes the program.
+
+    The order matters: the kernel forgets the death signal when a process changes its user.
+    Linux only; elsewhere the next start stops what was left behind.
+    """
+
+    def prepare() -> None:
+        if LIBC is not None:
+            LIBC.prctl(PR_SET_PDEATHSIG, signum)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return prepare
+
+
+@dataclass
+class Child:
+    """A running program, the signal that asks it to end, and how long it may take."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    stop_signal: signal.Signals
+    patience: float = 10.0
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def cause(self) -> str:
+        """Why it ended, in words."""
+        code = self.process.returncode
+        if code is not None and code < 0:
+            return f"{self.name} was killed by {signal.Signals(-code).name}"
+        return f"{self.name} ended with status {code}"
+
+    def stop(self) -> None:
+        """Ask, wait, then end whatever is left of its group."""
+        if not self.ended():
+            self.process.send_signal(self.stop_signal)
+            try:
+                self.process.wait(self.patience)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.sweep()
+
+    def kill(self) -> None:
+        """End it at once, and all that it started."""
+        self.sweep()
+        self.process.wait()
+
+    def sweep(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def start(
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str],
+    log: Path,
+    stop_signal: signal.Signals = signal.SIGTERM,
+    account: Account | None = None,
+    directory: Path | None = None,
+    text: str | None = None,
+) -> Child:
+    """Start `command` in a session of its own, so that Ctrl-C at the terminal reaches the supervisor alone.
+
+    `text` is handed to its standard input, which keeps passwords out of the process list.
+    """
+    with log.open("ab") as output:
+        try:
+            process = subprocess.Popen(  # noqa: S603
+                [str(part) for part in command],
+                stdin=subprocess.PIPE if text is not None else subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                cwd=directory,
+                start_new_session=True,
+                preexec_fn=die_with(os.getpid(), stop_signal),
+                **(account.switch() if account else {}),
+            )
+        except OSError as error:
+            raise Problem(f"{name} cannot be started: {error.strerror or error} ({command[0]}).") from error
+    if text is not None and process.stdin:
+        process.stdin.write(text.encode())
+        process.stdin.close()
+    return Child(name, process, stop_signal)
