@@ -98,12 +98,19 @@ class Environ:
             raise Refusal(f"ALLOWED_HOSTS contains the wildcard {wild[0]!r}: name each host in full.")
         return hosts
 
-    def site_url(self) -> str:
+    def public_url(self) -> str:
         """The address that mails and links are written with, without a slash at its end."""
-        url = self.required("SITE_URL", "the address people open, as in https://trial.example.org", LOCAL_URL)
+        url = self.required("PUBLIC_URL", "the address people open, as in https://trial.example.org", LOCAL_URL)
         if self.production and urlsplit(url).scheme != "https":
-            raise Refusal("SITE_URL has to begin with https:// because clinical data never travels in clear.")
+            raise Refusal("PUBLIC_URL has to begin with https:// because clinical data never travels in clear.")
         return url.rstrip("/")
+
+    def clock_file(self) -> str:
+        """Path of the file that moves the clock; empty means real time."""
+        path = self.text("CLOCK_FILE", "")
+        if path and self.production:
+            raise Refusal("CLOCK_FILE is set: a production site runs on real time, remove it.")
+        return path
 
     def databases(self) -> dict[str, dict[str, Any]]:
         """Django's DATABASES: `default` for the application, `owner` where migrations may run."""

@@ -1,6 +1,7 @@
 """The one settings file. What differs between installations is read from the environment (see .env.example)."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
@@ -15,8 +16,9 @@ SECRET_KEY = env.secret_key()
 SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS", "")
 DEBUG = env.debug()
 ALLOWED_HOSTS = env.hosts()
-SITE_URL = env.site_url()
-SOFTWARE_VERSION = env.text("SOFTWARE_VERSION", "development")
+PUBLIC_URL = env.public_url()
+BUILD = env.text("BUILD", "development")
+ENVIRONMENT_RIBBON = env.text("ENVIRONMENT_RIBBON", "" if PRODUCTION else "Demonstration, not for real subjects")
 
 # -- What the site is made of ---------------------------------------------------------------------
 
@@ -54,6 +56,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "trialsite.middleware.RequestContextMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -71,6 +74,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "trialsite.context_processors.shell",
             ],
         },
     },
@@ -81,6 +85,7 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 # -- Where data lives -----------------------------------------------------------------------------
 
 DATABASES = env.databases()
+AUTH_USER_MODEL = "trialsite.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Sign-in rate limits live here: in the database, so that a dead broker locks nobody out.
 CACHES = {
@@ -118,9 +123,8 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 
@@ -157,7 +161,7 @@ SECURE_HSTS_PRELOAD = PRODUCTION
 SESSION_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_HTTPONLY = True
-CSRF_TRUSTED_ORIGINS = [SITE_URL] if PRODUCTION else []
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PRODUCTION else []
 
 # -- Time and words -------------------------------------------------------------------------------
 
@@ -165,10 +169,13 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 USE_I18N = False
+# A file with the seconds that domain time runs ahead; production knows real time only.
+CLOCK_FILE = env.clock_file()
 
 # -- Mail: into a directory outside production ------------------------------------------------------
 
 DEFAULT_FROM_EMAIL = env.required("DEFAULT_FROM_EMAIL", "the sender of the site's mail", "trial@localhost")
+MAIL_DOMAIN = urlsplit(PUBLIC_URL).hostname
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_BACKEND = "django.core.mail.backends." + ("smtp" if PRODUCTION else "filebased") + ".EmailBackend"
 EMAIL_FILE_PATH = env.text("MAIL_DIRECTORY", str(BASE_DIR / ".demo" / "mail"))

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-
 from protocol.phases import may_move
+
 from protocol.trial import TRIAL
 from protocol.vocabulary import Phase
 from trialsite.access import Actor, Duty
