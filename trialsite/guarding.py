@@ -14,16 +14,23 @@ def script(name: str) -> RunSQL:
     return RunSQL((SQL / name).read_text(), RunSQL.noop)
 
 
-def guard(*tables: str, scope: str = "site", append_only: bool = False, silent: tuple[str, ...] = ()) -> list[RunSQL]:
+def guard(
+    *tables: str,
+    scope: str = "site",
+    rights: str = "add and change",
+    silent: tuple[str, ...] = (),
+    audit: str = "audited",
+) -> list[RunSQL]:
     """Audit the tables and, unless scope is "open", hide rows of other sites.
 
     scope: "site" (column site_id), "person" (site, or the row's own user_id), "open" (no site column).
-    append_only: the application may add but never change. silent: columns whose change is no event.
+    rights of the application: "add" or "add and change"; it never deletes. silent: columns whose change is no
+    event. audit: "audited", or "exempt" for a table that is itself a log.
     """
     columns = "{" + ",".join(silent) + "}"
-    flag = "true" if append_only else "false"
+    flags = f"{rights == 'add'}, {audit == 'audited'}".lower()
     return [
-        RunSQL(f"SELECT edc_guard('{table}'::regclass, '{scope}', '{columns}'::text[], {flag})", RunSQL.noop)
+        RunSQL(f"SELECT edc_guard('{table}'::regclass, '{scope}', '{columns}'::text[], {flags})", RunSQL.noop)
         for table in tables
     ]
 

@@ -28,13 +28,8 @@ def visits(subject: Subject) -> dict[str, Visit]:
 
 
 def confirmed_parameter(name: str, protocol_version: str) -> ParameterConfirmation | None:
-    """The newest standing confirmation of a protocol parameter, None if nobody signed one."""
-    return (
-        ParameterConfirmation.objects.filter(name=name, protocol_version=protocol_version)
-        .exclude(signature__events__kind__isnull=False)
-        .select_related("signature")
-        .last()
-    )
+    """The newest confirmation of a protocol parameter, None if nobody signed one. Holds for every site."""
+    return ParameterConfirmation.objects.filter(name=name, protocol_version=protocol_version).last()
 
 
 def visit_date(subject: Subject, code: str) -> date | None:

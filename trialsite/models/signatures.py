@@ -76,6 +76,7 @@ class ParameterConfirmation(models.Model):
     protocol_version = models.CharField(max_length=20)
     reason = models.CharField(max_length=300)
     confirmed_at = models.DateTimeField()
+    confirmed_by_name = models.CharField(max_length=200, help_text="Readable at every site, unlike the signature.")
     signature = models.OneToOneField(Signature, on_delete=models.PROTECT, related_name="+")
 
     class Meta:

@@ -152,8 +152,8 @@ CREATE POLICY audit_keeper ON audit_event TO edc_audit USING (true) WITH CHECK (
 CREATE POLICY audit_reader ON audit_event FOR SELECT TO edc_app, edc_readonly USING (
     CASE coalesce(current_setting('app.sites', true), '') WHEN 'all' THEN true
     ELSE site_id = ANY (string_to_array(current_setting('app.sites', true), ',')::bigint[]) END);
-GRANT SELECT ON audit_event, audit_link TO edc_app, edc_readonly;
-GRANT SELECT ON audit_head TO edc_app, edc_readonly;
+REVOKE ALL ON audit_event, audit_link, audit_head FROM edc_app, edc_readonly;
+GRANT SELECT ON audit_event, audit_link, audit_head TO edc_app, edc_readonly;
 
 ALTER TABLE audit_event OWNER TO edc_audit;
 ALTER TABLE audit_head OWNER TO edc_audit;

@@ -7,8 +7,8 @@ CREATE FUNCTION edc_site_rule() RETURNS text LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- Row security by site (`scope` = 'site'), by site or own person ('person'), or none ('open');
--- audit trigger; rights of the application: read, add, and unless `append_only` change. Never delete.
-CREATE FUNCTION edc_guard(target regclass, scope text, silent text[], append_only boolean) RETURNS void
+-- audit trigger if `audited`; rights of the application: read, add, and unless `append_only` change. Never delete.
+CREATE FUNCTION edc_guard(target regclass, scope text, silent text[], append_only boolean, audited boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     rule text := edc_site_rule();
@@ -25,8 +25,11 @@ BEGIN
         EXECUTE format('CREATE UNIQUE INDEX IF NOT EXISTS %I ON %s (id, site_id)',
             (target::text || '_id_site'), target);
     END IF;
-    EXECUTE format('CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW
-        EXECUTE FUNCTION audit_capture(%L)', target, silent::text);
+    IF audited THEN
+        EXECUTE format('CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW
+            EXECUTE FUNCTION audit_capture(%L)', target, silent::text);
+    END IF;
+    EXECUTE format('REVOKE ALL ON %s FROM edc_app, edc_readonly', target);
     EXECUTE format('GRANT SELECT, INSERT ON %s TO edc_app', target);
     EXECUTE format('GRANT SELECT ON %s TO edc_readonly', target);
     IF NOT append_only THEN

@@ -1,0 +1,27 @@
+"""Audit, row level security and rights of the tables of labs."""
+
+from django.db import migrations
+
+from trialsite.guarding import guard, tie_to_parents
+
+TABLES = (
+    "labs_laboratory",
+    "labs_referencerange",
+    "labs_specimen",
+    "labs_labresult",
+    "labs_diseaseassessment",
+)
+ADD_ONLY = (
+    "labs_responseassessment",
+    "labs_responsesignature",
+)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("labs", "0001_initial"), ("trialsite", "0002_audit_and_guards")]
+
+    operations = [
+        *guard(*TABLES),
+        *guard(*ADD_ONLY, rights="add"),
+        *tie_to_parents(*TABLES, *ADD_ONLY),
+    ]
