@@ -35,8 +35,8 @@ begin
         create role edc_audit;
     end if;
     alter role edc_audit with nologin nosuperuser nocreaterole noreplication nobypassrls;
-    -- Lets a migration create tables and functions that belong to edc_audit.
-    grant edc_audit to edc_owner;
+    -- Lets a migration hand tables and functions to edc_audit, but not use its rights without saying so.
+    grant edc_audit to edc_owner with inherit false, set true;
 
     execute format('alter database %I owner to edc_owner', current_database());
     execute format('revoke all on database %I from public', current_database());
