@@ -71,9 +71,7 @@ def reading(by: Actor, at: datetime) -> Iterator[None]:
 
 
 @contextmanager
-def writing(
-    *, by: Actor, duty: Duty, site_id: int | None, at: datetime, reason: str = ""
-) -> Iterator[None]:
+def writing(*, by: Actor, duty: Duty, site_id: int | None, at: datetime, reason: str = "") -> Iterator[None]:
     """One transaction in which `by` writes at one site, authorised for `duty`.
 
     `reason` is stored with every change of an existing value; the database refuses a change without one.

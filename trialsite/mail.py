@@ -26,9 +26,9 @@ _RETRY_MINUTES = (1, 5, 15, 60, 240)
 
 def people_at(site: Site, role: Role, at: datetime) -> list[User]:
     """Active persons who hold the role at this very site on that day, by name."""
-    lines = Delegation.objects.filter(
-        site=site, role=role, starts_on__lte=at.date(), user__is_active=True
-    ).exclude(ends_on__lt=at.date())
+    lines = Delegation.objects.filter(site=site, role=role, starts_on__lte=at.date(), user__is_active=True).exclude(
+        ends_on__lt=at.date()
+    )
     return list(User.objects.filter(pk__in=lines.values("user_id")).order_by("printed_name"))
 
 

@@ -21,10 +21,7 @@ def state_periods(subject: Subject) -> list[StatePeriod]:
 
 def visits(subject: Subject) -> dict[str, Visit]:
     """Visits with data or stated not done, by code; those entered in error are left out."""
-    return {
-        visit.code: visit
-        for visit in Visit.objects.filter(subject=subject).exclude(status=Visit.Status.IN_ERROR)
-    }
+    return {visit.code: visit for visit in Visit.objects.filter(subject=subject).exclude(status=Visit.Status.IN_ERROR)}
 
 
 def confirmed_parameter(name: str, protocol_version: str) -> ParameterConfirmation | None:

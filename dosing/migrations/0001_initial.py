@@ -6,106 +6,239 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('labs', '0001_initial'),
-        ('trialsite', '0001_initial'),
+        ("labs", "0001_initial"),
+        ("trialsite", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PhaseProposal',
+            name="PhaseProposal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('made_at', models.DateTimeField()),
-                ('as_of', models.DateField()),
-                ('from_state', models.CharField(max_length=20)),
-                ('kind', models.CharField(max_length=40)),
-                ('to_phase', models.CharField(blank=True, max_length=20)),
-                ('rule', models.CharField(max_length=20)),
-                ('words', models.TextField()),
-                ('detail', models.JSONField()),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('status', models.CharField(choices=[('pending', 'Waiting for the investigator'), ('superseded', 'Superseded'), ('decided', 'Decided')], max_length=10)),
-                ('assessment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='labs.responseassessment')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("made_at", models.DateTimeField()),
+                ("as_of", models.DateField()),
+                ("from_state", models.CharField(max_length=20)),
+                ("kind", models.CharField(max_length=40)),
+                ("to_phase", models.CharField(blank=True, max_length=20)),
+                ("rule", models.CharField(max_length=20)),
+                ("words", models.TextField()),
+                ("detail", models.JSONField()),
+                ("fingerprint", models.CharField(max_length=64)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting for the investigator"),
+                            ("superseded", "Superseded"),
+                            ("decided", "Decided"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="labs.responseassessment",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='PhaseDecision',
+            name="PhaseDecision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('choice', models.CharField(choices=[('agree', 'Agree'), ('override', 'Disagree')], max_length=8)),
-                ('to_phase', models.CharField(max_length=20)),
-                ('starts_on', models.DateField()),
-                ('response', models.CharField(blank=True, help_text='The response that the investigator states.', max_length=4)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('snapshot', models.JSONField()),
-                ('decided_at', models.DateTimeField()),
-                ('decided_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('signature', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.signature')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
-                ('proposal', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='decision', to='dosing.phaseproposal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("choice", models.CharField(choices=[("agree", "Agree"), ("override", "Disagree")], max_length=8)),
+                ("to_phase", models.CharField(max_length=20)),
+                ("starts_on", models.DateField()),
+                (
+                    "response",
+                    models.CharField(blank=True, help_text="The response that the investigator states.", max_length=4),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("snapshot", models.JSONField()),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "signature",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.signature"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
+                (
+                    "proposal",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="decision", to="dosing.phaseproposal"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='DoseRecord',
+            name="DoseRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('drug', models.CharField(max_length=20)),
-                ('on', models.DateField()),
-                ('status', models.CharField(choices=[('TAKEN', 'Taken'), ('MISSED', 'Missed'), ('HELD', 'Held')], max_length=6)),
-                ('planned_mg', models.DecimalField(decimal_places=2, max_digits=7)),
-                ('given_mg', models.DecimalField(decimal_places=2, max_digits=7)),
-                ('reason', models.CharField(blank=True, help_text='Why missed or held, or why changed.', max_length=300)),
-                ('version', models.PositiveSmallIntegerField(default=1)),
-                ('recorded_at', models.DateTimeField()),
-                ('superseded_at', models.DateTimeField(blank=True, help_text='Set by a correction or an undo.', null=True)),
-                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("drug", models.CharField(max_length=20)),
+                ("on", models.DateField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("TAKEN", "Taken"), ("MISSED", "Missed"), ("HELD", "Held")], max_length=6
+                    ),
+                ),
+                ("planned_mg", models.DecimalField(decimal_places=2, max_digits=7)),
+                ("given_mg", models.DecimalField(decimal_places=2, max_digits=7)),
+                (
+                    "reason",
+                    models.CharField(blank=True, help_text="Why missed or held, or why changed.", max_length=300),
+                ),
+                ("version", models.PositiveSmallIntegerField(default=1)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "superseded_at",
+                    models.DateTimeField(blank=True, help_text="Set by a correction or an undo.", null=True),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['on', 'id'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('superseded_at', None)), fields=('subject', 'drug', 'on'), name='dose_one_current_per_day_and_drug'), models.UniqueConstraint(fields=('subject', 'drug', 'on', 'version'), name='dose_version_once'), models.CheckConstraint(condition=models.Q(('status', 'TAKEN'), models.Q(('reason', ''), _negated=True), _connector='OR'), name='dose_not_taken_has_a_reason')],
+                "ordering": ["on", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("superseded_at", None)),
+                        fields=("subject", "drug", "on"),
+                        name="dose_one_current_per_day_and_drug",
+                    ),
+                    models.UniqueConstraint(fields=("subject", "drug", "on", "version"), name="dose_version_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status", "TAKEN"), models.Q(("reason", ""), _negated=True), _connector="OR"
+                        ),
+                        name="dose_not_taken_has_a_reason",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AssignmentDiscrepancy',
+            name="AssignmentDiscrepancy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('found_at', models.DateTimeField()),
-                ('was', models.JSONField()),
-                ('now', models.JSONField()),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('resolution', models.CharField(blank=True, max_length=500)),
-                ('resolved_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
-                ('decision', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='discrepancies', to='dosing.phasedecision')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("found_at", models.DateTimeField()),
+                ("was", models.JSONField()),
+                ("now", models.JSONField()),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                ("resolution", models.CharField(blank=True, max_length=500)),
+                (
+                    "resolved_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
+                (
+                    "decision",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="discrepancies",
+                        to="dosing.phasedecision",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('resolved_at', None)), fields=('decision',), name='discrepancy_one_open_per_decision')],
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("resolved_at", None)),
+                        fields=("decision",),
+                        name="discrepancy_one_open_per_decision",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='phaseproposal',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'pending')), fields=('subject',), name='proposal_one_pending_per_subject'),
+            model_name="phaseproposal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "pending")), fields=("subject",), name="proposal_one_pending_per_subject"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='phasedecision',
-            constraint=models.CheckConstraint(condition=models.Q(('choice', 'agree'), models.Q(('reason', ''), _negated=True), _connector='OR'), name='decision_override_has_a_reason'),
+            model_name="phasedecision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("choice", "agree"), models.Q(("reason", ""), _negated=True), _connector="OR"),
+                name="decision_override_has_a_reason",
+            ),
         ),
     ]

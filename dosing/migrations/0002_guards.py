@@ -9,9 +9,7 @@ TABLES = (
     "dosing_assignmentdiscrepancy",
     "dosing_doserecord",
 )
-ADD_ONLY = (
-    "dosing_phasedecision",
-)
+ADD_ONLY = ("dosing_phasedecision",)
 
 
 class Migration(migrations.Migration):

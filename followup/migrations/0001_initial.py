@@ -6,97 +6,215 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('trialsite', '0001_initial'),
+        ("trialsite", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Departure',
+            name="Departure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('WITHDRAWN', 'Consent withdrawn'), ('LOST', 'Lost to follow-up'), ('DEAD', 'Died'), ('OFF_STUDY', 'Off study before the first dose')], max_length=10)),
-                ('on', models.DateField()),
-                ('reason', models.CharField(max_length=500)),
-                ('progression_before_treatment', models.BooleanField(default=False)),
-                ('death_due_to_progression', models.BooleanField(blank=True, null=True)),
-                ('passive_follow_up_allowed', models.BooleanField(blank=True, null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('in_error_at', models.DateTimeField(blank=True, null=True)),
-                ('in_error_reason', models.CharField(blank=True, max_length=300)),
-                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("WITHDRAWN", "Consent withdrawn"),
+                            ("LOST", "Lost to follow-up"),
+                            ("DEAD", "Died"),
+                            ("OFF_STUDY", "Off study before the first dose"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("on", models.DateField()),
+                ("reason", models.CharField(max_length=500)),
+                ("progression_before_treatment", models.BooleanField(default=False)),
+                ("death_due_to_progression", models.BooleanField(blank=True, null=True)),
+                ("passive_follow_up_allowed", models.BooleanField(blank=True, null=True)),
+                ("recorded_at", models.DateTimeField()),
+                ("in_error_at", models.DateTimeField(blank=True, null=True)),
+                ("in_error_reason", models.CharField(blank=True, max_length=300)),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('in_error_at', None)), fields=('subject',), name='departure_once_per_subject'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'WITHDRAWN'), _negated=True), ('passive_follow_up_allowed__isnull', False), _connector='OR'), name='departure_withdrawal_states_its_scope'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'DEAD'), _negated=True), ('death_due_to_progression__isnull', False), _connector='OR'), name='departure_death_states_its_cause')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("in_error_at", None)),
+                        fields=("subject",),
+                        name="departure_once_per_subject",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "WITHDRAWN"), _negated=True),
+                            ("passive_follow_up_allowed__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="departure_withdrawal_states_its_scope",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "DEAD"), _negated=True),
+                            ("death_due_to_progression__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="departure_death_states_its_cause",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='EndOfTreatment',
+            name="EndOfTreatment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('last_dose_on', models.DateField()),
-                ('reason', models.CharField(max_length=40)),
-                ('detail', models.CharField(blank=True, max_length=500)),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('signature', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.signature')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("last_dose_on", models.DateField()),
+                ("reason", models.CharField(max_length=40)),
+                ("detail", models.CharField(blank=True, max_length=500)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "signature",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.signature"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('subject',), name='endoftreatment_once_per_subject')],
+                "constraints": [models.UniqueConstraint(fields=("subject",), name="endoftreatment_once_per_subject")],
             },
         ),
         migrations.CreateModel(
-            name='FollowUpContact',
+            name="FollowUpContact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('visit_code', models.CharField(max_length=6)),
-                ('contacted_on', models.DateField()),
-                ('method', models.CharField(max_length=20)),
-                ('outcome', models.CharField(choices=[('reached', 'Reached'), ('not_reached', 'Could not reach')], max_length=11)),
-                ('alive', models.BooleanField(blank=True, null=True)),
-                ('progressed', models.BooleanField(blank=True, null=True)),
-                ('progressed_on', models.DateField(blank=True, null=True)),
-                ('new_therapy', models.CharField(blank=True, max_length=120)),
-                ('new_therapy_on', models.DateField(blank=True, null=True)),
-                ('second_malignancy', models.CharField(blank=True, max_length=120)),
-                ('comment', models.CharField(blank=True, max_length=500)),
-                ('recorded_at', models.DateTimeField()),
-                ('in_error_at', models.DateTimeField(blank=True, null=True)),
-                ('in_error_reason', models.CharField(blank=True, max_length=300)),
-                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
-                ('visit', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.visit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("visit_code", models.CharField(max_length=6)),
+                ("contacted_on", models.DateField()),
+                ("method", models.CharField(max_length=20)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("reached", "Reached"), ("not_reached", "Could not reach")], max_length=11
+                    ),
+                ),
+                ("alive", models.BooleanField(blank=True, null=True)),
+                ("progressed", models.BooleanField(blank=True, null=True)),
+                ("progressed_on", models.DateField(blank=True, null=True)),
+                ("new_therapy", models.CharField(blank=True, max_length=120)),
+                ("new_therapy_on", models.DateField(blank=True, null=True)),
+                ("second_malignancy", models.CharField(blank=True, max_length=120)),
+                ("comment", models.CharField(blank=True, max_length=500)),
+                ("recorded_at", models.DateTimeField()),
+                ("in_error_at", models.DateTimeField(blank=True, null=True)),
+                ("in_error_reason", models.CharField(blank=True, max_length=300)),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.visit"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['contacted_on', 'id'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('in_error_at', None), ('outcome', 'reached')), fields=('subject', 'visit_code'), name='contact_reached_once_per_visit')],
+                "ordering": ["contacted_on", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("in_error_at", None), ("outcome", "reached")),
+                        fields=("subject", "visit_code"),
+                        name="contact_reached_once_per_visit",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Reminder',
+            name="Reminder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('visit_code', models.CharField(max_length=6)),
-                ('step_days', models.SmallIntegerField()),
-                ('due_on', models.DateField(help_text='Day on which the step fell due.')),
-                ('status', models.CharField(choices=[('sent', 'Sent'), ('skipped', 'Skipped')], max_length=7)),
-                ('reason', models.CharField(max_length=200)),
-                ('decided_at', models.DateTimeField()),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("visit_code", models.CharField(max_length=6)),
+                ("step_days", models.SmallIntegerField()),
+                ("due_on", models.DateField(help_text="Day on which the step fell due.")),
+                ("status", models.CharField(choices=[("sent", "Sent"), ("skipped", "Skipped")], max_length=7)),
+                ("reason", models.CharField(max_length=200)),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['due_on', 'id'],
-                'constraints': [models.UniqueConstraint(fields=('subject', 'visit_code', 'step_days'), name='reminder_once_per_visit_and_step')],
+                "ordering": ["due_on", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("subject", "visit_code", "step_days"), name="reminder_once_per_visit_and_step"
+                    )
+                ],
             },
         ),
     ]

@@ -6,212 +6,449 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('trialsite', '0001_initial'),
+        ("trialsite", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Laboratory',
+            name="Laboratory",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('is_central', models.BooleanField(default=False)),
-                ('closed_on', models.DateField(blank=True, null=True)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='laboratories', to='trialsite.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                ("is_central", models.BooleanField(default=False)),
+                ("closed_on", models.DateField(blank=True, null=True)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="laboratories", to="trialsite.site"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='ReferenceRange',
+            name="ReferenceRange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('analyte', models.CharField(max_length=30)),
-                ('sex', models.CharField(blank=True, choices=[('F', 'Female'), ('M', 'Male')], help_text='Empty for both.', max_length=1)),
-                ('age_from', models.PositiveSmallIntegerField(default=18)),
-                ('age_to', models.PositiveSmallIntegerField(default=120)),
-                ('low', models.DecimalField(blank=True, decimal_places=5, max_digits=14, null=True)),
-                ('high', models.DecimalField(blank=True, decimal_places=5, max_digits=14, null=True)),
-                ('unit', models.CharField(help_text='Canonical unit of the analyte.', max_length=20)),
-                ('valid_from', models.DateField()),
-                ('valid_to', models.DateField(blank=True, null=True)),
-                ('entered_at', models.DateTimeField()),
-                ('entered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('laboratory', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ranges', to='labs.laboratory')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("analyte", models.CharField(max_length=30)),
+                (
+                    "sex",
+                    models.CharField(
+                        blank=True, choices=[("F", "Female"), ("M", "Male")], help_text="Empty for both.", max_length=1
+                    ),
+                ),
+                ("age_from", models.PositiveSmallIntegerField(default=18)),
+                ("age_to", models.PositiveSmallIntegerField(default=120)),
+                ("low", models.DecimalField(blank=True, decimal_places=5, max_digits=14, null=True)),
+                ("high", models.DecimalField(blank=True, decimal_places=5, max_digits=14, null=True)),
+                ("unit", models.CharField(help_text="Canonical unit of the analyte.", max_length=20)),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField(blank=True, null=True)),
+                ("entered_at", models.DateTimeField()),
+                (
+                    "entered_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "laboratory",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="ranges", to="labs.laboratory"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['analyte', 'sex', 'valid_from'],
+                "ordering": ["analyte", "sex", "valid_from"],
             },
         ),
         migrations.CreateModel(
-            name='ResponseAssessment',
+            name="ResponseAssessment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('computed_at', models.DateTimeField()),
-                ('caused_by', models.CharField(help_text='The change that made the machine compute it.', max_length=200)),
-                ('protocol_version', models.CharField(max_length=20)),
-                ('criteria_version', models.CharField(max_length=10)),
-                ('fingerprint', models.CharField(help_text='SHA-256 of the inputs and rule version.', max_length=64)),
-                ('inputs', models.JSONField()),
-                ('result', models.JSONField()),
-                ('confirmed', models.CharField(blank=True, max_length=4)),
-                ('latest_timepoint', models.CharField(blank=True, max_length=4)),
-                ('latest_on', models.DateField(blank=True, null=True)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("computed_at", models.DateTimeField()),
+                (
+                    "caused_by",
+                    models.CharField(help_text="The change that made the machine compute it.", max_length=200),
+                ),
+                ("protocol_version", models.CharField(max_length=20)),
+                ("criteria_version", models.CharField(max_length=10)),
+                ("fingerprint", models.CharField(help_text="SHA-256 of the inputs and rule version.", max_length=64)),
+                ("inputs", models.JSONField()),
+                ("result", models.JSONField()),
+                ("confirmed", models.CharField(blank=True, max_length=4)),
+                ("latest_timepoint", models.CharField(blank=True, max_length=4)),
+                ("latest_on", models.DateField(blank=True, null=True)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='ResponseSignature',
+            name="ResponseSignature",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='labs.responseassessment')),
-                ('signature', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.signature')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="signatures",
+                        to="labs.responseassessment",
+                    ),
+                ),
+                (
+                    "signature",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.signature"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Specimen',
+            name="Specimen",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('panel', models.CharField(max_length=20)),
-                ('collected_on', models.DateField()),
-                ('collected_time', models.TimeField(blank=True, null=True)),
-                ('accession', models.CharField(blank=True, max_length=40)),
-                ('method', models.CharField(blank=True, max_length=60)),
-                ('status', models.CharField(choices=[('complete', 'Complete'), ('in_error', 'Entered in error')], max_length=10)),
-                ('status_reason', models.CharField(blank=True, max_length=300)),
-                ('version', models.PositiveIntegerField(default=1, help_text='Raised by every save; stale saves are refused.')),
-                ('recorded_at', models.DateTimeField()),
-                ('laboratory', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='labs.laboratory')),
-                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
-                ('visit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='specimens', to='trialsite.visit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("panel", models.CharField(max_length=20)),
+                ("collected_on", models.DateField()),
+                ("collected_time", models.TimeField(blank=True, null=True)),
+                ("accession", models.CharField(blank=True, max_length=40)),
+                ("method", models.CharField(blank=True, max_length=60)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("complete", "Complete"), ("in_error", "Entered in error")], max_length=10
+                    ),
+                ),
+                ("status_reason", models.CharField(blank=True, max_length=300)),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, help_text="Raised by every save; stale saves are refused."),
+                ),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "laboratory",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="labs.laboratory"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="specimens", to="trialsite.visit"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['collected_on', 'id'],
+                "ordering": ["collected_on", "id"],
             },
         ),
         migrations.CreateModel(
-            name='LabResult',
+            name="LabResult",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('analyte', models.CharField(max_length=30)),
-                ('version', models.PositiveSmallIntegerField(default=1)),
-                ('typed', models.CharField(help_text='Exactly what was typed, for example <0.1 or nd.', max_length=40)),
-                ('typed_unit', models.CharField(blank=True, max_length=20)),
-                ('comparator', models.CharField(blank=True, help_text='< or > of a censored value.', max_length=1)),
-                ('value', models.DecimalField(blank=True, decimal_places=6, max_digits=16, null=True)),
-                ('unit', models.CharField(blank=True, help_text='Canonical UCUM unit of value.', max_length=20)),
-                ('coded', models.CharField(blank=True, help_text='POSITIVE, NEGATIVE ... for coded tests.', max_length=20)),
-                ('missing', models.CharField(blank=True, help_text='ND, NA, UNK or PEND.', max_length=4)),
-                ('missing_reason', models.CharField(blank=True, max_length=200)),
-                ('reference_low', models.DecimalField(blank=True, decimal_places=5, max_digits=14, null=True)),
-                ('reference_high', models.DecimalField(blank=True, decimal_places=5, max_digits=14, null=True)),
-                ('conversion_version', models.CharField(max_length=20)),
-                ('reason', models.CharField(blank=True, help_text='Why it was changed; empty at first entry.', max_length=300)),
-                ('entered_at', models.DateTimeField()),
-                ('superseded_at', models.DateTimeField(blank=True, null=True)),
-                ('entered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
-                ('specimen', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='labs.specimen')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("analyte", models.CharField(max_length=30)),
+                ("version", models.PositiveSmallIntegerField(default=1)),
+                ("typed", models.CharField(help_text="Exactly what was typed, for example <0.1 or nd.", max_length=40)),
+                ("typed_unit", models.CharField(blank=True, max_length=20)),
+                ("comparator", models.CharField(blank=True, help_text="< or > of a censored value.", max_length=1)),
+                ("value", models.DecimalField(blank=True, decimal_places=6, max_digits=16, null=True)),
+                ("unit", models.CharField(blank=True, help_text="Canonical UCUM unit of value.", max_length=20)),
+                (
+                    "coded",
+                    models.CharField(blank=True, help_text="POSITIVE, NEGATIVE ... for coded tests.", max_length=20),
+                ),
+                ("missing", models.CharField(blank=True, help_text="ND, NA, UNK or PEND.", max_length=4)),
+                ("missing_reason", models.CharField(blank=True, max_length=200)),
+                ("reference_low", models.DecimalField(blank=True, decimal_places=5, max_digits=14, null=True)),
+                ("reference_high", models.DecimalField(blank=True, decimal_places=5, max_digits=14, null=True)),
+                ("conversion_version", models.CharField(max_length=20)),
+                (
+                    "reason",
+                    models.CharField(blank=True, help_text="Why it was changed; empty at first entry.", max_length=300),
+                ),
+                ("entered_at", models.DateTimeField()),
+                ("superseded_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "entered_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
+                (
+                    "specimen",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="results", to="labs.specimen"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='DiseaseAssessment',
+            name="DiseaseAssessment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveSmallIntegerField(default=1)),
-                ('immunofixation_on', models.DateField(blank=True, null=True)),
-                ('serum_ife', models.CharField(blank=True, choices=[('NEGATIVE', 'Negative'), ('POSITIVE', 'Positive')], max_length=8)),
-                ('urine_ife', models.CharField(blank=True, choices=[('NEGATIVE', 'Negative'), ('POSITIVE', 'Positive')], max_length=8)),
-                ('marrow_on', models.DateField(blank=True, null=True)),
-                ('bm_pc', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True, verbose_name='Marrow plasma cells, %')),
-                ('bm_clonal', models.CharField(blank=True, choices=[('NEGATIVE', 'Negative'), ('POSITIVE', 'Positive')], max_length=8)),
-                ('imaging_on', models.DateField(blank=True, null=True)),
-                ('imaging_method', models.CharField(blank=True, max_length=40)),
-                ('bone_lesions', models.CharField(blank=True, choices=[('NONE', 'None'), ('UNCHANGED', 'Present, unchanged'), ('NEW_OR_ENLARGED', 'New or enlarged')], max_length=16)),
-                ('focal_mri_lesions', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('plasmacytoma', models.CharField(blank=True, choices=[('NONE', 'None'), ('UNCHANGED', 'Present, unchanged'), ('NEW_OR_ENLARGED', 'New or enlarged')], max_length=16)),
-                ('plasmacytoma_spd_mm2', models.DecimalField(blank=True, decimal_places=1, max_digits=8, null=True)),
-                ('circulating_pc_per_ul', models.DecimalField(blank=True, decimal_places=1, max_digits=8, null=True)),
-                ('attribution_on', models.DateField(blank=True, null=True)),
-                ('calcium_attributed', models.BooleanField(blank=True, null=True)),
-                ('renal_attributed', models.BooleanField(blank=True, null=True)),
-                ('anaemia_attributed', models.BooleanField(blank=True, null=True)),
-                ('bone_attributed', models.BooleanField(blank=True, null=True)),
-                ('comment', models.CharField(blank=True, max_length=500)),
-                ('reason', models.CharField(blank=True, max_length=300)),
-                ('in_error', models.BooleanField(default=False)),
-                ('entered_at', models.DateTimeField()),
-                ('superseded_at', models.DateTimeField(blank=True, null=True)),
-                ('entered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
-                ('visit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disease_assessments', to='trialsite.visit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveSmallIntegerField(default=1)),
+                ("immunofixation_on", models.DateField(blank=True, null=True)),
+                (
+                    "serum_ife",
+                    models.CharField(
+                        blank=True, choices=[("NEGATIVE", "Negative"), ("POSITIVE", "Positive")], max_length=8
+                    ),
+                ),
+                (
+                    "urine_ife",
+                    models.CharField(
+                        blank=True, choices=[("NEGATIVE", "Negative"), ("POSITIVE", "Positive")], max_length=8
+                    ),
+                ),
+                ("marrow_on", models.DateField(blank=True, null=True)),
+                (
+                    "bm_pc",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=5, null=True, verbose_name="Marrow plasma cells, %"
+                    ),
+                ),
+                (
+                    "bm_clonal",
+                    models.CharField(
+                        blank=True, choices=[("NEGATIVE", "Negative"), ("POSITIVE", "Positive")], max_length=8
+                    ),
+                ),
+                ("imaging_on", models.DateField(blank=True, null=True)),
+                ("imaging_method", models.CharField(blank=True, max_length=40)),
+                (
+                    "bone_lesions",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("NONE", "None"),
+                            ("UNCHANGED", "Present, unchanged"),
+                            ("NEW_OR_ENLARGED", "New or enlarged"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("focal_mri_lesions", models.PositiveSmallIntegerField(blank=True, null=True)),
+                (
+                    "plasmacytoma",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("NONE", "None"),
+                            ("UNCHANGED", "Present, unchanged"),
+                            ("NEW_OR_ENLARGED", "New or enlarged"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("plasmacytoma_spd_mm2", models.DecimalField(blank=True, decimal_places=1, max_digits=8, null=True)),
+                ("circulating_pc_per_ul", models.DecimalField(blank=True, decimal_places=1, max_digits=8, null=True)),
+                ("attribution_on", models.DateField(blank=True, null=True)),
+                ("calcium_attributed", models.BooleanField(blank=True, null=True)),
+                ("renal_attributed", models.BooleanField(blank=True, null=True)),
+                ("anaemia_attributed", models.BooleanField(blank=True, null=True)),
+                ("bone_attributed", models.BooleanField(blank=True, null=True)),
+                ("comment", models.CharField(blank=True, max_length=500)),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                ("in_error", models.BooleanField(default=False)),
+                ("entered_at", models.DateTimeField()),
+                ("superseded_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "entered_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="disease_assessments",
+                        to="trialsite.visit",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'constraints': [models.UniqueConstraint(fields=('visit', 'version'), name='diseaseassessment_version_once'), models.UniqueConstraint(condition=models.Q(('superseded_at', None)), fields=('visit',), name='diseaseassessment_one_current_version'), models.CheckConstraint(condition=models.Q(('version', 1), models.Q(('reason', ''), _negated=True), _connector='OR'), name='diseaseassessment_change_has_a_reason')],
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("visit", "version"), name="diseaseassessment_version_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("superseded_at", None)),
+                        fields=("visit",),
+                        name="diseaseassessment_one_current_version",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("version", 1), models.Q(("reason", ""), _negated=True), _connector="OR"),
+                        name="diseaseassessment_change_has_a_reason",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='laboratory',
-            constraint=models.UniqueConstraint(fields=('site', 'name'), name='laboratory_once_per_site'),
+            model_name="laboratory",
+            constraint=models.UniqueConstraint(fields=("site", "name"), name="laboratory_once_per_site"),
         ),
         migrations.AddConstraint(
-            model_name='referencerange',
-            constraint=models.CheckConstraint(condition=models.Q(('low', None), ('high', None), ('low__lte', models.F('high')), _connector='OR'), name='range_low_below_high'),
+            model_name="referencerange",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("low", None), ("high", None), ("low__lte", models.F("high")), _connector="OR"),
+                name="range_low_below_high",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referencerange',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='range_ends_after_it_starts'),
+            model_name="referencerange",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("valid_to", None), ("valid_to__gte", models.F("valid_from")), _connector="OR"),
+                name="range_ends_after_it_starts",
+            ),
         ),
         migrations.AddIndex(
-            model_name='responseassessment',
-            index=models.Index(fields=['subject', '-id'], name='labs_respon_subject_2c410d_idx'),
+            model_name="responseassessment",
+            index=models.Index(fields=["subject", "-id"], name="labs_respon_subject_2c410d_idx"),
         ),
         migrations.AddConstraint(
-            model_name='specimen',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'complete')), fields=('visit', 'panel'), name='specimen_one_per_visit_and_panel'),
+            model_name="specimen",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "complete")),
+                fields=("visit", "panel"),
+                name="specimen_one_per_visit_and_panel",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='specimen',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'complete'), models.Q(('status_reason', ''), _negated=True), _connector='OR'), name='specimen_in_error_has_a_reason'),
+            model_name="specimen",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status", "complete"), models.Q(("status_reason", ""), _negated=True), _connector="OR"
+                ),
+                name="specimen_in_error_has_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='labresult',
-            constraint=models.UniqueConstraint(fields=('specimen', 'analyte', 'version'), name='labresult_version_once'),
+            model_name="labresult",
+            constraint=models.UniqueConstraint(
+                fields=("specimen", "analyte", "version"), name="labresult_version_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='labresult',
-            constraint=models.UniqueConstraint(condition=models.Q(('superseded_at', None)), fields=('specimen', 'analyte'), name='labresult_one_current_version'),
+            model_name="labresult",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("superseded_at", None)),
+                fields=("specimen", "analyte"),
+                name="labresult_one_current_version",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='labresult',
-            constraint=models.CheckConstraint(condition=models.Q(('version', 1), models.Q(('reason', ''), _negated=True), _connector='OR'), name='labresult_change_has_a_reason'),
+            model_name="labresult",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("version", 1), models.Q(("reason", ""), _negated=True), _connector="OR"),
+                name="labresult_change_has_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='labresult',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('coded', ''), ('missing', ''), ('value__isnull', False)), models.Q(('missing', ''), ('value', None), models.Q(('coded', ''), _negated=True)), models.Q(('coded', ''), ('value', None), models.Q(('missing', ''), _negated=True)), _connector='OR'), name='labresult_value_or_code_or_missing'),
+            model_name="labresult",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("coded", ""), ("missing", ""), ("value__isnull", False)),
+                    models.Q(("missing", ""), ("value", None), models.Q(("coded", ""), _negated=True)),
+                    models.Q(("coded", ""), ("value", None), models.Q(("missing", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="labresult_value_or_code_or_missing",
+            ),
         ),
     ]

@@ -4,9 +4,7 @@ from django.db import migrations
 
 from trialsite.guarding import guard, tie_to_parents
 
-TABLES = (
-    "safety_concomitantmedication",
-)
+TABLES = ("safety_concomitantmedication",)
 
 
 class Migration(migrations.Migration):

@@ -2,421 +2,797 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
-import trialsite.models.subjects
 from django.conf import settings
 from django.db import migrations, models
 
+import trialsite.models.subjects
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('chain', models.CharField(max_length=40)),
-                ('table', models.CharField(db_column='table_name', max_length=63)),
-                ('row_id', models.CharField(max_length=60)),
-                ('op', models.CharField(max_length=6)),
-                ('old', models.JSONField(null=True)),
-                ('new', models.JSONField(null=True)),
-                ('user_id', models.BigIntegerField(null=True)),
-                ('system_actor', models.CharField(max_length=60, null=True)),
-                ('actor_name', models.CharField(max_length=200)),
-                ('role', models.CharField(max_length=20)),
-                ('site_id', models.BigIntegerField(null=True)),
-                ('subject_id', models.BigIntegerField(null=True)),
-                ('reason', models.CharField(max_length=500)),
-                ('request_id', models.CharField(max_length=64)),
-                ('source', models.CharField(max_length=60)),
-                ('software', models.CharField(max_length=80)),
-                ('at', models.DateTimeField()),
-                ('transaction_at', models.DateTimeField()),
-                ('transaction_id', models.BigIntegerField()),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("chain", models.CharField(max_length=40)),
+                ("table", models.CharField(db_column="table_name", max_length=63)),
+                ("row_id", models.CharField(max_length=60)),
+                ("op", models.CharField(max_length=6)),
+                ("old", models.JSONField(null=True)),
+                ("new", models.JSONField(null=True)),
+                ("user_id", models.BigIntegerField(null=True)),
+                ("system_actor", models.CharField(max_length=60, null=True)),
+                ("actor_name", models.CharField(max_length=200)),
+                ("role", models.CharField(max_length=20)),
+                ("site_id", models.BigIntegerField(null=True)),
+                ("subject_id", models.BigIntegerField(null=True)),
+                ("reason", models.CharField(max_length=500)),
+                ("request_id", models.CharField(max_length=64)),
+                ("source", models.CharField(max_length=60)),
+                ("software", models.CharField(max_length=80)),
+                ("at", models.DateTimeField()),
+                ("transaction_at", models.DateTimeField()),
+                ("transaction_id", models.BigIntegerField()),
             ],
             options={
-                'db_table': 'audit_event',
-                'ordering': ['id'],
-                'managed': False,
+                "db_table": "audit_event",
+                "ordering": ["id"],
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='AuditLink',
+            name="AuditLink",
             fields=[
-                ('event_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('chain', models.CharField(max_length=40)),
-                ('seq', models.BigIntegerField()),
-                ('previous', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64)),
+                ("event_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("chain", models.CharField(max_length=40)),
+                ("seq", models.BigIntegerField()),
+                ("previous", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
             ],
             options={
-                'db_table': 'audit_link',
-                'managed': False,
+                "db_table": "audit_link",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('username', models.CharField(max_length=150)),
-                ('printed_name', models.CharField(help_text='As it is printed under a signature.', max_length=200)),
-                ('email', models.EmailField(max_length=254)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField()),
-                ('deactivated_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("username", models.CharField(max_length=150)),
+                ("printed_name", models.CharField(help_text="As it is printed under a signature.", max_length=200)),
+                ("email", models.EmailField(max_length=254)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField()),
+                ("deactivated_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('username'), name='user_username_once_whatever_the_case'), models.CheckConstraint(condition=models.Q(models.Q(('deactivated_at', None), ('is_active', True)), models.Q(('deactivated_at__isnull', False), ('is_active', False)), _connector='OR'), name='user_deactivated_has_a_time')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("username"), name="user_username_once_whatever_the_case"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("deactivated_at", None), ("is_active", True)),
+                            models.Q(("deactivated_at__isnull", False), ("is_active", False)),
+                            _connector="OR",
+                        ),
+                        name="user_deactivated_has_a_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Query',
+            name="Query",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('visit_code', models.CharField(blank=True, max_length=6)),
-                ('record_type', models.CharField(max_length=40)),
-                ('record_id', models.BigIntegerField()),
-                ('item', models.CharField(help_text='The field, for lab results the analyte.', max_length=40)),
-                ('check_code', models.CharField(blank=True, help_text='Empty for a query asked by a person.', max_length=40)),
-                ('text', models.CharField(max_length=500)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('answered', 'Answered'), ('closed', 'Closed')], max_length=8)),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('opened_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("visit_code", models.CharField(blank=True, max_length=6)),
+                ("record_type", models.CharField(max_length=40)),
+                ("record_id", models.BigIntegerField()),
+                ("item", models.CharField(help_text="The field, for lab results the analyte.", max_length=40)),
+                (
+                    "check_code",
+                    models.CharField(blank=True, help_text="Empty for a query asked by a person.", max_length=40),
+                ),
+                ("text", models.CharField(max_length=500)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("answered", "Answered"), ("closed", "Closed")], max_length=8
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "opened_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Signature',
+            name="Signature",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record_type', models.CharField(help_text='For example phase_decision, eligibility.', max_length=40)),
-                ('record_id', models.CharField(max_length=40)),
-                ('printed_name', models.CharField(max_length=200)),
-                ('role', models.CharField(max_length=20)),
-                ('meaning', models.CharField(max_length=40)),
-                ('statement', models.TextField(help_text='The sentence above the signature, as it was shown.')),
-                ('signed_at', models.DateTimeField()),
-                ('time_zone', models.CharField(max_length=64)),
-                ('content', models.JSONField()),
-                ('digest', models.CharField(max_length=64)),
-                ('authenticated_by', models.CharField(help_text='How identity was proved at signing.', max_length=40)),
-                ('signer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("record_type", models.CharField(help_text="For example phase_decision, eligibility.", max_length=40)),
+                ("record_id", models.CharField(max_length=40)),
+                ("printed_name", models.CharField(max_length=200)),
+                ("role", models.CharField(max_length=20)),
+                ("meaning", models.CharField(max_length=40)),
+                ("statement", models.TextField(help_text="The sentence above the signature, as it was shown.")),
+                ("signed_at", models.DateTimeField()),
+                ("time_zone", models.CharField(max_length=64)),
+                ("content", models.JSONField()),
+                ("digest", models.CharField(max_length=64)),
+                ("authenticated_by", models.CharField(help_text="How identity was proved at signing.", max_length=40)),
+                (
+                    "signer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="signatures",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='ParameterConfirmation',
+            name="ParameterConfirmation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('value', models.CharField(max_length=60)),
-                ('unit', models.CharField(blank=True, max_length=20)),
-                ('protocol_version', models.CharField(max_length=20)),
-                ('reason', models.CharField(max_length=300)),
-                ('confirmed_at', models.DateTimeField()),
-                ('confirmed_by_name', models.CharField(help_text='Readable at every site, unlike the signature.', max_length=200)),
-                ('signature', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.signature')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                ("value", models.CharField(max_length=60)),
+                ("unit", models.CharField(blank=True, max_length=20)),
+                ("protocol_version", models.CharField(max_length=20)),
+                ("reason", models.CharField(max_length=300)),
+                ("confirmed_at", models.DateTimeField()),
+                (
+                    "confirmed_by_name",
+                    models.CharField(help_text="Readable at every site, unlike the signature.", max_length=200),
+                ),
+                (
+                    "signature",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.signature"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(help_text='Two digits; 00 is the coordinating centre.', max_length=2, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('is_coordinating_centre', models.BooleanField(default=False)),
-                ('opened_on', models.DateField()),
-                ('closed_on', models.DateField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "code",
+                    models.CharField(help_text="Two digits; 00 is the coordinating centre.", max_length=2, unique=True),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("is_coordinating_centre", models.BooleanField(default=False)),
+                ("opened_on", models.DateField()),
+                ("closed_on", models.DateField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['code'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('closed_on', None), ('closed_on__gte', models.F('opened_on')), _connector='OR'), name='site_closes_after_it_opens'), models.UniqueConstraint(condition=models.Q(('is_coordinating_centre', True)), fields=('is_coordinating_centre',), name='site_one_coordinating_centre')],
-            },
-        ),
-        migrations.AddField(
-            model_name='signature',
-            name='site',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site'),
-        ),
-        migrations.CreateModel(
-            name='QueryMessage',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(choices=[('opened', 'Opened'), ('answered', 'Answered'), ('confirmed', 'Confirmed as entered'), ('closed', 'Closed'), ('reopened', 'Reopened')], max_length=10)),
-                ('text', models.CharField(max_length=500)),
-                ('by_name', models.CharField(max_length=200)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('query', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='trialsite.query')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-            ],
-            options={
-                'ordering': ['id'],
-            },
-        ),
-        migrations.AddField(
-            model_name='query',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site'),
-        ),
-        migrations.CreateModel(
-            name='Subject',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(default=trialsite.models.subjects.new_key, editable=False, max_length=10, unique=True)),
-                ('screening_number', models.CharField(help_text='SS-Snnn', max_length=8, unique=True)),
-                ('subject_number', models.CharField(blank=True, help_text='SS-nnn, given at registration.', max_length=6, null=True, unique=True)),
-                ('birth_year', models.PositiveSmallIntegerField()),
-                ('sex', models.CharField(choices=[('F', 'Female'), ('M', 'Male')], max_length=1)),
-                ('state', models.CharField(choices=[('SCREENING', 'SCREENING'), ('SCREEN_FAILED', 'SCREEN_FAILED'), ('ENROLLED', 'ENROLLED'), ('INDUCTION', 'INDUCTION'), ('ANAKINRA_ONLY', 'ANAKINRA_ONLY'), ('LOW_DEX_7_12', 'LOW_DEX_7_12'), ('LOW_DEX_13_18', 'LOW_DEX_13_18'), ('HIGH_DEX', 'HIGH_DEX'), ('EXTENSION', 'EXTENSION'), ('FOLLOW_UP', 'FOLLOW_UP'), ('COMPLETED', 'COMPLETED'), ('WITHDRAWN', 'WITHDRAWN'), ('LOST', 'LOST'), ('DEAD', 'DEAD'), ('OFF_STUDY', 'OFF_STUDY')], max_length=20)),
-                ('protocol_version', models.CharField(max_length=20)),
-                ('screened_on', models.DateField()),
-                ('registered_on', models.DateField(blank=True, null=True)),
-                ('day1_on', models.DateField(blank=True, help_text='Date of the first anakinra dose.', null=True)),
-                ('treatment_ended_on', models.DateField(blank=True, help_text='Date of the last dose.', null=True)),
-                ('new_therapy_on', models.DateField(blank=True, help_text='Start of the first other anti-myeloma therapy.', null=True)),
-                ('died_on', models.DateField(blank=True, null=True)),
-                ('died_of_progression', models.BooleanField(blank=True, null=True)),
-                ('entered_in_error_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subjects', to='trialsite.site')),
-            ],
-            options={
-                'ordering': ['screening_number'],
-            },
-        ),
-        migrations.CreateModel(
-            name='StatePeriod',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(max_length=20)),
-                ('starts_on', models.DateField()),
-                ('ends_on', models.DateField(blank=True, null=True)),
-                ('because', models.CharField(max_length=300)),
-                ('recorded_at', models.DateTimeField()),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
-            ],
-            options={
-                'ordering': ['id'],
+                "ordering": ["code"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("closed_on", None), ("closed_on__gte", models.F("opened_on")), _connector="OR"
+                        ),
+                        name="site_closes_after_it_opens",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_coordinating_centre", True)),
+                        fields=("is_coordinating_centre",),
+                        name="site_one_coordinating_centre",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
-            model_name='signature',
-            name='subject',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject'),
+            model_name="signature",
+            name="site",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+            ),
+        ),
+        migrations.CreateModel(
+            name="QueryMessage",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("opened", "Opened"),
+                            ("answered", "Answered"),
+                            ("confirmed", "Confirmed as entered"),
+                            ("closed", "Closed"),
+                            ("reopened", "Reopened"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("text", models.CharField(max_length=500)),
+                ("by_name", models.CharField(max_length=200)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "query",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="messages", to="trialsite.query"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
+            },
         ),
         migrations.AddField(
-            model_name='query',
-            name='subject',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject'),
+            model_name="query",
+            name="site",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"),
         ),
         migrations.CreateModel(
-            name='OutboxMessage',
+            name="Subject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=40)),
-                ('payload', models.JSONField(default=dict)),
-                ('published_at', models.DateTimeField()),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField()),
-                ('last_error', models.CharField(blank=True, max_length=500)),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        default=trialsite.models.subjects.new_key, editable=False, max_length=10, unique=True
+                    ),
+                ),
+                ("screening_number", models.CharField(help_text="SS-Snnn", max_length=8, unique=True)),
+                (
+                    "subject_number",
+                    models.CharField(
+                        blank=True, help_text="SS-nnn, given at registration.", max_length=6, null=True, unique=True
+                    ),
+                ),
+                ("birth_year", models.PositiveSmallIntegerField()),
+                ("sex", models.CharField(choices=[("F", "Female"), ("M", "Male")], max_length=1)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("SCREENING", "SCREENING"),
+                            ("SCREEN_FAILED", "SCREEN_FAILED"),
+                            ("ENROLLED", "ENROLLED"),
+                            ("INDUCTION", "INDUCTION"),
+                            ("ANAKINRA_ONLY", "ANAKINRA_ONLY"),
+                            ("LOW_DEX_7_12", "LOW_DEX_7_12"),
+                            ("LOW_DEX_13_18", "LOW_DEX_13_18"),
+                            ("HIGH_DEX", "HIGH_DEX"),
+                            ("EXTENSION", "EXTENSION"),
+                            ("FOLLOW_UP", "FOLLOW_UP"),
+                            ("COMPLETED", "COMPLETED"),
+                            ("WITHDRAWN", "WITHDRAWN"),
+                            ("LOST", "LOST"),
+                            ("DEAD", "DEAD"),
+                            ("OFF_STUDY", "OFF_STUDY"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("protocol_version", models.CharField(max_length=20)),
+                ("screened_on", models.DateField()),
+                ("registered_on", models.DateField(blank=True, null=True)),
+                ("day1_on", models.DateField(blank=True, help_text="Date of the first anakinra dose.", null=True)),
+                ("treatment_ended_on", models.DateField(blank=True, help_text="Date of the last dose.", null=True)),
+                (
+                    "new_therapy_on",
+                    models.DateField(blank=True, help_text="Start of the first other anti-myeloma therapy.", null=True),
+                ),
+                ("died_on", models.DateField(blank=True, null=True)),
+                ("died_of_progression", models.BooleanField(blank=True, null=True)),
+                ("entered_in_error_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="subjects", to="trialsite.site"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["screening_number"],
             },
         ),
         migrations.CreateModel(
-            name='Mail',
+            name="StatePeriod",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=120, unique=True)),
-                ('address', models.EmailField(max_length=254)),
-                ('heading', models.CharField(max_length=200)),
-                ('body', models.TextField()),
-                ('why', models.CharField(max_length=300)),
-                ('queued_at', models.DateTimeField()),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField()),
-                ('last_error', models.CharField(blank=True, max_length=500)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("state", models.CharField(max_length=20)),
+                ("starts_on", models.DateField()),
+                ("ends_on", models.DateField(blank=True, null=True)),
+                ("because", models.CharField(max_length=300)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["id"],
+            },
+        ),
+        migrations.AddField(
+            model_name="signature",
+            name="subject",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+            ),
+        ),
+        migrations.AddField(
+            model_name="query",
+            name="subject",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+            ),
+        ),
+        migrations.CreateModel(
+            name="OutboxMessage",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=40)),
+                ("payload", models.JSONField(default=dict)),
+                ("published_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField()),
+                ("last_error", models.CharField(blank=True, max_length=500)),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='AccessEntry',
+            name="Mail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(max_length=20)),
-                ('what', models.CharField(max_length=120)),
-                ('rows', models.PositiveIntegerField(null=True)),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('request_id', models.CharField(max_length=64)),
-                ('at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=120, unique=True)),
+                ("address", models.EmailField(max_length=254)),
+                ("heading", models.CharField(max_length=200)),
+                ("body", models.TextField()),
+                ("why", models.CharField(max_length=300)),
+                ("queued_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField()),
+                ("last_error", models.CharField(blank=True, max_length=500)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "recipient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Submission',
+            name="AccessEntry",
             fields=[
-                ('token', models.UUIDField(primary_key=True, serialize=False)),
-                ('made_at', models.DateTimeField()),
-                ('outcome', models.CharField(help_text='Address of what the first submission made.', max_length=300)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Visit',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(help_text='Protocol slot (scr, bl, m01 ... fu60) or uns1, uns2 ...', max_length=6)),
-                ('status', models.CharField(choices=[('entered', 'Entered'), ('complete', 'Complete'), ('not_done', 'Not done'), ('in_error', 'Entered in error')], max_length=10)),
-                ('occurred_on', models.DateField(blank=True, null=True)),
-                ('reason', models.CharField(blank=True, help_text='Why not done, or why unscheduled.', max_length=300)),
-                ('ecog', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('weight_kg', models.DecimalField(blank=True, decimal_places=1, max_digits=4, null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.subject')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Invitation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('join', 'Join'), ('reset', 'Reset password')], max_length=5)),
-                ('token_digest', models.CharField(help_text='SHA-256 of the token in the link.', max_length=64, unique=True)),
-                ('made_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(blank=True, null=True)),
-                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("role", models.CharField(max_length=20)),
+                ("what", models.CharField(max_length=120)),
+                ("rows", models.PositiveIntegerField(null=True)),
+                ("sha256", models.CharField(blank=True, max_length=64)),
+                ("request_id", models.CharField(max_length=64)),
+                ("at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('made_at'))), name='invitation_expires_later')],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='SignatureEvent',
+            name="Submission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('broken', 'Broken'), ('superseded', 'Superseded'), ('withdrawn', 'Withdrawn')], max_length=10)),
-                ('reason', models.CharField(max_length=300)),
-                ('at', models.DateTimeField()),
-                ('signature', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='trialsite.signature')),
-                ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
+                ("token", models.UUIDField(primary_key=True, serialize=False)),
+                ("made_at", models.DateTimeField()),
+                ("outcome", models.CharField(help_text="Address of what the first submission made.", max_length=300)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Visit",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "code",
+                    models.CharField(help_text="Protocol slot (scr, bl, m01 ... fu60) or uns1, uns2 ...", max_length=6),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("entered", "Entered"),
+                            ("complete", "Complete"),
+                            ("not_done", "Not done"),
+                            ("in_error", "Entered in error"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("occurred_on", models.DateField(blank=True, null=True)),
+                ("reason", models.CharField(blank=True, help_text="Why not done, or why unscheduled.", max_length=300)),
+                ("ecog", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("weight_kg", models.DecimalField(blank=True, decimal_places=1, max_digits=4, null=True)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.subject"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Invitation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("purpose", models.CharField(choices=[("join", "Join"), ("reset", "Reset password")], max_length=5)),
+                (
+                    "token_digest",
+                    models.CharField(help_text="SHA-256 of the token in the link.", max_length=64, unique=True),
+                ),
+                ("made_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invitations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('signature', 'kind'), name='signatureevent_each_kind_once')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("made_at"))), name="invitation_expires_later"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SignatureBasis',
+            name="SignatureEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(help_text='Opaque reference, for example lab_result:17.', max_length=60)),
-                ('signature', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='basis', to='trialsite.signature')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("broken", "Broken"), ("superseded", "Superseded"), ("withdrawn", "Withdrawn")],
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(max_length=300)),
+                ("at", models.DateTimeField()),
+                (
+                    "signature",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="trialsite.signature"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['source'], name='trialsite_s_source_fe746a_idx')],
-                'constraints': [models.UniqueConstraint(fields=('signature', 'source'), name='signaturebasis_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("signature", "kind"), name="signatureevent_each_kind_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Delegation',
+            name="SignatureBasis",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('coordinator', 'Coordinator'), ('investigator', 'Investigator'), ('data_manager', 'Data manager'), ('monitor', 'Monitor'), ('admin', 'Administrator'), ('statistician', 'Statistician')], max_length=20)),
-                ('starts_on', models.DateField()),
-                ('ends_on', models.DateField(blank=True, help_text='Last day, inclusive.', null=True)),
-                ('granted_at', models.DateTimeField()),
-                ('granted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delegations', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delegations', to='trialsite.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(help_text="Opaque reference, for example lab_result:17.", max_length=60)),
+                (
+                    "signature",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="basis", to="trialsite.signature"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('ends_on', None), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='delegation_ends_after_it_starts'), models.UniqueConstraint(condition=models.Q(('ends_on', None)), fields=('user', 'site', 'role'), name='delegation_one_open_line_per_role'), models.CheckConstraint(condition=models.Q(('role__in', ['coordinator', 'investigator', 'data_manager', 'monitor', 'admin', 'statistician'])), name='delegation_known_role')],
+                "indexes": [models.Index(fields=["source"], name="trialsite_s_source_fe746a_idx")],
+                "constraints": [models.UniqueConstraint(fields=("signature", "source"), name="signaturebasis_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Delegation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("coordinator", "Coordinator"),
+                            ("investigator", "Investigator"),
+                            ("data_manager", "Data manager"),
+                            ("monitor", "Monitor"),
+                            ("admin", "Administrator"),
+                            ("statistician", "Statistician"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("starts_on", models.DateField()),
+                ("ends_on", models.DateField(blank=True, help_text="Last day, inclusive.", null=True)),
+                ("granted_at", models.DateTimeField()),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="delegations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="delegations", to="trialsite.site"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_on", None), ("ends_on__gte", models.F("starts_on")), _connector="OR"),
+                        name="delegation_ends_after_it_starts",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ends_on", None)),
+                        fields=("user", "site", "role"),
+                        name="delegation_one_open_line_per_role",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "role__in",
+                                ["coordinator", "investigator", "data_manager", "monitor", "admin", "statistician"],
+                            )
+                        ),
+                        name="delegation_known_role",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='subject',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('registered_on', None), ('subject_number', None)), models.Q(('registered_on__isnull', False), ('subject_number__isnull', False)), _connector='OR'), name='subject_number_comes_with_registration'),
+            model_name="subject",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("registered_on", None), ("subject_number", None)),
+                    models.Q(("registered_on__isnull", False), ("subject_number__isnull", False)),
+                    _connector="OR",
+                ),
+                name="subject_number_comes_with_registration",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subject',
-            constraint=models.CheckConstraint(condition=models.Q(('day1_on', None), ('day1_on__gte', models.F('registered_on')), _connector='OR'), name='subject_treated_after_registration'),
+            model_name="subject",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("day1_on", None), ("day1_on__gte", models.F("registered_on")), _connector="OR"),
+                name="subject_treated_after_registration",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subject',
-            constraint=models.CheckConstraint(condition=models.Q(('treatment_ended_on', None), ('treatment_ended_on__gte', models.F('day1_on')), _connector='OR'), name='subject_treatment_ends_after_day1'),
+            model_name="subject",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("treatment_ended_on", None), ("treatment_ended_on__gte", models.F("day1_on")), _connector="OR"
+                ),
+                name="subject_treatment_ends_after_day1",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stateperiod',
-            constraint=models.UniqueConstraint(condition=models.Q(('ends_on', None)), fields=('subject',), name='stateperiod_one_open_per_subject'),
+            model_name="stateperiod",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ends_on", None)), fields=("subject",), name="stateperiod_one_open_per_subject"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signature',
-            constraint=models.UniqueConstraint(fields=('record_type', 'record_id', 'digest', 'signer'), name='signature_once_per_content'),
+            model_name="signature",
+            constraint=models.UniqueConstraint(
+                fields=("record_type", "record_id", "digest", "signer"), name="signature_once_per_content"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='query',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', False), ('state', 'closed')), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_at', None)), _connector='OR'), name='query_closed_has_a_time'),
+            model_name="query",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", False), ("state", "closed")),
+                    models.Q(models.Q(("state", "closed"), _negated=True), ("closed_at", None)),
+                    _connector="OR",
+                ),
+                name="query_closed_has_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='query',
-            constraint=models.UniqueConstraint(condition=models.Q(('check_code', ''), _negated=True), fields=('record_type', 'record_id', 'item', 'check_code'), name='query_one_per_check_and_version'),
+            model_name="query",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("check_code", ""), _negated=True),
+                fields=("record_type", "record_id", "item", "check_code"),
+                name="query_one_per_check_and_version",
+            ),
         ),
         migrations.AddIndex(
-            model_name='outboxmessage',
-            index=models.Index(condition=models.Q(('done_at', None)), fields=['next_attempt_at'], name='outbox_waiting'),
+            model_name="outboxmessage",
+            index=models.Index(
+                condition=models.Q(("done_at", None)), fields=["next_attempt_at"], name="outbox_waiting"
+            ),
         ),
         migrations.AddIndex(
-            model_name='mail',
-            index=models.Index(condition=models.Q(('sent_at', None)), fields=['next_attempt_at'], name='mail_waiting'),
+            model_name="mail",
+            index=models.Index(condition=models.Q(("sent_at", None)), fields=["next_attempt_at"], name="mail_waiting"),
         ),
         migrations.AddConstraint(
-            model_name='visit',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'in_error'), _negated=True), fields=('subject', 'code'), name='visit_once_per_slot'),
+            model_name="visit",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "in_error"), _negated=True),
+                fields=("subject", "code"),
+                name="visit_once_per_slot",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='visit',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'not_done'), ('occurred_on__isnull', False), _connector='OR'), name='visit_that_took_place_has_a_date'),
+            model_name="visit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "not_done"), ("occurred_on__isnull", False), _connector="OR"),
+                name="visit_that_took_place_has_a_date",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='visit',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['not_done']), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='visit_not_done_has_a_reason'),
+            model_name="visit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["not_done"]), _negated=True),
+                    models.Q(("reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="visit_not_done_has_a_reason",
+            ),
         ),
     ]

@@ -30,9 +30,7 @@ class Migration(migrations.Migration):
         *guard("trialsite_delegation", scope="person"),
         *guard(*SUBJECT_TABLES),
         *guard(*ADD_ONLY, rights="add"),
-        *guard(
-            "trialsite_outboxmessage", silent=("attempts", "next_attempt_at", "last_error", "done_at")
-        ),
+        *guard("trialsite_outboxmessage", silent=("attempts", "next_attempt_at", "last_error", "done_at")),
         *guard("trialsite_mail", silent=("attempts", "next_attempt_at", "last_error", "sent_at")),
         *guard("trialsite_accessentry", rights="add", audit="exempt"),
         *tie_to_parents(

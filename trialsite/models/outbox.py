@@ -21,11 +21,7 @@ class OutboxMessage(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [
-            models.Index(
-                fields=["next_attempt_at"], condition=models.Q(done_at=None), name="outbox_waiting"
-            )
-        ]
+        indexes = [models.Index(fields=["next_attempt_at"], condition=models.Q(done_at=None), name="outbox_waiting")]
 
 
 class Mail(models.Model):
@@ -47,9 +43,7 @@ class Mail(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [
-            models.Index(fields=["next_attempt_at"], condition=models.Q(sent_at=None), name="mail_waiting")
-        ]
+        indexes = [models.Index(fields=["next_attempt_at"], condition=models.Q(sent_at=None), name="mail_waiting")]
 
 
 class Submission(models.Model):

@@ -38,9 +38,7 @@ class Subject(models.Model):
     registered_on = models.DateField(null=True, blank=True)
     day1_on = models.DateField(null=True, blank=True, help_text="Date of the first anakinra dose.")
     treatment_ended_on = models.DateField(null=True, blank=True, help_text="Date of the last dose.")
-    new_therapy_on = models.DateField(
-        null=True, blank=True, help_text="Start of the first other anti-myeloma therapy."
-    )
+    new_therapy_on = models.DateField(null=True, blank=True, help_text="Start of the first other anti-myeloma therapy.")
     died_on = models.DateField(null=True, blank=True)
     died_of_progression = models.BooleanField(null=True, blank=True)
     entered_in_error_at = models.DateTimeField(null=True, blank=True)
@@ -60,8 +58,7 @@ class Subject(models.Model):
                 name="subject_treated_after_registration",
             ),
             models.CheckConstraint(
-                condition=models.Q(treatment_ended_on=None)
-                | models.Q(treatment_ended_on__gte=models.F("day1_on")),
+                condition=models.Q(treatment_ended_on=None) | models.Q(treatment_ended_on__gte=models.F("day1_on")),
                 name="subject_treatment_ends_after_day1",
             ),
         ]

@@ -35,9 +35,7 @@ class Link:
     token: str
 
 
-def open_site(
-    *, by: Actor, at: datetime, code: str, name: str, time_zone: str, phone: str, opened_on: date
-) -> Site:
+def open_site(*, by: Actor, at: datetime, code: str, name: str, time_zone: str, phone: str, opened_on: date) -> Site:
     with writing(by=by, duty=Duty.MANAGE_SITES, site_id=None, at=at, reason="Site opened"):
         if Site.objects.filter(code=code).exists():
             raise Refused(f"Site {code} exists already.")
@@ -66,9 +64,7 @@ def invite(*, by: Actor, at: datetime, person: Person) -> Link:
     with writing(by=by, duty=Duty.MANAGE_PEOPLE, site_id=None, at=at, reason="Invited"):
         if User.objects.filter(username__iexact=person.username).exists():
             raise Refused(f"The user name {person.username} was given before. User names are never used twice.")
-        user = User(
-            username=person.username, printed_name=person.printed_name, email=person.email, created_at=at
-        )
+        user = User(username=person.username, printed_name=person.printed_name, email=person.email, created_at=at)
         user.set_unusable_password()
         user.save()
         return _make_link(user, Invitation.Purpose.JOIN, by=by, at=at)
@@ -175,9 +171,7 @@ def set_up(*, by: Actor, at: datetime, person: Person, centre: str) -> Link:
     """The coordinating centre and the first administrator of a fresh installation."""
     if User.objects.exists():
         raise Refused("There are accounts already. Ask an administrator for an invitation.")
-    site = open_site(
-        by=by, at=at, code="00", name=centre, time_zone="UTC", phone="", opened_on=at.date()
-    )
+    site = open_site(by=by, at=at, code="00", name=centre, time_zone="UTC", phone="", opened_on=at.date())
     link = invite(by=by, at=at, person=person)
     delegate(
         by=by, at=at, user_id=link.invitation.user_id, site_id=site.pk, role=Role.ADMIN,

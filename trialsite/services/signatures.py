@@ -71,9 +71,7 @@ def break_signatures_resting_on(sources: Iterable[str], *, reason: str, at: date
 
     Runs inside the caller's `writing`. The signature itself stays, visible and broken; nothing is re-signed.
     """
-    resting = (
-        Signature.objects.filter(basis__source__in=list(sources)).exclude(events__kind__isnull=False).distinct()
-    )
+    resting = Signature.objects.filter(basis__source__in=list(sources)).exclude(events__kind__isnull=False).distinct()
     broken = list(resting)
     with because(reason):
         SignatureEvent.objects.bulk_create(

@@ -100,9 +100,7 @@ def note_death(*, subject: Subject, on: date | None, of_progression: bool | None
         subject.save(update_fields=["died_on", "died_of_progression"])
 
 
-def start_subject(
-    *, by: Actor, at: datetime, site: Site, birth_year: int, sex: str, screened_on: date
-) -> Subject:
+def start_subject(*, by: Actor, at: datetime, site: Site, birth_year: int, sex: str, screened_on: date) -> Subject:
     """A new subject in screening, with the next screening number. Runs inside the caller's `writing`."""
     subject = Subject.objects.create(
         site=site,
@@ -126,9 +124,7 @@ def start_subject(
     return subject
 
 
-def visit_for(
-    *, by: Actor, at: datetime, subject: Subject, code: str, occurred_on: date, reason: str = ""
-) -> Visit:
+def visit_for(*, by: Actor, at: datetime, subject: Subject, code: str, occurred_on: date, reason: str = "") -> Visit:
     """The visit of that slot, made on first entry. Runs inside the caller's `writing`."""
     visit = Visit.objects.filter(subject=subject, code=code).exclude(status=Visit.Status.IN_ERROR).first()
     if visit is not None:
