@@ -1,0 +1,31 @@
+"""Set-up of the whole run: private servers are chosen before Django reads its settings, and started on demand.
+
+The addresses are known before the servers run, so a test that needs no database (the protocol's) waits for none.
+"""
+
+import atexit
+import os
+from pathlib import Path
+
+import django
+import pytest
+
+from trialsite.stack.servers import TestServers, for_tests
+
+pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.processes"]
+
+_SERVERS = for_tests(Path(__file__).resolve().parent.parent)
+atexit.register(_SERVERS.stop)
+
+
+def pytest_configure() -> None:
+    os.environ.update(_SERVERS.environment("shared"))
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    os.environ.pop("TRIALSITE_PROFILE", None)
+    django.setup()
+
+
+@pytest.fixture(scope="session")
+def private_servers() -> TestServers:
+    """The servers of this run, not yet started."""
+    return _SERVERS

@@ -1,0 +1,48 @@
+"""The fixtures that every other test rests on keep their promises."""
+
+import urllib.request
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests.fixtures.databases import Database
+from tests.fixtures.processes import LiveApp, Process
+
+
+def current_user() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("select current_user || ' in ' || current_database()")
+        return str(cursor.fetchone()[0])
+
+
+def test_ordinary_tests_are_the_application(db: None) -> None:
+    assert current_user() == "edc_app in shared"
+
+
+def test_a_fresh_database_is_dropped_afterwards(fresh_db: Database) -> None:
+    assert current_user() == f"edc_app in {fresh_db.name}"
+    with fresh_db.as_owner() as owner:
+        owner.execute("create table kept (number int)")
+    with connection.cursor() as cursor:
+        cursor.execute("insert into kept values (1)")
+    with fresh_db.as_app() as app:
+        assert app.execute("select number from kept").fetchall() == [(1,)]
+
+
+def test_the_next_fresh_database_is_empty_again(fresh_db: Database) -> None:
+    with fresh_db.as_app() as app, pytest.raises(psycopg.errors.UndefinedTable):
+        app.execute("select number from kept")
+
+
+def test_the_application_owns_nothing(fresh_db: Database) -> None:
+    with fresh_db.as_owner() as owner:
+        owned = owner.execute("select relname from pg_class where relowner = 'edc_app'::regrole").fetchall()
+    assert owned == []
+
+
+@pytest.mark.worker
+def test_processes_work_on_the_fresh_database(live_app: LiveApp, worker: Process) -> None:
+    with urllib.request.urlopen(f"{live_app.url}/healthz") as answer:
+        assert answer.read() == b"ok\n"
+    assert worker.said("trialsite.tasks.drain_outbox")
