@@ -1,9 +1,15 @@
 """Addresses of the whole site; every room above is included by name, so that imports fall only downwards."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from trialsite.health import health
+from trialsite.views import sign_in
+
+#: Rooms whose pages are mounted at the root, in the order in which they are searched.
+ROOMS = ("reporting", "enrollment", "labs", "safety", "dosing", "followup")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", health, name="healthz"),
+    path("healthz", sign_in.healthz, name="healthz"),
+    path("accounts/sign-in/", sign_in.SignIn.as_view(), name="account_login"),
+    path("accounts/sign-out/", sign_in.sign_out, name="account_logout"),
+    *[path("", include(f"{room}.urls")) for room in ROOMS],
 ]
