@@ -1,0 +1,8 @@
+// Progressive enhancement only: every page works without these files.
+import { $ } from './js/dom.js';
+import './js/shell.js';
+import './js/forms.js';
+
+if ($('[data-lab-grid]')) import('./js/lab-grid.js');
+if ($('[data-calendar]')) import('./js/calendar.js');
+if ($('[data-criteria]')) import('./js/criteria.js');

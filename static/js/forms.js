@@ -1,0 +1,71 @@
+// Forms: one click sends once, and date boxes show what they understood.
+import { $, $$ } from './dom.js';
+
+const GUARD_MS = 1500;
+const sent = new WeakMap();
+
+// A second click within a moment is a slip; a later one is a retry and always goes through.
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (form.method !== 'post') return;
+  const now = Date.now();
+  if (now - (sent.get(form) ?? -Infinity) < GUARD_MS) { event.preventDefault(); return; }
+  sent.set(form, now);
+  event.submitter?.setAttribute('aria-busy', 'true');
+  setTimeout(() => event.submitter?.removeAttribute('aria-busy'), GUARD_MS);
+});
+addEventListener('pageshow', () => $$('[aria-busy]').forEach((button) => button.removeAttribute('aria-busy')));
+
+// ---- date boxes: 12mar, 12 mar 26, 12-Mar-2026, 2026-03-12, t, y, v, -3, +1
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+const DAY_MS = 86400000;
+const make = (year, month, day) => {
+  const made = new Date(Date.UTC(year, month, day));
+  return made.getUTCMonth() === month && made.getUTCDate() === day ? made : null;
+};
+const iso = (text) => { const m = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text ?? ''); return m ? make(+m[1], m[2] - 1, +m[3]) : null; };
+const today = (box) => { const now = new Date(); return iso(box.dataset.today) ?? make(now.getFullYear(), now.getMonth(), now.getDate()); };
+const shift = (date, days) => new Date(date.getTime() + days * DAY_MS);
+
+export const readDate = (raw, box) => {
+  const text = raw.trim().toLowerCase();
+  if (text === 't') return today(box);
+  if (text === 'y') return shift(today(box), -1);
+  if (text === 'v') return iso(box.dataset.visit);
+  if (/^[+-]\d{1,3}$/.test(text)) return shift(today(box), Number(text));
+  const m = /^(\d{1,2})[\s.-]*([a-z]{3})[a-z]*[\s.-]*(\d{4}|\d{2})?$/.exec(text);
+  if (!m) return iso(text);
+  const month = MONTHS.indexOf(m[2]);
+  const year = m[3] ? Number(m[3].length === 2 ? `20${m[3]}` : m[3]) : today(box).getUTCFullYear();
+  return month < 0 ? null : make(year, month, Number(m[1]));
+};
+
+const capital = (word) => word[0].toUpperCase() + word.slice(1);
+export const writeDate = (date) => `${date.getUTCDate()} ${capital(MONTHS[date.getUTCMonth()])} ${date.getUTCFullYear()}`;
+
+const echo = (box, date) => {
+  let place = $(`[data-echo="${box.id}"]`);
+  if (!place) {
+    place = document.createElement('span');
+    place.className = 'hint xs echo';
+    place.dataset.echo = box.id;
+    box.after(place);
+  }
+  const words = date ? [WEEKDAYS[date.getUTCDay()]] : [];
+  const first = iso(box.dataset.day1);
+  if (date && first) {
+    const passed = Math.round((date - first) / DAY_MS);
+    words.push(`day ${passed < 0 ? `−${-passed}` : passed + 1}`);
+  }
+  if (date && date > today(box)) words.push('in the future: check the year');
+  place.textContent = words.join(', ');
+};
+
+document.addEventListener('focusout', (event) => {
+  const box = event.target;
+  if (!box.matches?.('input[data-date]')) return;
+  const date = readDate(box.value, box);
+  if (date) box.value = writeDate(date);
+  echo(box, date);
+});

@@ -1,0 +1,97 @@
+// Laboratory grid: Enter moves on, and every figure that can be told from the page follows the typing.
+// The server computes all of it again when the panel is saved and is the only authority.
+import { $, $$ } from './dom.js';
+
+const MISSING = { nd: 'Not done', na: 'Not applicable', unk: 'Unknown', pend: 'Pending' };
+const BAR = { from: 14, width: 30, least: 3, most: 55 };
+const NUMBER = /^[<>]?-?(\d+\.?\d*|\.\d+)$/;
+
+const read = (text) => {
+  const bare = text.trim().replace(/,/g, '');
+  return NUMBER.test(bare) ? Number(bare.replace(/[<>]/, '')) : NaN;
+};
+const change = (value, from) => {
+  if (from === '' || Number(from) === 0) return '';
+  const percent = Math.round(((value - from) / from) * 1000) / 10;
+  const sign = percent < 0 ? '−' : percent > 0 ? '+' : '';
+  return `${sign}${Math.abs(percent).toFixed(1)}%`;
+};
+
+export const judge = (raw, data) => {
+  const word = MISSING[raw.trim().toLowerCase()];
+  if (!raw.trim()) return { flag: 'n', words: '' };
+  if (word) return { flag: 'n', words: word, missing: true };
+  const value = read(raw);
+  if (Number.isNaN(value)) return { flag: 'h', words: 'Enter a number, or nd, na, unk', wrong: true };
+  const high = data.hi !== '' && value > Number(data.hi);
+  const low = data.lo !== '' && value < Number(data.lo);
+  return { value, flag: high ? 'h' : low ? 'l' : 'n', words: high ? 'High' : low ? 'Low' : '' };
+};
+
+const spot = (value, data) => {
+  const bottom = data.lo === '' ? 0 : Number(data.lo);
+  const x = BAR.from + ((value - bottom) / (Number(data.hi) - bottom)) * BAR.width;
+  return Math.min(BAR.most, Math.max(BAR.least, x)).toFixed(1);
+};
+
+const grid = $('[data-lab-grid]');
+const form = grid.closest('form');
+const boxes = () => $$('input.v', grid);
+
+// In another unit than the one stored, limits and changes cannot be told here.
+const stored = (row) => { const unit = $('.uu select', row); return !unit || !row.dataset.unit || unit.value === row.dataset.unit; };
+
+const refresh = (box) => {
+  const row = box.closest('tr');
+  const data = stored(row) ? row.dataset : { lo: '', hi: '', bl: '', nd: '' };
+  const found = judge(box.value, data);
+  const known = found.value !== undefined;
+  box.classList.toggle('is-invalid', Boolean(found.wrong));
+  if (found.wrong) box.setAttribute('aria-invalid', 'true'); else box.removeAttribute('aria-invalid');
+  $('[data-flag]', row).className = `flag f-${found.flag}`;
+  $('[data-ft]', row).textContent = found.words;
+  $('.pt', row)?.setAttribute('cx', known && data.hi !== '' ? spot(found.value, data) : '-9');
+  $('[data-db]', row).textContent = known ? change(found.value, data.bl) : '';
+  $('[data-dn]', row).textContent = known ? change(found.value, data.nd) : '';
+  const reason = $(`[data-reason="${row.dataset.row}"]`, grid);
+  if (reason) reason.hidden = box.value.trim().toLowerCase() !== 'nd';
+  const watched = $(`[data-change-of="${row.dataset.row}"]`);
+  if (watched) watched.textContent = known ? change(found.value, data.bl) : '';
+};
+
+const count = () => {
+  const filled = boxes().filter((box) => box.value.trim()).length;
+  const meter = $('[data-meter]', form);
+  if (meter) meter.value = filled;
+  const words = $('[data-entered]', form);
+  if (words) words.textContent = filled;
+};
+
+grid.addEventListener('input', (event) => {
+  if (!event.target.matches('input.v')) return;
+  refresh(event.target);
+  count();
+  const state = $('[data-save-state]', form);
+  if (state) state.textContent = 'Not saved yet';
+});
+grid.addEventListener('change', (event) => {
+  const box = event.target.matches('.uu select') && $('input.v', event.target.closest('tr'));
+  if (box) refresh(box);
+});
+
+form.addEventListener('keydown', (event) => {
+  const key = event.key.toLowerCase();
+  if ((event.ctrlKey || event.metaKey) && key === 's') {
+    const draft = $('[data-draft]', form);
+    if (draft) { event.preventDefault(); form.requestSubmit(draft); }
+  } else if (event.altKey && key === 'u') {
+    event.preventDefault();
+    $('.uu select', event.target.closest('tr') ?? grid)?.focus();
+  } else if (key === 'enter' && !event.ctrlKey && !event.metaKey && event.target.matches('input.v')) {
+    event.preventDefault();
+    const all = boxes();
+    const next = all[all.indexOf(event.target) + (event.shiftKey ? -1 : 1)];
+    if (next) next.select();
+    (next ?? $('[data-complete]', form))?.focus();
+  }
+});
