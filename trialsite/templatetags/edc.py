@@ -68,13 +68,10 @@ MARK_SYMBOLS: Mapping[str, str] = {
 def icon(symbol: str, label: str = "", css: str = "") -> SafeString:
     """One symbol of the sprite; silent for assistive technology unless it has a label."""
     place = f"{static('icons.svg')}#{symbol}"
+    css = f"i {css}".strip()
     if label:
-        return format_html(
-            '<svg class="i {}" role="img" aria-label="{}"><use href="{}"></use></svg>', css, label, place
-        )
-    return format_html(
-        '<svg class="i {}" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', css, place
-    )
+        return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"></use></svg>', css, label, place)
+    return format_html('<svg class="{}" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', css, place)
 
 
 def state_parts(state: object) -> tuple[str, str, str]:
@@ -94,9 +91,8 @@ def status(state: object, label: str = "") -> SafeString:
 def status_tag(state: object, words: str = "", look: str = "") -> SafeString:
     """Shape and words of a state; look="pill" draws a border round them."""
     symbol, css, own = state_parts(state)
-    return format_html(
-        '<span class="tag {}"><span class="s-{}">{}</span>{}</span>', look, css, icon(symbol), words or own
-    )
+    shape = format_html('<span class="s-{}">{}</span>', css, icon(symbol))
+    return format_html('<span class="{}">{}{}</span>', f"tag {look}".strip(), shape, words or own)
 
 
 def mark_of(phase: object) -> str:
@@ -210,8 +206,10 @@ def range_bar(value: Decimal | None, low: Decimal | None, high: Decimal | None) 
     if value is not None and high != bottom:
         spot = min(Decimal(55), max(Decimal(3), 14 + (value - bottom) / (high - bottom) * 30))
     return format_html(
-        '<svg class="rb" viewBox="0 0 58 12" aria-hidden="true"><rect class="tr" x="0" y="4" width="58" height="4" '
-        'rx="2"/><rect class="in" x="14" y="4" width="30" height="4"/><circle class="pt" cx="{}" cy="6" r="3.4"/></svg>',
+        '<svg class="rb" viewBox="0 0 58 12" aria-hidden="true">'
+        '<rect class="tr" x="0" y="4" width="58" height="4" rx="2"/>'
+        '<rect class="in" x="14" y="4" width="30" height="4"/>'
+        '<circle class="pt" cx="{}" cy="6" r="3.4"/></svg>',
         f"{spot:.1f}",
     )
 
