@@ -1,6 +1,6 @@
 -- The five roles of the database, and who owns what in the database this script is run in.
 --
--- Run by a superuser, as often as you like; it changes nothing that is already right.
+-- Run by a superuser, as often as you like, and followed by schema.sql; it changes nothing that is already right.
 -- The caller sets three session variables first (any client can: no psql variables are needed):
 --   select set_config('trialsite.owner_password', '...', false);
 --   select set_config('trialsite.app_password', '...', false);
@@ -50,15 +50,3 @@ alter role edc_app set timezone = 'UTC';
 alter role edc_owner set timezone = 'UTC';
 alter role edc_readonly set timezone = 'UTC';
 alter role edc_readonly set default_transaction_read_only = on;
-
-alter schema public owner to edc_owner;
-revoke all on schema public from public;
-grant usage on schema public to edc_app, edc_readonly;
-grant usage, create on schema public to edc_audit;
-
-alter default privileges for role edc_owner in schema public
-    grant select, insert, update, delete on tables to edc_app;
-alter default privileges for role edc_owner in schema public
-    grant usage, select on sequences to edc_app;
-alter default privileges for role edc_owner in schema public
-    grant select on tables to edc_readonly;

@@ -78,7 +78,7 @@ def start(
     command: Sequence[str | Path],
     *,
     environment: Mapping[str, str],
-    log: Path,
+    log: Path | None,
     stop_signal: signal.Signals = signal.SIGTERM,
     account: Account | None = None,
     directory: Path | None = None,
@@ -86,23 +86,27 @@ def start(
 ) -> Child:
     """Start `command` in a session of its own, so that Ctrl-C at the terminal reaches the supervisor alone.
 
-    `text` is handed to its standard input, which keeps passwords out of the process list.
+    Without `log` it prints to the terminal. `text` is handed to its standard input, which keeps passwords
+    out of the process list.
     """
-    with log.open("ab") as output:
-        try:
-            process = subprocess.Popen(  # noqa: S603
-                [str(part) for part in command],
-                stdin=subprocess.PIPE if text is not None else subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=dict(environment),
-                cwd=directory,
-                start_new_session=True,
-                preexec_fn=die_with(os.getpid(), stop_signal),
-                **(account.switch() if account else {}),
-            )
-        except OSError as error:
-            raise Problem(f"{name} cannot be started: {error.strerror or error} ({command[0]}).") from error
+    output = log.open("ab") if log else None
+    try:
+        process = subprocess.Popen(  # noqa: S603
+            [str(part) for part in command],
+            stdin=subprocess.PIPE if text is not None else subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            env=dict(environment),
+            cwd=directory,
+            start_new_session=True,
+            preexec_fn=die_with(os.getpid(), stop_signal),
+            **(account.switch() if account else {}),
+        )
+    except OSError as error:
+        raise Problem(f"{name} cannot be started: {error.strerror or error} ({command[0]}).") from error
+    finally:
+        if output:
+            output.close()
     if text is not None and process.stdin:
         process.stdin.write(text.encode())
         process.stdin.close()

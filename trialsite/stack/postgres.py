@@ -18,7 +18,7 @@ from trialsite.stack.account import Account, for_database, succeeds
 from trialsite.stack.problems import Problem
 
 SUPERUSER = "bootstrap"
-ROLES = Path(__file__).resolve().parent.parent / "sql" / "roles.sql"
+SCRIPTS = Path(__file__).resolve().parent.parent / "sql"
 DISTRIBUTIONS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 SAFE = ("fsync=on",)
 # For a run of tests, where a lost cluster is no loss.
@@ -235,7 +235,8 @@ class Cluster:
             f"do $$ begin perform set_config('trialsite.{name}', '{value}', false); end $$;"
             for name, value in variables.items()
         ]
-        self.sql("\n".join([*settings, ROLES.read_text()]), database)
+        scripts = [(SCRIPTS / name).read_text() for name in ("roles.sql", "schema.sql")]
+        self.sql("\n".join([*settings, *scripts]), database)
 
 
 def cluster(checkout: Path, wanted: Path, passwords: Passwords, tuning: tuple[str, ...] = SAFE) -> Cluster:

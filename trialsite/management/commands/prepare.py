@@ -1,0 +1,82 @@
+"""Bring a database up to this version; on request with the demonstration trial in it."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+
+SCHEMA = Path(__file__).resolve().parents[2] / "sql" / "schema.sql"
+# Written as the comment of the schema: whose database this is, and how far the first load came.
+LOADING = "trialsite demonstration, being loaded"
+LOADED = "trialsite demonstration"
+EMPTY = ""
+
+
+class Command(BaseCommand):
+    help = "Migrate as the owner and create the cache table; --demonstration also loads the demonstration trial once."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demonstration", action="store_true", help="load the demonstration trial if it is new")
+        parser.add_argument("--reset", action="store_true", help="empty a demonstration database first")
+        parser.add_argument("--static", action="store_true", help="collect the static files")
+        parser.add_argument("--accounts", type=Path, help="write the demonstration accounts to this file")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if "owner" not in connections.settings:
+            raise CommandError("DATABASE_OWNER_URL is not set: give the database as role edc_owner, who migrates it.")
+        first = options["demonstration"] and self.make_room(found(), options["reset"])
+        self.say("Database: bringing its tables up to date")
+        call_command("migrate", database="owner", interactive=False, verbosity=0)
+        call_command("createcachetable", database="owner", verbosity=0)
+        if options["static"]:
+            call_command("collectstatic", interactive=False, verbosity=0)
+        if first:
+            self.say("Demonstration trial: loading it, once")
+            call_command("load_demonstration", stdout=self.stdout)
+            label(LOADED)
+        if options["accounts"]:
+            with options["accounts"].open("w") as accounts:
+                call_command("demonstration_accounts", stdout=accounts)
+
+    def make_room(self, state: str, reset: bool) -> bool:  # noqa: FBT001
+        """Whether the demonstration has to be loaded; refuses a database that is somebody's."""
+        if state not in {EMPTY, LOADING, LOADED}:
+            raise CommandError(f"The database {state} and holds no demonstration: name an empty one, or start without.")
+        if state == LOADED and not reset:
+            return False
+        if state != EMPTY:
+            self.say("Database: emptying it")
+            empty()
+        label(LOADING)
+        return True
+
+    def say(self, words: str) -> None:
+        self.stdout.write(words)
+        self.stdout.flush()
+
+
+def found() -> str:
+    """LOADING, LOADED or EMPTY; anything else says in words what is in the way."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("select obj_description('public'::regnamespace)")
+        comment = str(cursor.fetchone()[0])
+        if comment in {LOADING, LOADED}:
+            return comment
+        cursor.execute("select count(*) from pg_class where relnamespace = 'public'::regnamespace")
+        tables = int(cursor.fetchone()[0])
+    return f"has {tables} relations already" if tables else EMPTY
+
+
+def label(comment: str) -> None:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("comment on schema public is %s", [comment])
+
+
+def empty() -> None:
+    """Drop everything and open the schema anew for the roles."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("drop schema public cascade; create schema public")
+        cursor.execute(SCHEMA.read_text())

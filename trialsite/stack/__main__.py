@@ -1,0 +1,53 @@
+"""`python -m trialsite.stack`: run the demonstration until Ctrl-C."""
+
+import argparse
+import signal
+import sys
+import time
+
+from trialsite.stack.demonstration import Demonstration, interrupt, say
+from trialsite.stack.problems import Problem
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bin/demo", description="Run the demonstration trial on this machine; Ctrl-C stops it."
+    )
+    parser.add_argument("--port", type=int, default=8000, help="port of the web site on localhost (8000)")
+    parser.add_argument(
+        "--reset", action="store_const", const="reset", default="", help="forget all data and start anew"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    for signum in STOPPING:
+        signal.signal(signum, interrupt)
+    demonstration = Demonstration(options.port)
+    began = time.monotonic()
+    try:
+        demonstration.claim()
+        if options.reset:
+            demonstration.forget()
+        demonstration.begin(options.reset)
+        say(f"\nReady after {time.monotonic() - began:.1f} s: {demonstration.url}\n")
+        say((demonstration.home / "accounts.txt").read_text())
+        say("Ctrl-C stops everything; the data stays for the next start.")
+        demonstration.watch()
+    except Problem as problem:
+        print(problem, file=sys.stderr, flush=True)
+        return problem.status
+    except KeyboardInterrupt:
+        say("\nStopping.")
+    finally:
+        for signum in STOPPING:
+            signal.signal(signum, signal.SIG_IGN)
+        demonstration.end()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

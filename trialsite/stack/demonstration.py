@@ -1,0 +1,197 @@
+"""One demonstration on this machine: what it starts, in which order, and what it leaves for the next start."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from trialsite.stack import broker, children, keeping, places, postgres
+from trialsite.stack.account import for_database
+from trialsite.stack.problems import Problem
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DATABASE = "trialsite"
+TAKEN = 2  # exit status: somebody else has the port or the data
+
+
+@dataclass
+class Demonstration:
+    """The processes of one demonstration; `begin` starts them, `end` stops them in the opposite order."""
+
+    port: int
+    home: Path = CHECKOUT / ".demo"
+    running: list[children.Child] = field(default_factory=list)
+    lock: TextIO | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def state(self) -> Path:
+        return self.home / "state.json"
+
+    def claim(self) -> None:
+        """Make sure that nobody else uses the data or the port; nothing has been started yet."""
+        self.home.mkdir(mode=0o711, exist_ok=True)
+        self.lock = (self.home / "lock").open("a")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Problem(f"The demonstration in {self.home} is running already: stop it first.", TAKEN) from None
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((broker.LOOPBACK, self.port))
+            except OSError as error:
+                why = error.strerror or str(error)
+                raise Problem(f"Port {self.port} cannot be used ({why}): choose another with --port.", TAKEN) from None
+
+    def forget(self) -> None:
+        """Remove what earlier starts kept, all but the lock."""
+        self.state.unlink(missing_ok=True)
+        embedded = [] if os.environ.get("DATABASE_URL") else [places.home(CHECKOUT, self.home, for_database())]
+        for directory in (self.home, *embedded):
+            for name in ("postgres", "mail", "logs", "static", "socket", "broker"):
+                shutil.rmtree(directory / name, ignore_errors=True)
+        for name in ("secrets.json", "clock", "beat", "accounts.txt"):
+            (self.home / name).unlink(missing_ok=True)
+
+    def begin(self, reset: str) -> None:
+        """Start everything and wait until the site answers. `reset` is "reset" or ""."""
+        places.private_directory(self.home / "logs")
+        environment = self.environment(keeping.keep(self.home / "secrets.json"))
+        self.prepare(environment, reset)
+        for name, command in self.programs().items():
+            log = self.home / "logs" / f"{name}.log"
+            child = children.start(name, command, environment=environment, log=log, directory=CHECKOUT)
+            self.running.append(child)
+        self.running[-3].patience = 3
+        self.wait_until_ready()
+
+    def environment(self, kept: dict[str, str]) -> dict[str, str]:
+        """Start the servers that are not given, and describe them to the processes of the product."""
+        values = {
+            "SECRET_KEY": kept["key"],
+            "PUBLIC_URL": self.url,
+            "STATIC_FORM": "manifest",
+            "STATIC_ROOT": str(self.home / "static"),
+            "MAIL_DIRECTORY": str(self.home / "mail"),
+            "CLOCK_FILE": str(self.home / "clock"),
+            **self.database(kept),
+            **self.messages(kept),
+        }
+        keeping.write_privately(
+            self.state, json.dumps({"supervisor": os.getpid(), "url": self.url, "environment": values})
+        )
+        return {**os.environ, **values, "TRIALSITE_PROFILE": "development", "PYTHONUNBUFFERED": "1"}
+
+    def database(self, kept: dict[str, str]) -> dict[str, str]:
+        if given := os.environ.get("DATABASE_URL"):
+            owner = os.environ.get("DATABASE_OWNER_URL")
+            if not owner:
+                raise Problem("DATABASE_URL is set without DATABASE_OWNER_URL: give the same database as edc_owner.")
+            say("Database: the one that DATABASE_URL names")
+            return {"DATABASE_URL": given, "DATABASE_OWNER_URL": owner}
+        passwords = keeping.passwords(kept)
+        cluster = postgres.cluster(CHECKOUT, self.home, passwords)
+        say(f"Database: PostgreSQL {cluster.binaries.major} from {cluster.binaries.origin}")
+        self.running.append(cluster.start(self.home / "logs" / "postgres.log"))
+        cluster.bootstrap(DATABASE)
+        return {
+            "DATABASE_URL": cluster.url("edc_app", passwords.app, DATABASE),
+            "DATABASE_OWNER_URL": cluster.url("edc_owner", passwords.owner, DATABASE),
+        }
+
+    def messages(self, kept: dict[str, str]) -> dict[str, str]:
+        if given := os.environ.get("REDIS_URL"):
+            say("Broker: the one that REDIS_URL names")
+            return {"REDIS_URL": given}
+        own = broker.Broker(self.home, kept["broker"])
+        say(f"Broker: {broker.find_binary()[0].name} from {broker.find_binary()[1]}")
+        self.running.append(own.start(self.home / "logs" / "broker.log"))
+        return {"REDIS_URL": own.url}
+
+    def prepare(self, environment: dict[str, str], reset: str) -> None:
+        """Migrate, collect and load in one process, whose words go to the terminal."""
+        command = [sys.executable, "manage.py", "prepare", "--demonstration", "--static"]
+        command += ["--accounts", str(self.home / "accounts.txt")] + (["--reset"] if reset else [])
+        child = children.start("the preparation", command, environment=environment, log=None, directory=CHECKOUT)
+        self.running.append(child)
+        while not child.ended():
+            time.sleep(0.05)
+        self.running.remove(child)
+        if child.process.returncode:
+            raise Problem("The database could not be prepared; the reason is above.")
+
+    def programs(self) -> dict[str, list[str]]:
+        """Web, worker and beat, in the order they start."""
+        python = [sys.executable, "-m"]
+        celery = [*python, "celery", "-A", "trialsite.celery"]
+        gunicorn = [*python, "gunicorn", "trialsite.wsgi", "--bind", f"{broker.LOOPBACK}:{self.port}"]
+        return {
+            "web": gunicorn + GUNICORN,
+            "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip"],
+            "beat": [*celery, "beat", "--schedule", str(self.home / "beat"), "--pidfile=", "--loglevel", "INFO"],
+        }
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 60
+        while not answers(f"{self.url}/healthz"):
+            self.refuse_losses()
+            if time.monotonic() > deadline:
+                raise Problem(f"The site did not answer within a minute: see {self.home / 'logs' / 'web.log'}.")
+            time.sleep(0.05)
+
+    def refuse_losses(self) -> None:
+        """End the rest when one process has ended."""
+        for child in self.running:
+            if child.ended():
+                raise Problem(f"Stopping: {child.cause()} (its words are in {self.home / 'logs'}).")
+
+    def end(self) -> None:
+        for child in reversed(self.running):
+            child.stop()
+        self.running.clear()
+        self.state.unlink(missing_ok=True)
+
+    def watch(self) -> None:
+        """Return never: a signal or a lost process ends it."""
+        while True:
+            self.refuse_losses()
+            time.sleep(0.2)
+
+
+GUNICORN = [
+    "--worker-class=gthread",
+    "--workers=2",
+    "--threads=4",
+    "--keep-alive=75",
+    "--graceful-timeout=2",
+    "--no-control-socket",
+]
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def say(words: str) -> None:
+    print(words, flush=True)
+
+
+def interrupt(signum: int, _frame: object) -> None:
+    raise KeyboardInterrupt(signal.Signals(signum).name)
