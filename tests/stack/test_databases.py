@@ -44,5 +44,5 @@ def test_the_application_owns_nothing(fresh_db: Database) -> None:
 @pytest.mark.worker
 def test_processes_work_on_the_fresh_database(live_app: LiveApp, worker: Process) -> None:
     with urllib.request.urlopen(f"{live_app.url}/healthz") as answer:
-        assert answer.read() == b"ok\n"
+        assert answer.read() == b"ok"
     assert worker.said("trialsite.tasks.drain_outbox")

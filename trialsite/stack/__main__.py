@@ -34,7 +34,7 @@ def main() -> int:
             demonstration.forget()
         demonstration.begin(options.reset)
         say(f"\nReady after {time.monotonic() - began:.1f} s: {demonstration.url}\n")
-        say((demonstration.home / "accounts.txt").read_text())
+        say(demonstration.accounts())
         say("Ctrl-C stops everything; the data stays for the next start.")
         demonstration.watch()
     except Problem as problem:

@@ -144,6 +144,11 @@ class Demonstration:
             "beat": [*celery, "beat", "--schedule", str(self.home / "beat"), "--pidfile=", "--loglevel", "INFO"],
         }
 
+    def accounts(self) -> str:
+        """Who can sign in, as the preparation wrote it down."""
+        path = self.home / "accounts.txt"
+        return path.read_text() if path.exists() else ""
+
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + 60
         while not answers(f"{self.url}/healthz"):
