@@ -1,0 +1,109 @@
+"""A small world for tests, built only by calling services: two sites, every role, one person each.
+
+    world = new_world()
+    world.person(Role.COORDINATOR, "01")      # Actor, made on first use
+    world.proof(investigator)                  # as if the password had been entered
+    world.log_in(client, coordinator)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from django.test import Client
+
+from trialsite.access import Actor, Duty, system_actor
+from trialsite.actors import actor_for
+from trialsite.context import writing
+from trialsite.models import Role, Site, Subject, User
+from trialsite.reauthentication import Proof
+from trialsite.services import people
+from trialsite.services.subjects import start_subject
+
+START = datetime(2024, 1, 2, 9, 0, tzinfo=UTC)
+PASSWORD = "a long sentence of words"
+CENTRAL = frozenset({Role.ADMIN, Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN})
+
+
+@dataclass
+class World:
+    """Sites by code, persons by role and site, and the moment at which everything happens."""
+
+    at: datetime
+    admin: Actor
+    sites: dict[str, Site]
+    people: dict[tuple[Role, str], Actor] = field(default_factory=dict)
+
+    def person(self, role: Role, site: str = "01") -> Actor:
+        """The person of that role at that site (central roles: at the coordinating centre), invited on first use."""
+        code = "00" if role in CENTRAL else site
+        if (role, code) not in self.people:
+            self.people[role, code] = hire(self, f"{role}-{code}", role, code)
+        return self.people[role, code]
+
+    def proof(self, actor: Actor, at: datetime | None = None) -> Proof:
+        return Proof(user_id=actor.user_id or 0, at=at or self.at, method="password")
+
+    def later(self, days: int) -> datetime:
+        """The world's clock moves on; the new moment."""
+        self.at += timedelta(days=days)
+        return self.at
+
+    def subject(self, site: str = "01", *, screened_on: date | None = None) -> Subject:
+        """A subject in screening, nothing else known."""
+        coordinator = self.person(Role.COORDINATOR, site)
+        of_site = self.sites[site]
+        with writing(by=coordinator, duty=Duty.SCREEN_SUBJECT, site_id=of_site.pk, at=self.at):
+            return start_subject(
+                by=coordinator,
+                at=self.at,
+                site=of_site,
+                birth_year=1958,
+                sex="F",
+                screened_on=screened_on or self.at.date(),
+            )
+
+
+def new_world(at: datetime = START) -> World:
+    """The coordinating centre with its administrator, and sites 01 and 02."""
+    person = people.Person("admin-00", "Ada Administrator", "admin@example.org")
+    link = people.set_up(by=system_actor("installation"), at=at, person=person, centre="Coordinating centre")
+    admin = settle(link, at)
+    sites = {
+        code: people.open_site(
+            by=admin, at=at, code=code, name=f"Hospital {code}", time_zone=zone, phone="", opened_on=at.date()
+        )
+        for code, zone in (("01", "America/Chicago"), ("02", "Europe/Berlin"))
+    }
+    sites["00"] = Site.objects.get(code="00")
+    return World(at=at, admin=admin, sites=sites, people={(Role.ADMIN, "00"): admin})
+
+
+def hire(world: World, username: str, role: Role, site: str) -> Actor:
+    """Invite, delegate, and let the person set a password."""
+    person = people.Person(username, f"Dr {username.title()}", f"{username}@example.org")
+    link = people.invite(by=world.admin, at=world.at, person=person)
+    people.delegate(
+        by=world.admin,
+        at=world.at,
+        user_id=link.invitation.user_id,
+        site_id=world.sites[site].pk,
+        role=role,
+        starts_on=world.at.date(),
+        ends_on=None,
+    )
+    return settle(link, world.at)
+
+
+def settle(link: people.Link, at: datetime) -> Actor:
+    """The invited person sets the password; the person as actor."""
+    user = User.objects.get(pk=link.invitation.user_id)
+    people.set_password_by_link(at=at, token=link.token, password=PASSWORD, own=actor_for(user))
+    return actor_for(user)
+
+
+def log_in(client: Client, actor: Actor) -> Client:
+    """The client, signed in as this person."""
+    client.force_login(User.objects.get(pk=actor.user_id))
+    return client
