@@ -1,9 +1,9 @@
 """A small world for tests, built only by calling services: two sites, every role, one person each.
 
-    world = new_world()
-    world.person(Role.COORDINATOR, "01")      # Actor, made on first use
-    world.proof(investigator)                  # as if the password had been entered
-    world.log_in(client, coordinator)
+world = new_world()
+world.person(Role.COORDINATOR, "01")      # Actor, made on first use
+world.proof(investigator)                  # as if the password had been entered
+world.log_in(client, coordinator)
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from operator import attrgetter
 from django.db import connection
 
 _LINKS = """
-SELECT l.chain, l.seq, l.previous, l.hash, l.event_id, audit_canonical(e)
+SELECT l.chain, l.seq, l.previous, l.hash, l.event_id, CASE WHEN e.id IS NOT NULL THEN audit_canonical(e) END
 FROM audit_link l LEFT JOIN audit_event e ON e.id = l.event_id AND e.chain = l.chain
 ORDER BY l.chain, l.seq
 """

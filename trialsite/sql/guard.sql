@@ -26,7 +26,8 @@ BEGIN
             (target::text || '_id_site'), target);
     END IF;
     IF audited THEN
-        EXECUTE format('CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW
+        -- In capitals: triggers fire in the order of their names, and this one speaks before the foreign keys'.
+        EXECUTE format('CREATE TRIGGER "AUDIT" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW
             EXECUTE FUNCTION audit_capture(%L)', target, silent::text);
     END IF;
     EXECUTE format('REVOKE ALL ON %s FROM edc_app, edc_readonly', target);
