@@ -171,7 +171,10 @@ def test_every_audited_table_refuses_a_raw_write_without_an_actor(fresh_db) -> N
                     app.execute(f"INSERT INTO {table} ({names}) VALUES ({values})")
 
 
-CHECKS = "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text = ANY(%s)"
+CHECKS = """
+SELECT conrelid::regclass::text, conname FROM pg_constraint
+WHERE contype = 'c' AND conrelid::regclass::text = ANY(%s)
+"""
 COLUMNS = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s AND is_identity = 'NO'"
 SAMPLE = {
     "bigint": "1",
