@@ -110,6 +110,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": STATIC_STORAGES[STATIC_FORM]},
 }
 WHITENOISE_USE_FINDERS = STATIC_FORM == "plain"
+WHITENOISE_AUTOREFRESH = STATIC_FORM == "plain"
 
 # -- Who may come in ------------------------------------------------------------------------------
 

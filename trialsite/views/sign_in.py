@@ -16,6 +16,15 @@ from django.views.decorators.http import require_GET, require_POST
 class SignIn(LoginView):  # type: ignore[misc]  # allauth ships no types
     template_name = "trialsite/sign_in.html"
 
+    def get_form(self, form_class: Any = None) -> Any:
+        form = super().get_form(form_class)
+        form.fields["login"].label = "User name"
+        form.fields["login"].widget.attrs = {"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
+        form.fields["password"].label = "Password"
+        form.fields["password"].help_text = ""
+        form.fields["password"].widget.attrs = {"autocomplete": "current-password"}
+        return form
+
     def form_invalid(self, form: Any) -> HttpResponse:
         response = super().form_invalid(form)
         response.status_code = 422
