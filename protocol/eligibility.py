@@ -1,0 +1,176 @@
+"""Eligibility, criterion by criterion: met, not met or indeterminate, with the evidence (clinical specification 1.2).
+
+Missing evidence is INDETERMINATE and blocks; it never passes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from protocol.explain import all_of, any_of, outcome
+from protocol.schema import Criterion, Protocol
+from protocol.vocabulary import CriterionOutcome
+
+Value = Decimal | str | bool | int | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One data item behind a criterion, with its date and the reference to its source record."""
+
+    value: Value
+    on: date | None = None
+    unit: str = ""
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A criterion as judged. `outcome` MET means that it speaks for the subject, also for exclusions."""
+
+    criterion_id: str
+    words: str
+    outcome: CriterionOutcome
+    evidence: tuple[tuple[str, Evidence], ...]
+    why: str
+
+
+class Facts:
+    """Typed access to the evidence; what is absent or of another kind reads as None."""
+
+    def __init__(self, evidence: Mapping[str, Evidence]) -> None:
+        self._values = {name: item.value for name, item in evidence.items()}
+
+    def number(self, name: str) -> Decimal | None:
+        value = self._values.get(name)
+        if isinstance(value, bool) or not isinstance(value, Decimal | int):
+            return None
+        return Decimal(value)
+
+    def flag(self, name: str) -> bool | None:
+        value = self._values.get(name)
+        return value if isinstance(value, bool) else None
+
+    def word(self, name: str) -> str | None:
+        value = self._values.get(name)
+        return value if isinstance(value, str) and value else None
+
+    def at_least(self, name: str, limit: str) -> bool | None:
+        value = self.number(name)
+        return None if value is None else value >= Decimal(limit)
+
+    def no(self, *names: str) -> bool | None:
+        """True if every one of the flags is answered no."""
+        return all_of(None if (flag := self.flag(name)) is None else not flag for name in names)
+
+
+def judge(evidence: Mapping[str, Evidence], trial: Protocol) -> tuple[Judgement, ...]:
+    """Every criterion of the protocol in its order. Evidence names are those of `Criterion.inputs`."""
+    return tuple(_judge(criterion, evidence, trial) for criterion in trial.criteria)
+
+
+def is_eligible(judgements: tuple[Judgement, ...]) -> bool:
+    """True if nothing is unmet and nothing is indeterminate."""
+    good = (CriterionOutcome.MET, CriterionOutcome.NOT_APPLICABLE)
+    return all(j.outcome in good for j in judgements)
+
+
+def _judge(criterion: Criterion, evidence: Mapping[str, Evidence], trial: Protocol) -> Judgement:
+    used = tuple((name, evidence[name]) for name in criterion.inputs if name in evidence)
+    if not _applies(criterion, trial):
+        words = "Not part of this protocol version."
+        return Judgement(criterion.id, criterion.words, CriterionOutcome.NOT_APPLICABLE, used, words)
+    result = outcome(RULES[criterion.id](Facts(evidence)))
+    return Judgement(criterion.id, criterion.words, result, used, _why(result, criterion, evidence))
+
+
+def _applies(criterion: Criterion, trial: Protocol) -> bool:
+    switched_off = {"E08": not trial.washouts, "E10": not trial.config.exclude_slim}
+    return not switched_off.get(criterion.id, False)
+
+
+def _why(result: CriterionOutcome, criterion: Criterion, evidence: Mapping[str, Evidence]) -> str:
+    shown = [f"{n} {item.value}" for n in criterion.inputs if (item := evidence.get(n)) and item.value is not None]
+    if result is CriterionOutcome.INDETERMINATE:
+        known = {n for n in criterion.inputs if (item := evidence.get(n)) and item.value is not None}
+        return f"Missing: {', '.join(n for n in criterion.inputs if n not in known)}."
+    return ", ".join(shown)
+
+
+def _qualifies(f: Facts) -> bool | None:
+    chain = f.word("heavy_chain")
+    secreted = all_of((None if chain is None else chain in ("IgG", "IgA"), f.at_least("serum_m", "3.0")))
+    return any_of((f.at_least("bm_pc", "10"), secreted, f.at_least("urine_lc", "1000")))
+
+
+def _measurable(f: Facts) -> bool | None:
+    urine = [f.at_least(name, "200") for name in ("urine_m", "urine_lc")]
+    known = [u for u in urine if u is not None]
+    return any_of((f.at_least("serum_m", "1.0"), any(known) if known else None, _light_chains(f)))
+
+
+def _light_chains(f: Facts) -> bool | None:
+    kappa, lam = f.number("flc_kappa"), f.number("flc_lambda")
+    if kappa is None or lam is None:
+        return None
+    high = kappa > Decimal("1.65") * lam and kappa >= 100
+    low = kappa < Decimal("0.26") * lam and lam >= 100
+    return high or low
+
+
+def _creatinine(f: Facts) -> bool | None:
+    value, limit = f.number("creatinine"), f.number("creatinine_uln")
+    return None if value is None or limit is None else value <= Decimal("1.5") * limit
+
+
+def _pregnancy(f: Facts) -> bool | None:
+    if f.word("sex") == "M" or f.flag("wocbp") is False:
+        return True
+    if f.word("sex") is None or f.flag("wocbp") is None:
+        return None
+    result, days = f.word("pregnancy_test"), f.number("pregnancy_test_days")
+    return all_of((None if result is None else result == "neg", None if days is None else 0 <= days <= 7))
+
+
+def _infection(f: Facts) -> bool | None:
+    days = f.number("iv_antibiotic_days")
+    antibiotics = True if f.word("iv_antibiotic_days") == "never" else None if days is None else days > 84
+    return all_of((f.no("active_infection"), antibiotics))
+
+
+def _slim(f: Facts) -> bool | None:
+    kappa, lam, lesions = f.number("flc_kappa"), f.number("flc_lambda"), f.number("mri_focal_lesions")
+    marrow = f.at_least("bm_pc", "60")
+    chains = None
+    if kappa is not None and lam is not None:
+        high, low = max(kappa, lam), min(kappa, lam)
+        chains = high >= 100 and high >= 100 * low
+    present = any_of((marrow, chains, None if lesions is None else lesions > 1))
+    return None if present is None else not present
+
+
+RULES: Mapping[str, Callable[[Facts], bool | None]] = {
+    "I01": lambda f: f.at_least("age", "18"),
+    "I02": lambda f: None if (code := f.word("diagnosis")) is None else code in ("SMM", "IMM"),
+    "I03": _qualifies,
+    "I04": _measurable,
+    "I05": lambda f: f.no("needs_chemo"),
+    "I06": lambda f: None if (ecog := f.number("ecog")) is None else ecog == 0,
+    "I07": lambda f: f.at_least("wbc", "3.5"),
+    "I08": lambda f: f.at_least("anc", "1.7"),
+    "I09": _creatinine,
+    "I10": lambda f: any_of((f.flag("self_inject"), f.flag("caregiver"))),
+    "I11": _pregnancy,
+    "E01": lambda f: f.no("active_myeloma", "amyloidosis", "tnf_or_thalidomide"),
+    "E02": lambda f: True if f.word("sex") == "M" else f.no("pregnant", "nursing"),
+    "E03": _infection,
+    "E04": lambda f: f.no("active_malignancy"),
+    "E05": lambda f: None if (nyha := f.number("nyha")) is None else nyha <= 2,
+    "E06": lambda f: f.no("immunosuppressive_disease"),
+    "E07": lambda f: f.no("asthma_ibd", "debilitating_illness"),
+    "E08": lambda f: f.flag("washout_ok"),
+    "E09": lambda f: f.no("ecoli_hypersensitivity"),
+    "E10": _slim,
+}

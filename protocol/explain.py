@@ -1,0 +1,108 @@
+"""The building blocks of an explanation: what was tested, on which figures, with which outcome."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+
+from protocol.derived import round_half_up
+from protocol.measurements import DiseaseFinding, Measurement
+from protocol.units import canonical_unit
+from protocol.vocabulary import CriterionOutcome
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One value that a test used, with the reference to its source record."""
+
+    name: str
+    on: date
+    value: str
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Test:
+    """One criterion as tested: rule id, rule in words, outcome, this subject's figures, inputs and thresholds."""
+
+    rule: str
+    words: str
+    outcome: CriterionOutcome
+    figures: str = ""
+    inputs: tuple[Input, ...] = ()
+    thresholds: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def outcome(met: bool | None) -> CriterionOutcome:
+    """Three-valued truth as an outcome; None is indeterminate."""
+    if met is None:
+        return CriterionOutcome.INDETERMINATE
+    return CriterionOutcome.MET if met else CriterionOutcome.NOT_MET
+
+
+def any_of(parts: Iterable[bool | None]) -> bool | None:
+    """Three-valued or."""
+    seen = tuple(parts)
+    return True if True in seen else None if None in seen else False
+
+
+def all_of(parts: Iterable[bool | None]) -> bool | None:
+    """Three-valued and."""
+    seen = tuple(parts)
+    return False if False in seen else None if None in seen else True
+
+
+def as_input(measurement: Measurement) -> Input:
+    value = measurement.coded if measurement.value is None else plain(measurement.value)
+    return Input(
+        measurement.analyte.value,
+        measurement.collected_on,
+        measurement.comparator + value,
+        canonical_unit(measurement.analyte),
+        measurement.source,
+    )
+
+
+def finding_input(finding: DiseaseFinding, name: str, value: object) -> Input:
+    return Input(name, finding.on, str(value), "", finding.source)
+
+
+def plain(value: Decimal) -> str:
+    """A number without exponent and without padding."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(value: Decimal | None) -> str:
+    """A percentage for reading, one decimal; never used for comparing."""
+    return "undefined" if value is None else f"{round_half_up(value, 1):f} %"
+
+
+def to_json(value: object) -> Json:
+    """Frozen dataclasses, enums, dates and decimals as plain JSON types in a fixed order."""
+    if value is None or isinstance(value, bool | int) or type(value) is str:
+        return value
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return _collection_to_json(value)
+
+
+def _collection_to_json(value: object) -> Json:
+    if is_dataclass(value):
+        return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(to_json(key)): to_json(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, frozenset):
+        return sorted((to_json(item) for item in value), key=str)
+    if isinstance(value, tuple | list):
+        return [to_json(item) for item in value]
+    raise TypeError(f"{type(value).__name__} has no JSON form.")
