@@ -25,52 +25,38 @@ def confirm(
     sequence: Sequence[Reported],
     new_therapy_on: date | None = None,
     min_days: int = 0,
+    *,
     skip_ne: bool = True,
 ) -> tuple[Response, ...]:
     """Confirmed status at each time point of a sequence in date order, using every time point of it."""
-    own = [_own(sequence, index, new_therapy_on, min_days, skip_ne) for index in range(len(sequence))]
+    kept = [r for r in sequence if not (skip_ne and r.response is Response.NE)]
+    own = [_own(here, [r for r in kept if r.on > here.on], new_therapy_on, min_days) for here in sequence]
     return tuple(accumulate(own, lambda best, now: max(best, now, key=rank)))
 
 
-def _own(
-    sequence: Sequence[Reported],
-    index: int,
-    new_therapy_on: date | None,
-    min_days: int,
-    skip_ne: bool,
-) -> Response:
-    here = sequence[index]
-    later = _confirming(sequence[index:], new_therapy_on, min_days, skip_ne)
+def _own(here: Reported, after: Sequence[Reported], new_therapy_on: date | None, min_days: int) -> Response:
+    """What one time point supports, given those after it."""
     if here.response is Response.PD:
-        return Response.PD if _pd_stands(here, sequence[index + 1 :], skip_ne) else Response.NE
+        confirmed = here.standalone_pd or here.death_due_to_pd or (after and after[0].response is Response.PD)
+        return Response.PD if confirmed else Response.NE
     if here.response in RESPONDING:
-        return _lower(here.response, later)
+        return _lower(here.response, _confirming(here, after, new_therapy_on, min_days))
     return here.response
 
 
-def _pd_stands(here: Reported, after: Sequence[Reported], skip_ne: bool) -> bool:
-    following = next((r.response for r in _evaluable(after, skip_ne)), None)
-    return here.standalone_pd or here.death_due_to_pd or following is Response.PD
-
-
-def _evaluable(sequence: Sequence[Reported], skip_ne: bool) -> list[Reported]:
-    return [r for r in sequence if not (skip_ne and r.response is Response.NE)]
-
-
 def _confirming(
-    sequence: Sequence[Reported],
+    here: Reported,
+    after: Sequence[Reported],
     new_therapy_on: date | None,
     min_days: int,
-    skip_ne: bool,
 ) -> list[Response]:
     """Responses up to the first later sample that is far enough away to confirm; empty if there is none."""
-    first, *rest = sequence
     seen: list[Response] = []
-    for later in _evaluable(rest, skip_ne):
+    for later in after:
         if new_therapy_on is not None and later.on > new_therapy_on:
             return []
         seen.append(later.response)
-        if (later.on - first.on).days >= max(min_days, 1):
+        if (later.on - here.on).days >= min_days:
             return seen
     return []
 

@@ -76,9 +76,8 @@ def _complete(view: View) -> tuple[bool | None, Test, tuple[str, ...]]:
         conditions[RATIO_NAME] = view.ratio_is_normal()
     met = all_of(conditions.values())
     missing = tuple(name for name, known in conditions.items() if known is None)
-    words = (
-        "Serum and urine immunofixation negative, no M-spike, no plasmacytoma, marrow plasma cells below 5 %"
-        + (", normal light chain ratio" if view.measures(Component.FLC) else "")
+    words = "Serum and urine immunofixation negative, no M-spike, no plasmacytoma, marrow plasma cells below 5 %" + (
+        ", normal light chain ratio" if view.measures(Component.FLC) else ""
     )
     inputs = _inputs(view, Analyte.SERUM_IFE, Analyte.URINE_IFE, Analyte.SERUM_M, Analyte.URINE_M)
     inputs += (as_input(marrow.values[Analyte.BM_PC]),) if marrow else ()
@@ -102,7 +101,7 @@ def _stringent(view: View) -> tuple[bool | None, Test, tuple[str, ...]]:
     return met, Test("R-SCR", words, outcome(met), _state(conditions), inputs, thresholds, missing), missing
 
 
-def _is_gone(reading: Reading | None, needed: bool) -> bool | None:
+def _is_gone(reading: Reading | None, *, needed: bool) -> bool | None:
     if reading is None:
         return None if needed else True
     return _not_quantifiable(reading)
@@ -171,7 +170,8 @@ def _closing(response: Response, missing: tuple[str, ...]) -> Test:
 def _measured(view: View) -> Iterator[Graded]:
     c = view.criteria
     if view.measures(Component.SERUM):
-        yield _graded(view, SERUM, SERUM_NAME, ((Response.VGPR, c.vgpr_pct), (Response.PR, c.pr_pct), (Response.MR, c.mr_pct)))
+        rungs = ((Response.VGPR, c.vgpr_pct), (Response.PR, c.pr_pct), (Response.MR, c.mr_pct))
+        yield _graded(view, SERUM, SERUM_NAME, rungs)
     if view.measures(Component.URINE):
         yield _urine(view)
     if view.measures(Component.FLC):
@@ -240,7 +240,9 @@ def _plasmacytoma(view: View) -> Graded:
     if now is None or base is None:
         return Graded(None, SPD_NAME, (_absent(SPD),))
     steps = [
-        Step(Response.VGPR, falls_by(base.value, now.value, c.pr_pct), "Plasmacytoma SPD down by at least 50 %: no limit"),
+        Step(
+            Response.VGPR, falls_by(base.value, now.value, c.pr_pct), "Plasmacytoma SPD down by 50 % or more: no limit"
+        ),
         Step(
             Response.MR,
             falls_by(base.value, now.value, c.mr_plasmacytoma_pct),

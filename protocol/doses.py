@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from protocol.measurements import PhaseInterval
 from protocol.months import month_start, study_day, study_month
 from protocol.schema import Protocol
 from protocol.spans import HIGH_DEX_MONTHS, plan_phases
 from protocol.trial import HIGH_DEX_DAYS
 from protocol.vocabulary import LOW_DEX_PHASES, TREATMENT_PHASES, Drug, Phase
-from protocol.measurements import PhaseInterval
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
@@ -48,8 +48,9 @@ def planned_doses(
     if high_dex_mg is None and any(p.phase is Phase.HIGH_DEX for p in spans):
         raise UnconfirmedDose("The high dose of dexamethasone in mg is not confirmed, so no calendar is made.")
     mg = {Phase.HIGH_DEX: high_dex_mg or Decimal(0)} | dict.fromkeys(LOW_DEX_PHASES, trial.config.low_dex_mg)
+    daily = trial.config.anakinra_mg
     doses = [
-        *(_dose(on, Drug.ANAKINRA, trial.config.anakinra_mg, span, day1, trial) for span in spans for on in _days(span)),
+        *(_dose(on, Drug.ANAKINRA, daily, span, day1, trial) for span in spans for on in _days(span)),
         *(_dose(on, Drug.DEXAMETHASONE, mg[span.phase], span, day1, trial) for span, on in _dex_days(spans, trial)),
     ]
     return tuple(sorted(doses, key=lambda dose: (dose.on, dose.drug)))
@@ -103,10 +104,8 @@ def _dex_days(spans: Sequence[PhaseInterval], trial: Protocol) -> Iterator[tuple
 
 def high_dose_days(starts_on: date, trial: Protocol) -> list[date]:
     """The 48 high-dose days, counted from the start of the high-dose phase."""
-    starts = high_dose_months(starts_on, trial)
-    return [
-        first + timedelta(days=day - 1) for month, first in enumerate(starts, start=1) for day in HIGH_DEX_DAYS[month % 2]
-    ]
+    months = enumerate(high_dose_months(starts_on, trial), start=1)
+    return [first + timedelta(days=day - 1) for month, first in months for day in HIGH_DEX_DAYS[month % 2]]
 
 
 def high_dose_months(starts_on: date, trial: Protocol) -> list[date]:

@@ -6,10 +6,10 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from math import comb
 
+from protocol.derived import round_half_up
 from protocol.measurements import Course
 from protocol.response import EpochHistory, ResponseHistory, assess
 from protocol.schema import Protocol
-from protocol.derived import round_half_up
 from protocol.vocabulary import Phase, Response
 
 EVENT, CENSORED = "EVENT", "CENSORED"
@@ -76,7 +76,7 @@ def pfs6(dates: Dates, milestone: date) -> str:
     return FAILURE if outcome.status == EVENT else LOST_EARLY
 
 
-def pfs6_by_assessment(dates: Dates, window_closes: date, assessed_in_window: bool) -> str:
+def pfs6_by_assessment(dates: Dates, window_closes: date, *, assessed_in_window: bool) -> str:
     """Progression-free at six months, by the assessment in the month-6 window."""
     outcome = pfs(dates)
     if outcome.status == EVENT and outcome.on <= window_closes:

@@ -11,6 +11,8 @@ from protocol.measurements import DiseaseFinding, Measurement
 from protocol.units import canonical_unit
 from protocol.vocabulary import CriterionOutcome
 
+#: Three-valued truth: None is not known, never False.
+Truth = bool | None
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 
@@ -38,20 +40,20 @@ class Test:
     missing: tuple[str, ...] = ()
 
 
-def outcome(met: bool | None) -> CriterionOutcome:
+def outcome(met: Truth) -> CriterionOutcome:
     """Three-valued truth as an outcome; None is indeterminate."""
     if met is None:
         return CriterionOutcome.INDETERMINATE
     return CriterionOutcome.MET if met else CriterionOutcome.NOT_MET
 
 
-def any_of(parts: Iterable[bool | None]) -> bool | None:
+def any_of(parts: Iterable[Truth]) -> Truth:
     """Three-valued or."""
     seen = tuple(parts)
     return True if True in seen else None if None in seen else False
 
 
-def all_of(parts: Iterable[bool | None]) -> bool | None:
+def all_of(parts: Iterable[Truth]) -> Truth:
     """Three-valued and."""
     seen = tuple(parts)
     return False if False in seen else None if None in seen else True
@@ -94,6 +96,11 @@ def to_json(value: object) -> Json:
     if isinstance(value, date):
         return value.isoformat()
     return _collection_to_json(value)
+
+
+def to_json_object(value: object) -> dict[str, Json]:
+    """A dataclass as a JSON object."""
+    return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}  # type: ignore[arg-type]
 
 
 def _collection_to_json(value: object) -> Json:

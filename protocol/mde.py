@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from protocol.baseline import number, ratio_of
 from protocol.derived import corrected_calcium
-from protocol.explain import Input, Test, all_of, any_of, as_input, finding_input, outcome, plain
+from protocol.explain import Input, Test, Truth, all_of, any_of, as_input, finding_input, outcome, plain
 from protocol.measurements import Measurement
 from protocol.schema import MdeLimits
 from protocol.units import FACTORS
@@ -196,22 +196,23 @@ def _mri(view: View) -> MdeTest:
 def _from_results(
     event: Mde,
     words: str,
-    met: bool | None,
+    met: Truth,
     view: View,
     *analytes: Analyte,
     confounded: bool = False,
 ) -> MdeTest:
     used = [m for analyte in analytes if (m := view.result(analyte)) is not None]
     figures = ", ".join(f"{m.analyte.value} {m.comparator}{plain(m.value)}" for m in used if m.value is not None)
-    return _test(event, words, met, figures or "not measured", tuple(as_input(m) for m in used), confounded)
+    return _test(event, words, met, figures or "not measured", tuple(as_input(m) for m in used), confounded=confounded)
 
 
 def _test(
     event: Mde,
     words: str,
-    met: bool | None,
+    met: Truth,
     figures: str,
     inputs: tuple[Input, ...],
+    *,
     confounded: bool = False,
 ) -> MdeTest:
     note = "; within the time after a transfusion or ESA" if confounded else ""

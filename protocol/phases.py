@@ -200,15 +200,16 @@ def _month_6(s: Situation) -> Proposal | None:
     if s.state is not Phase.INDUCTION:
         return None
     if s.trial.config.month6_basis is Month6Basis.TIMEPOINT:
-        return _branch(s.in_window is not None and s.in_window.timepoint in RESPONDING, "The month-6 sample")
+        responds = s.in_window is not None and s.in_window.timepoint in RESPONDING
+        return _branch("The month-6 sample", responds=responds)
     latest = s.history.latest_evaluable
     if not s.responding and latest is not None and latest.timepoint in RESPONDING:
         words = f"{latest.timepoint.value} on {latest.on.isoformat()} is not confirmed; anakinra goes on alone."
         return Proposal(Kind.AWAIT_CONFIRMATION, None, "T-M6", words, waits_for="a repeat sample")
-    return _branch(s.responding, "The confirmed status")
+    return _branch("The confirmed status", responds=s.responding)
 
 
-def _branch(responds: bool, basis: str) -> Proposal:
+def _branch(basis: str, *, responds: bool) -> Proposal:
     if responds:
         words = f"{basis} is minimal response or better: anakinra alone, months 7-12."
         return Proposal(Kind.ASSIGN_ANAKINRA_ONLY, Phase.ANAKINRA_ONLY, "T4", words)

@@ -8,8 +8,8 @@ from protocol.baseline import CIRCULATING, DFLC, DIAMETER, MARROW, SERUM, SPD, U
 from protocol.derived import pct_change
 from protocol.explain import Test, finding_input, outcome, percent, plain
 from protocol.mde import corrected
-from protocol.vocabulary import Analyte, Component, CriterionOutcome, Mde, PdReason
 from protocol.view import View
+from protocol.vocabulary import Analyte, Component, CriterionOutcome, Mde, PdReason
 
 _PROTEINS = (Component.SERUM, Component.URINE)
 _ONE_CM = Decimal(10)

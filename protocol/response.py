@@ -14,9 +14,9 @@ from hashlib import sha256
 from protocol.baseline import QUANTITIES, Baseline, nadir, phase_baseline, study_baseline
 from protocol.confirmation import Reported, confirm
 from protocol.criteria import best_response
-from protocol.explain import Json, Test, to_json
-from protocol.measurements import Course
+from protocol.explain import Json, Test, to_json, to_json_object
 from protocol.mde import candidates, counted, event_tests
+from protocol.measurements import Course
 from protocol.progression import PdTest, progression_tests
 from protocol.samples import Sample, after_first_dose, before_first_dose
 from protocol.schema import Protocol
@@ -153,8 +153,7 @@ class ResponseHistory:
 
     def as_json(self) -> dict[str, Json]:
         """The whole history as plain JSON types, the same for the same inputs."""
-        plain = to_json(self)
-        assert isinstance(plain, dict)
+        plain = to_json_object(self)
         summary: dict[str, Json] = {
             "confirmed_status": self.confirmed_status.value,
             "latest_timepoint": self.latest.timepoint.value if self.latest else None,
@@ -204,11 +203,13 @@ def fingerprint(course: Course, trial: Protocol) -> str:
         measurements=tuple(replace(m, entered_on=None) for m in current.measurements),
         findings=tuple(replace(f, entered_on=None) for f in current.findings),
     )
-    content = to_json(inputs)
-    assert isinstance(content, dict)
-    ordered = {key: sorted(value, key=json.dumps) if isinstance(value, list) else value for key, value in content.items()}
+    ordered = {name: _sorted(value) for name, value in to_json_object(inputs).items()}
     rules = [trial.id, trial.version, to_json(trial.config), to_json(trial.response_version), to_json(trial.mde)]
     return sha256(json.dumps([ordered, rules], sort_keys=True).encode()).hexdigest()
+
+
+def _sorted(value: Json) -> Json:
+    return sorted(value, key=json.dumps) if isinstance(value, list) else value
 
 
 def _split(samples: tuple[Sample, ...], starts_on: date | None) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
@@ -285,4 +286,3 @@ def _time_point(view: View, epoch: int) -> TimePoint:
 
 def _reasons(met: Sequence[PdTest]) -> tuple[PdReason, ...]:
     return tuple(reason for reason in PdReason if any(p.reason is reason for p in met))
-

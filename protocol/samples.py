@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import TypeVar
 
+from protocol.explain import Truth
 from protocol.measurements import Course, DiseaseFinding, Measurement
 from protocol.schema import Protocol
 from protocol.vocabulary import Analyte, LabKind
@@ -167,7 +168,7 @@ def _both(first: DiseaseFinding, second: DiseaseFinding) -> DiseaseFinding:
     )
 
 
-def _seen(first: bool | None, second: bool | None) -> bool | None:
+def _seen(first: Truth, second: Truth) -> Truth:
     known = [value for value in (first, second) if value is not None]
     return any(known) if known else None
 

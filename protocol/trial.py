@@ -63,7 +63,9 @@ def _always(*without: str) -> Mapping[str, Necessity]:
 
 
 ITEMS = (
-    ScheduleItem("visit", "History, ECOG, vital signs, weight (consent at screening)", PanelCode.PERFORMANCE, _always()),
+    ScheduleItem(
+        "visit", "History, ECOG, vital signs, weight (consent at screening)", PanelCode.PERFORMANCE, _always()
+    ),
     ScheduleItem("haematology", "Blood count with differential", PanelCode.HAEMATOLOGY, _always()),
     ScheduleItem(
         "chemistry",
@@ -310,7 +312,9 @@ REGIMENS = (
         Regimen(phase, Drug.ANAKINRA, "anakinra_mg", "once a day by subcutaneous injection, on every day of the phase")
         for phase in TREATMENT_PHASES
     ),
-    Regimen(Phase.LOW_DEX_7_12, Drug.DEXAMETHASONE, "low_dex_mg", "once a week by mouth, from the first day of month 7"),
+    Regimen(
+        Phase.LOW_DEX_7_12, Drug.DEXAMETHASONE, "low_dex_mg", "once a week by mouth, from the first day of month 7"
+    ),
     Regimen(
         Phase.LOW_DEX_13_18,
         Drug.DEXAMETHASONE,
@@ -456,7 +460,9 @@ PARAMETERS = {
     "combo_reference": _parameter("Reference of combination response", "STUDY_BASELINE", "", OWNER, "Both are stored"),
     "orr_floor": _parameter("Floor of the response rate", "PR", "", OWNER, "MR is reported beside it"),
     "slim_counts_as_active": _parameter("SLiM biomarkers count as active", "no", "", OWNER, "Definition of 2014"),
-    "fu_visits": _parameter("Follow-up visits", "10", "every 6 months", "registry outline", "Counted from last dose", True),
+    "fu_visits": _parameter(
+        "Follow-up visits", "10", "every 6 months", "registry outline", "Counted from last dose", True
+    ),
     "fu_cap_origin": _parameter("Origin of the five-year cap", "END_OF_TREATMENT", "", OWNER, "Not stated"),
     "fu_window_days": _parameter("Follow-up window", "-30 to +30", "d", OWNER, "No source"),
     "reminder_offsets_days": _parameter("Reminders around the due date", "-30, -7, 0, +31", "d", OWNER, "No source"),
