@@ -57,6 +57,10 @@ def _number(text: str) -> Limbs:
     return (Bound(Decimal(text)),) if text else NONE
 
 
+def _from(text: str) -> Limbs:
+    return (Bound(Decimal(text), inclusive=True),)
+
+
 def _bounds(first: Limbs, numbers: str) -> Grades:
     """Grade 1 beyond `first`, grades 2 to 4 beyond the numbers; a dash stands for no numeric bound."""
     second, third, fourth = (_number("" if text == "-" else text) for text in numbers.split())
@@ -186,14 +190,14 @@ ROWS = (
         ALL,
         True,
         "mg/dL",
-        ((Bound(Decimal(150), inclusive=True),), _number("300"), _number("500"), _number("1000")),
+        (_from("150"), _number("300"), _number("500"), _number("1000")),
     ),
     GradeRow(
         "Fever",
         ALL,
         True,
         "Cel",
-        ((Bound(Decimal("38.0"), inclusive=True),), _number("39.0"), _number("40.0"), NONE),
+        (_from("38.0"), _number("39.0"), _number("40.0"), NONE),
         ask="Grade 4 above 40.0 for more than 24 hours.",
     ),
     GradeRow(
@@ -201,14 +205,14 @@ ROWS = (
         ALL,
         True,
         "%",
-        tuple((Bound(Decimal(v), inclusive=True),) for v in ("5", "10", "20")) + (NONE,),  # type: ignore[arg-type]
+        (_from("5"), _from("10"), _from("20"), NONE),
     ),
     GradeRow(
         "Hypertension, systolic",
         (V4, V5, V6),
         True,
         "mmHg",
-        tuple((Bound(Decimal(v), inclusive=True),) for v in ("120", "140", "160")) + (NONE,),  # type: ignore[arg-type]
+        (_from("120"), _from("140"), _from("160"), NONE),
         ask="Grade 4 is a hypertensive crisis.",
     ),
     GradeRow(
@@ -216,7 +220,7 @@ ROWS = (
         (V4, V5, V6),
         True,
         "mmHg",
-        tuple((Bound(Decimal(v), inclusive=True),) for v in ("80", "90", "100")) + (NONE,),  # type: ignore[arg-type]
+        (_from("80"), _from("90"), _from("100"), NONE),
         ask="Grade 4 is a hypertensive crisis.",
     ),
 )

@@ -241,7 +241,7 @@ def _epoch(
         _reported(points, course),
         course.new_therapy_on,
         max(trial.config.confirmation_min_days, trial.response_version.confirmation_min_days),
-        trial.config.confirmation_skip_ne,
+        skip_ne=trial.config.confirmation_skip_ne,
     )
     confirmed = tuple(replace(point, confirmed=now) for point, now in zip(points, status, strict=True))
     return EpochHistory(number, starts_on, baseline, _nadirs(samples, baseline, trial), confirmed)
