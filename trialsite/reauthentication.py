@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import PermissionDenied
 
+from trialsite.access import Actor
 from trialsite.models import User
 
 #: A proof serves one signing, made at once.
@@ -21,10 +22,11 @@ class Proof:
     at: datetime
     method: str
 
-    def check_for(self, user_id: int | None, at: datetime) -> None:
-        """PermissionDenied unless the proof is this person's own and fresh."""
-        if self.user_id != user_id or not timedelta(0) <= at - self.at <= VALID_FOR:
+    def check_for(self, by: Actor, at: datetime) -> int:
+        """The signer's id; PermissionDenied unless the proof is this person's own and fresh."""
+        if self.user_id != by.user_id or not timedelta(0) <= at - self.at <= VALID_FOR:
             raise PermissionDenied("Enter your password again to sign.")
+        return self.user_id
 
 
 def prove_by_password(user: User, password: str, at: datetime) -> Proof | None:

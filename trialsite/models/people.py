@@ -1,5 +1,9 @@
 """Persons, sites, and who may do what where and when."""
 
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -26,7 +30,7 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField()
     deactivated_at = models.DateTimeField(null=True, blank=True)
 
-    objects: BaseUserManager["User"] = BaseUserManager()
+    objects: ClassVar[BaseUserManager[Self]] = BaseUserManager()
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"

@@ -42,14 +42,14 @@ def sign(
 ) -> Signature:
     """Add a signature. Runs inside the caller's `writing`; PermissionDenied without duty or fresh proof."""
     check_may(by, duty, site.pk, at)
-    proof.check_for(by.user_id, at)
+    signer_id = proof.check_for(by, at)
     role = role_for(by, duty, site.pk, at)
     signature = Signature.objects.create(
         site=site,
         subject=subject,
         record_type=what.record_type,
         record_id=what.record_id,
-        signer_id=by.user_id,
+        signer_id=signer_id,
         printed_name=by.printed_name,
         role=role.value if role else "",
         meaning=what.meaning,

@@ -26,7 +26,7 @@ class SignIn(LoginView):  # type: ignore[misc]  # allauth ships no types
         return form
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        response = super().form_invalid(form)
+        response: HttpResponse = super().form_invalid(form)
         response.status_code = 422
         return response
 
