@@ -7,6 +7,8 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+NO_DATABASE = "There is no database here: start ./bin/demo in another terminal, or set DATABASE_URL."
+
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trialsite.settings")
@@ -14,7 +16,7 @@ def main() -> int:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as refusal:
         # A setting that is missing or unsafe is answered with one sentence, not with a traceback.
-        print(refusal, file=sys.stderr)
+        print(NO_DATABASE if "DATABASES" in str(refusal) else refusal, file=sys.stderr)
         return 1
     return 0
 

@@ -6,19 +6,11 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 from trialsite.stack.problems import Problem
 
 CANDIDATES = ("postgres", "nobody")
-
-
-class Switch(TypedDict):
-    """Arguments of Popen that change the account."""
-
-    user: int
-    group: int
-    extra_groups: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -29,15 +21,17 @@ class Account:
     uid: int
     gid: int
 
-    def switch(self) -> Switch:
-        return {"user": self.uid, "group": self.gid, "extra_groups": []}
-
     def own(self, path: Path) -> None:
         """Give `path` to this account."""
         os.chown(path, self.uid, self.gid)
 
     def can_run(self, command: Sequence[str | Path]) -> bool:
         return succeeds(command, self)
+
+
+def switch(account: Account | None) -> dict[str, Any]:
+    """Arguments of Popen that make the child run as `account`."""
+    return {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
 
 
 def succeeds(command: Sequence[str | Path], account: Account | None) -> bool:
@@ -50,7 +44,7 @@ def succeeds(command: Sequence[str | Path], account: Account | None) -> bool:
             cwd="/",
             timeout=20,
             check=False,
-            **(account.switch() if account else {}),
+            **switch(account),
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

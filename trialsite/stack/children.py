@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialsite.stack.account import Account
+from trialsite.stack.account import Account, switch
 from trialsite.stack.problems import Problem
 
 PR_SET_PDEATHSIG = 1
@@ -42,6 +42,7 @@ class Child:
     process: subprocess.Popen[bytes]
     stop_signal: signal.Signals
     patience: float = 10.0
+    asked: bool = False
 
     def ended(self) -> bool:
         return self.process.poll() is not None
@@ -53,10 +54,17 @@ class Child:
             return f"{self.name} was killed by {signal.Signals(-code).name}"
         return f"{self.name} ended with status {code}"
 
-    def stop(self) -> None:
-        """Ask, wait, then end whatever is left of its group."""
+    def ask(self) -> None:
+        """Send the signal that asks it to end, and do not wait."""
         if not self.ended():
             self.process.send_signal(self.stop_signal)
+            self.asked = True
+
+    def stop(self) -> None:
+        """Ask unless that was done, wait, then end whatever is left of its group."""
+        if not self.asked:
+            self.ask()
+        if not self.ended():
             try:
                 self.process.wait(self.patience)
             except subprocess.TimeoutExpired:
@@ -100,7 +108,7 @@ def start(
             cwd=directory,
             start_new_session=True,
             preexec_fn=die_with(os.getpid(), stop_signal),
-            **(account.switch() if account else {}),
+            **switch(account),
         )
     except OSError as error:
         raise Problem(f"{name} cannot be started: {error.strerror or error} ({command[0]}).") from error

@@ -29,8 +29,10 @@ class Demonstration:
 
     port: int
     home: Path = CHECKOUT / ".demo"
-    running: list[children.Child] = field(default_factory=list)
+    servers: list[children.Child] = field(default_factory=list)
+    programs: list[children.Child] = field(default_factory=list)
     lock: TextIO | None = None
+    claimed: bool = False
 
     @property
     def url(self) -> str:
@@ -55,6 +57,7 @@ class Demonstration:
             except OSError as error:
                 why = error.strerror or str(error)
                 raise Problem(f"Port {self.port} cannot be used ({why}): choose another with --port.", TAKEN) from None
+        self.claimed = True
 
     def forget(self) -> None:
         """Remove what earlier starts kept, all but the lock."""
@@ -71,11 +74,11 @@ class Demonstration:
         places.private_directory(self.home / "logs")
         environment = self.environment(keeping.keep(self.home / "secrets.json"))
         self.prepare(environment, reset)
-        for name, command in self.programs().items():
+        for name, command in self.commands().items():
             log = self.home / "logs" / f"{name}.log"
             child = children.start(name, command, environment=environment, log=log, directory=CHECKOUT)
-            self.running.append(child)
-        self.running[-3].patience = 3
+            child.patience = 3  # an interrupted task is taken up again: messages are acknowledged late
+            self.programs.append(child)
         self.wait_until_ready()
 
     def environment(self, kept: dict[str, str]) -> dict[str, str]:
@@ -105,7 +108,7 @@ class Demonstration:
         passwords = keeping.passwords(kept)
         cluster = postgres.cluster(CHECKOUT, self.home, passwords)
         say(f"Database: PostgreSQL {cluster.binaries.major} from {cluster.binaries.origin}")
-        self.running.append(cluster.start(self.home / "logs" / "postgres.log"))
+        self.servers.append(cluster.start(self.home / "logs" / "postgres.log"))
         cluster.bootstrap(DATABASE)
         return {
             "DATABASE_URL": cluster.url("edc_app", passwords.app, DATABASE),
@@ -118,7 +121,7 @@ class Demonstration:
             return {"REDIS_URL": given}
         own = broker.Broker(self.home, kept["broker"])
         say(f"Broker: {broker.find_binary()[0].name} from {broker.find_binary()[1]}")
-        self.running.append(own.start(self.home / "logs" / "broker.log"))
+        self.servers.append(own.start(self.home / "logs" / "broker.log"))
         return {"REDIS_URL": own.url}
 
     def prepare(self, environment: dict[str, str], reset: str) -> None:
@@ -126,14 +129,14 @@ class Demonstration:
         command = [sys.executable, "manage.py", "prepare", "--demonstration", "--static"]
         command += ["--accounts", str(self.home / "accounts.txt")] + (["--reset"] if reset else [])
         child = children.start("the preparation", command, environment=environment, log=None, directory=CHECKOUT)
-        self.running.append(child)
+        self.programs.append(child)
         while not child.ended():
             time.sleep(0.05)
-        self.running.remove(child)
+        self.programs.remove(child)
         if child.process.returncode:
             raise Problem("The database could not be prepared; the reason is above.")
 
-    def programs(self) -> dict[str, list[str]]:
+    def commands(self) -> dict[str, list[str]]:
         """Web, worker and beat, in the order they start."""
         python = [sys.executable, "-m"]
         celery = [*python, "celery", "-A", "trialsite.celery"]
@@ -159,15 +162,18 @@ class Demonstration:
 
     def refuse_losses(self) -> None:
         """End the rest when one process has ended."""
-        for child in self.running:
+        for child in self.servers + self.programs:
             if child.ended():
                 raise Problem(f"Stopping: {child.cause()} (its words are in {self.home / 'logs'}).")
 
     def end(self) -> None:
-        for child in reversed(self.running):
+        """Stop beat, worker and web side by side, then the broker, then the database."""
+        for child in reversed(self.programs):
+            child.ask()
+        for child in reversed(self.servers + self.programs):
             child.stop()
-        self.running.clear()
-        self.state.unlink(missing_ok=True)
+        if self.claimed:  # else the state is that of the demonstration that is running
+            self.state.unlink(missing_ok=True)
 
     def watch(self) -> None:
         """Return never: a signal or a lost process ends it."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from trialsite.stack import children, places
-from trialsite.stack.account import Account, for_database, succeeds
+from trialsite.stack.account import Account, for_database, succeeds, switch
 from trialsite.stack.problems import Problem
 
 SUPERUSER = "bootstrap"
@@ -188,11 +188,11 @@ class Cluster:
             env={**self.environment(), "PGPASSWORD": password},
             cwd="/",
             check=False,
-            **(self.account.switch() if self.account else {}),
+            **switch(self.account),
         )
         if done.returncode:
             raise Problem(f"PostgreSQL's {command[0]} failed: {done.stderr.strip()}")
-        return done.stdout.strip()
+        return str(done.stdout).strip()
 
     def refuse_other_version(self) -> None:
         stored = (self.data / "PG_VERSION").read_text().strip()
