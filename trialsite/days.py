@@ -64,9 +64,7 @@ def _unambiguous(first: int, second: int, year: int) -> date:
         return possible[0]
     if not possible:
         raise ValueError("This day is not in the calendar. Enter a date such as 12 Mar 2026.")
-    raise ValueError(
-        f"Did you mean {in_words(possible[1])} or {in_words(possible[0])}? Write the month in letters."
-    )
+    raise ValueError(f"Did you mean {in_words(possible[1])} or {in_words(possible[0])}? Write the month in letters.")
 
 
 class DayField(forms.DateField):

@@ -59,6 +59,8 @@ def change_site(
 ) -> Site:
     with writing(by=by, duty=Duty.MANAGE_SITES, site_id=None, at=at, reason=reason):
         site = Site.objects.select_for_update().get(pk=site_id)
+        if closed_on is not None and closed_on < site.opened_on:
+            raise Refused("The site cannot close before it opened.")
         site.name, site.time_zone, site.phone, site.closed_on = name, time_zone, phone, closed_on
         site.save(update_fields=["name", "time_zone", "phone", "closed_on"])
         return site
@@ -147,7 +149,7 @@ def change_own_password(*, by: Actor, at: datetime, proof: Proof, password: str)
     """A person replaces the own password; `proof` is that the present one was known. PermissionDenied without."""
     with own_account(by, at=at, reason="Password changed by its owner"):
         proof.check_for(by.user_id, at)
-        user = User.objects.select_for_update().get(pk=by.user_id)
+        user = User.objects.select_for_update().get(pk=proof.user_id)
         user.set_password(password)
         user.save(update_fields=["password"])
         return user

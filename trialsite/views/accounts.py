@@ -33,7 +33,7 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
     """Set a password by a single-use link; the only page besides sign-in that needs no account."""
     invitation = people.standing_invitation(token, clock.now())
     if invitation is None:
-        return render(request, f"{_PAGES}/link_used.html", status=410)
+        return render(request, f"{_PAGES}/link_used.html", status=404)
     form = PasswordForm(_data(request), person=invitation.user)
     if request.method == "POST" and form.is_valid():
         return _set_by_link(request, invitation, token, form.cleaned_data["password"])
@@ -51,7 +51,7 @@ def _set_by_link(request: HttpRequest, invitation: Invitation, token: str, passw
     try:
         people.set_password_by_link(at=clock.now(), token=token, password=password, own=own)
     except Refused:
-        return render(request, f"{_PAGES}/link_used.html", status=410)
+        return render(request, f"{_PAGES}/link_used.html", status=404)
     messages.success(request, "Your password is set. Sign in with it.")
     return HttpResponseRedirect(reverse("account_login"), status=303)
 
