@@ -1,4 +1,4 @@
-"""Addresses of enrollment: screening, eligibility, registration."""
+"""Addresses of this room."""
 
 from django.urls import URLPattern
 

@@ -194,7 +194,7 @@ GUNICORN = [
 
 def answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # nosec B310
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

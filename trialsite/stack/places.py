@@ -11,7 +11,7 @@ from trialsite.stack.problems import Problem
 
 # A Unix socket address holds about 104 bytes, and the socket's own name takes some of them.
 SOCKET_PATH_LIMIT = 90
-PERSISTENT = Path("/var/tmp")  # noqa: S108
+PERSISTENT = Path("/var/tmp")  # noqa: S108  # nosec B108
 
 
 def private_directory(path: Path, account: Account | None = None) -> Path:

@@ -178,7 +178,7 @@ class Cluster:
                 ]
             )
 
-    def run(self, command: list[str | Path], text: str = "", password: str = "") -> str:
+    def run(self, command: list[str | Path], text: str = "", password: str = "") -> str:  # nosec B107
         """Run one of the server's own programs as its account and return what it printed."""
         done = subprocess.run(  # noqa: S603
             [str(self.binaries.program(str(command[0]))), *map(str, command[1:])],
@@ -224,7 +224,7 @@ class Cluster:
 
     def bootstrap(self, database: str) -> None:
         """Create `database` and the roles unless they are there."""
-        if not self.sql(f"select 1 from pg_database where datname = '{database}'"):  # noqa: S608
+        if not self.sql(f"select 1 from pg_database where datname = '{database}'"):  # noqa: S608  # nosec B608
             self.sql(f"create database {database}")
         variables = {
             "owner_password": self.passwords.owner,
