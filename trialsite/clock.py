@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-
 _held: ContextVar[datetime | None] = ContextVar("held_clock", default=None)
 
 
