@@ -1,0 +1,1 @@
+"""Case files: cases with expected results that the protocol engine is checked against, without a database."""

@@ -1,0 +1,155 @@
+"""Reading a case file: every value typed, every defect one clear sentence."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from protocol.schema import Config, Protocol
+
+E = TypeVar("E", bound=StrEnum)
+Object = Mapping[str, object]
+SCHEMA = "clinical-cases/"
+
+
+class Malformed(ValueError):
+    """The case file cannot be understood; the message is one sentence for the user."""
+
+
+def load(path: Path) -> Object:
+    """The file as a JSON object of the known schema. Raises Malformed."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise Malformed(f"{path} cannot be read: {problem.strerror}.") from None
+    except UnicodeDecodeError:
+        raise Malformed(f"{path} is not UTF-8 text.") from None
+    except json.JSONDecodeError as problem:
+        raise Malformed(f"{path} is not JSON: {problem.msg} in line {problem.lineno}.") from None
+    except RecursionError:
+        raise Malformed(f"{path} is nested too deeply.") from None
+    found = as_object(content, "the file")
+    if not str(found.get("schema", "")).startswith(SCHEMA):
+        raise Malformed(f"{path} is not a case file: its schema is not {SCHEMA}1.")
+    return found
+
+
+def as_object(value: object, where: str) -> Object:
+    if not isinstance(value, dict):
+        raise Malformed(f"{where}: expected an object.")
+    return value
+
+
+def as_list(value: object, where: str) -> list[object]:
+    if not isinstance(value, list):
+        raise Malformed(f"{where}: expected a list.")
+    return value
+
+
+def need(source: Object, key: str, where: str) -> object:
+    if key not in source:
+        raise Malformed(f"{where}: {key} is missing.")
+    return source[key]
+
+
+def objects(source: Object, key: str, where: str) -> list[Object]:
+    """A list of objects, empty if the key is absent."""
+    rows = as_list(source.get(key) or [], f"{where}: {key}")
+    return [as_object(row, f"{where}: {key}[{index}]") for index, row in enumerate(rows)]
+
+
+def text(source: Object, key: str, where: str) -> str:
+    value = need(source, key, where)
+    if not isinstance(value, str):
+        raise Malformed(f"{where}: {key} is not text.")
+    return value
+
+
+def day(source: Object, key: str, where: str) -> date:
+    return as_day(need(source, key, where), f"{where}: {key}")
+
+
+def optional_day(source: Object, key: str, where: str) -> date | None:
+    return None if source.get(key) is None else day(source, key, where)
+
+
+def as_day(value: object, where: str) -> date:
+    try:
+        if not isinstance(value, str) or len(value) != 10:
+            raise ValueError
+        return date.fromisoformat(value)
+    except ValueError:
+        raise Malformed(f"{where}: {value!r} is not a date such as 2024-07-15.") from None
+
+
+def decimal(source: Object, key: str, where: str) -> Decimal:
+    return as_decimal(need(source, key, where), f"{where}: {key}")
+
+
+def optional_decimal(source: Object, key: str, where: str) -> Decimal | None:
+    return None if source.get(key) is None else decimal(source, key, where)
+
+
+def as_decimal(value: object, where: str) -> Decimal:
+    """A number written as a JSON string or a whole JSON number; never a binary fraction."""
+    try:
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise InvalidOperation
+        number = Decimal(value)
+    except InvalidOperation:
+        raise Malformed(f"{where}: {value!r} is not a number written as text.") from None
+    if not number.is_finite():
+        raise Malformed(f"{where}: {value!r} is not a finite number.")
+    return number
+
+
+def whole(source: Object, key: str, where: str) -> int:
+    number = decimal(source, key, where)
+    if number != number.to_integral_value():
+        raise Malformed(f"{where}: {key} is not a whole number.")
+    return int(number)
+
+
+def member(enum: type[E], value: object, where: str) -> E:
+    try:
+        return enum(str(value))
+    except ValueError:
+        raise Malformed(f"{where}: {value!r} is not one of {', '.join(enum)}.") from None
+
+
+def truth(value: object, where: str) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise Malformed(f"{where}: {value!r} is neither true, false nor null.")
+
+
+def configured(trial: Protocol, settings: Object, where: str) -> Protocol:
+    """The protocol under the switches of a file or a case."""
+    config = trial.config
+    for name, value in settings.items():
+        if name not in _SWITCHES:
+            raise Malformed(f"{where}: config {name} is not a switch of the protocol.")
+        config = replace(config, **{name: _switch(getattr(config, name), value, f"{where}: config {name}")})
+    return replace(trial, config=config)
+
+
+_SWITCHES = {field.name for field in fields(Config)}
+
+
+def _switch(default: object, value: object, where: str) -> Any:
+    """A switch read as its default is typed; of a dose only the leading number counts."""
+    if isinstance(default, bool):
+        return bool(truth(value, where))
+    if isinstance(default, StrEnum):
+        return member(type(default), value, where)
+    if isinstance(default, Decimal):
+        return as_decimal(str(value).split(" ")[0], where)
+    if isinstance(default, int):
+        return int(as_decimal(value, where))
+    if isinstance(default, tuple):
+        return tuple(int(as_decimal(item, where)) for item in as_list(value, where))
+    return str(value)
