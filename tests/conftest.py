@@ -18,11 +18,11 @@ _SERVERS = for_tests(Path(__file__).resolve().parent.parent)
 atexit.register(_SERVERS.stop)
 
 
-def pytest_configure() -> None:
-    os.environ.update(_SERVERS.environment("shared"))
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    os.environ.pop("TRIALSITE_PROFILE", None)
-    django.setup()
+# At import, so that the conftest of a room, which pytest reads right after this file, may import models.
+os.environ.update(_SERVERS.environment("shared"))
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+os.environ.pop("TRIALSITE_PROFILE", None)
+django.setup()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,55 @@
+"""Reads of the laboratory room."""
+
+from labs.selectors.course import course_for, courses_for
+from labs.selectors.responses import latest_response, latest_responses
+from labs.selectors.results import (
+    StoredPanel,
+    all_versions,
+    assessment_versions,
+    current_assessment,
+    current_results,
+    earlier_versions,
+    laboratories_of,
+    previous_results,
+    reference_ranges,
+    stored_panels,
+    typical_range,
+)
+from labs.selectors.visits import (
+    DuePanel,
+    FormState,
+    VisitLine,
+    asks_for_disease,
+    due_panels,
+    is_visit_code,
+    planned_visits,
+    visit_label,
+    visit_lines,
+)
+
+__all__ = [
+    "DuePanel",
+    "FormState",
+    "StoredPanel",
+    "VisitLine",
+    "all_versions",
+    "asks_for_disease",
+    "assessment_versions",
+    "course_for",
+    "courses_for",
+    "current_assessment",
+    "current_results",
+    "due_panels",
+    "earlier_versions",
+    "is_visit_code",
+    "laboratories_of",
+    "latest_response",
+    "latest_responses",
+    "planned_visits",
+    "previous_results",
+    "reference_ranges",
+    "stored_panels",
+    "typical_range",
+    "visit_label",
+    "visit_lines",
+]

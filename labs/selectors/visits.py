@@ -1,0 +1,254 @@
+"""Visits as planned and as they happened: one line per slot, with the state of its forms."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from labs.models import DiseaseAssessment, LabResult, Specimen
+from protocol.measurements import PhaseInterval
+from protocol.schema import ScheduleItem
+from protocol.spans import plan_phases
+from protocol.trial import TRIAL
+from protocol.visits import Anchors, PlannedVisit, due_state, schedule
+from protocol.vocabulary import (
+    TERMINAL_PHASES,
+    TREATMENT_PHASES,
+    Analyte,
+    DueState,
+    MissingReason,
+    Necessity,
+    PanelCode,
+    Phase,
+)
+from trialsite.models import StatePeriod, Subject, Visit
+from trialsite.selectors import state_periods, visits
+
+_LABELS = {slot.code: slot.label for slot in TRIAL.schedule}
+_COLUMNS = {slot.code: slot.column for slot in TRIAL.schedule}
+#: Results that another form asks for: immunofixation and marrow (disease assessment), ECOG (visit), free text.
+ELSEWHERE = frozenset(
+    {
+        Analyte.SERUM_IFE,
+        Analyte.URINE_IFE,
+        Analyte.BM_PC,
+        Analyte.BM_CLONAL,
+        Analyte.CIRCULATING_PC,
+        Analyte.ECOG,
+        Analyte.SPEP_TEXT,
+    }
+)
+#: Results that are due only where their own item of the schedule is.
+OWN_ITEM = {Analyte.B2M: "prognostic", Analyte.LDH: "prognostic"}
+#: What a sample between visits is usually drawn for: to confirm a response or a progression.
+UNSCHEDULED_PANELS = (
+    PanelCode.MYELOMA,
+    PanelCode.URINE,
+    PanelCode.INFLAMMATION,
+    PanelCode.HAEMATOLOGY,
+    PanelCode.CHEMISTRY,
+)
+DISEASE_ITEMS = frozenset({"serum_ife", "marrow", "imaging"})
+
+
+@dataclass(frozen=True)
+class DuePanel:
+    """One panel of a visit's grid, with the analytes that the grid asks for."""
+
+    panel: PanelCode
+    label: str
+    analytes: tuple[Analyte, ...]
+    required: bool
+
+
+@dataclass(frozen=True)
+class FormState:
+    """One form of a visit: how many of its answers are in, and the state that its shape shows."""
+
+    name: str
+    label: str
+    state: str
+    words: str
+    queries: int = 0
+
+
+@dataclass(frozen=True)
+class VisitLine:
+    """One visit of the schedule. `planned` is None for an unscheduled one, `visit` until something is entered."""
+
+    code: str
+    label: str
+    planned: PlannedVisit | None
+    visit: Visit | None
+    state: DueState
+    forms: tuple[FormState, ...]
+
+
+def visit_label(code: str) -> str:
+    """Month 6, Follow-up month 12, Unscheduled visit 1: the words for a visit code."""
+    if code.startswith("uns"):
+        return f"Unscheduled visit {code[3:]}"
+    if code.startswith("fu"):
+        return f"Follow-up month {int(code[2:])}"
+    return _LABELS[code]
+
+
+def is_visit_code(code: str) -> bool:
+    """True for a slot of the protocol or an unscheduled visit."""
+    numbered = code[:3] == "uns" or code[:2] == "fu"
+    return code in _LABELS or (numbered and code.lstrip("unsf").isdigit())
+
+
+def anchors_of(subject: Subject, periods: list[StatePeriod]) -> Anchors:
+    """The dates that the subject's visits hang on. The end of treatment is the planned one until it has come."""
+    return Anchors(
+        registered_on=subject.registered_on,
+        day1=subject.day1_on,
+        planned_end_on=_planned_end(subject, periods),
+        ended_treatment_on=subject.treatment_ended_on,
+    )
+
+
+def _planned_end(subject: Subject, periods: list[StatePeriod]) -> date | None:
+    if subject.day1_on is None or subject.treatment_ended_on is not None:
+        return None
+    treatment = [
+        PhaseInterval(Phase(one.state), one.starts_on, one.ends_on)
+        for one in periods
+        if Phase(one.state) in TREATMENT_PHASES
+    ]
+    planned = plan_phases(treatment, subject.day1_on, TRIAL)
+    return max((one.ends_on for one in planned if one.ends_on is not None), default=None)
+
+
+def planned_visits(subject: Subject) -> tuple[PlannedVisit, ...]:
+    """Every visit that the subject's dates allow, in order; one query."""
+    return schedule(anchors_of(subject, state_periods(subject)), TRIAL)
+
+
+def stopped_on(periods: list[StatePeriod]) -> date | None:
+    """The day from which nothing more is expected of the subject."""
+    return next((one.starts_on for one in periods if Phase(one.state) in TERMINAL_PHASES), None)
+
+
+def items_of(code: str) -> tuple[ScheduleItem, ...]:
+    """Items of the schedule of events that a slot asks for."""
+    column = "FU" if code.startswith("fu") else _COLUMNS.get(code, "")
+    return tuple(item for item in TRIAL.items if column in item.cells)
+
+
+def due_panels(code: str, subject: Subject, *extra: PanelCode) -> tuple[DuePanel, ...]:
+    """The panels of a visit's grid in the order of the protocol; `extra` are asked for besides."""
+    items = items_of(code)
+    due = {item.panel: _is_required(item, code) for item in items if item.panel is not None}
+    for panel in (*extra, *(UNSCHEDULED_PANELS if code.startswith("uns") else ())):
+        due.setdefault(panel, False)
+    own = {item.code for item in items}
+    grid = (
+        DuePanel(panel.code, panel.label, _asked(panel.analytes, own, panel.code in extra), due[panel.code])
+        for panel in TRIAL.panels.values()
+        if panel.code in due and not (panel.code is PanelCode.PREGNANCY and subject.sex == "M")
+    )
+    return tuple(one for one in grid if one.analytes)
+
+
+def _is_required(item: ScheduleItem, code: str) -> bool:
+    column = "FU" if code.startswith("fu") else _COLUMNS.get(code, "")
+    return item.cells[column] is Necessity.REQUIRED
+
+
+def _asked(analytes: tuple[Analyte, ...], items: set[str], everything: object) -> tuple[Analyte, ...]:
+    return tuple(
+        one
+        for one in analytes
+        if one not in ELSEWHERE and (everything or one not in OWN_ITEM or OWN_ITEM[one] in items or not items)
+    )
+
+
+def asks_for_disease(code: str) -> bool:
+    """True if the slot asks for immunofixation, marrow or imaging; an unscheduled visit always may."""
+    return code.startswith("uns") or any(item.code in DISEASE_ITEMS for item in items_of(code))
+
+
+def visit_lines(subject: Subject, today: date) -> tuple[VisitLine, ...]:
+    """The whole schedule with what happened, unscheduled visits in their place by date; six queries."""
+    periods = state_periods(subject)
+    planned = {one.code: one for one in schedule(anchors_of(subject, periods), TRIAL)}
+    known = visits(subject)
+    forms = _forms(subject, known)
+    stopped = stopped_on(periods)
+    lines = [
+        VisitLine(
+            code=code,
+            label=visit_label(code),
+            planned=planned.get(code),
+            visit=known.get(code),
+            state=_state(planned.get(code), known.get(code), today, stopped),
+            forms=forms.get(code) or _empty_forms(code),
+        )
+        for code in {**planned, **known}
+    ]
+    return tuple(sorted(lines, key=_order))
+
+
+def _order(line: VisitLine) -> tuple[date, str]:
+    if line.planned is not None:
+        return line.planned.target_on, line.code
+    return (line.visit.occurred_on if line.visit and line.visit.occurred_on else date.max), line.code
+
+
+def _state(planned: PlannedVisit | None, visit: Visit | None, today: date, stopped: date | None) -> DueState:
+    if visit is not None and visit.status == Visit.Status.NOT_DONE:
+        return DueState.NOT_DONE
+    if planned is None or visit is not None:
+        return DueState.DONE
+    return due_state(planned, today, stopped_on=stopped)
+
+
+def _forms(subject: Subject, known: Mapping[str, Visit]) -> dict[str, tuple[FormState, ...]]:
+    entered: dict[str, set[Analyte]] = defaultdict(set)
+    pending: dict[str, int] = defaultdict(int)
+    rows = LabResult.objects.filter(subject=subject, superseded_at=None, specimen__status=Specimen.Status.COMPLETE)
+    for code, analyte, missing in rows.values_list("specimen__visit__code", "analyte", "missing"):
+        entered[code].add(Analyte(analyte))
+        pending[code] += missing == MissingReason.PEND
+    assessed = set(
+        DiseaseAssessment.objects.filter(subject=subject, superseded_at=None).values_list("visit__code", flat=True)
+    )
+    return {
+        code: _visit_forms(subject, code, visit, entered[code], pending[code], assessed=code in assessed)
+        for code, visit in known.items()
+    }
+
+
+def _visit_forms(
+    subject: Subject, code: str, visit: Visit, entered: set[Analyte], pending: int, *, assessed: bool
+) -> tuple[FormState, ...]:
+    if visit.status == Visit.Status.NOT_DONE:
+        return ()
+    forms = [_lab_form(subject, code, entered, pending)]
+    if asks_for_disease(code) or assessed:
+        state, words = ("done", "Complete") if assessed else ("due", "Not entered")
+        forms.append(FormState("disease", "Disease assessment", state, words))
+    return tuple(forms)
+
+
+def _lab_form(subject: Subject, code: str, entered: set[Analyte], pending: int) -> FormState:
+    asked = {analyte for panel in due_panels(code, subject) if panel.required for analyte in panel.analytes}
+    done = len(asked & entered)
+    if asked <= entered and not pending and entered:
+        return FormState("labs", "Laboratory results", "done", f"Complete, {len(entered)} results")
+    if not entered:
+        return FormState("labs", "Laboratory results", "due", "Not entered")
+    waits = f", {pending} pending" if pending else ""
+    if code.startswith("uns"):
+        return FormState("labs", "Laboratory results", "done", f"{len(entered)} results{waits}")
+    return FormState("labs", "Laboratory results", "draft", f"{done} of {len(asked)} entered{waits}")
+
+
+def _empty_forms(code: str) -> tuple[FormState, ...]:
+    labs = FormState("labs", "Laboratory results", "planned", "Not entered")
+    disease = FormState("disease", "Disease assessment", "planned", "Not entered")
+    return (labs, disease) if asks_for_disease(code) else (labs,)

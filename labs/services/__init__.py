@@ -1,0 +1,37 @@
+"""The only writer of the laboratory room."""
+
+from labs.services.disease import Assessed, mark_disease_assessment_in_error, record_disease_assessment
+from labs.services.laboratories import Limits, adopt_typical_ranges, save_laboratory, save_reference_range
+from labs.services.panels import PanelsRecorded, record_panel
+from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile
+from labs.services.responses import derive_response
+from labs.services.visits import (
+    VisitFacts,
+    add_unscheduled_visit,
+    mark_specimen_in_error,
+    mark_visit_in_error,
+    record_visit,
+)
+
+__all__ = [
+    "Assessed",
+    "Conflict",
+    "FieldsRefused",
+    "Limits",
+    "PanelsRecorded",
+    "ReasonMissing",
+    "RowsRefused",
+    "SavedMeanwhile",
+    "VisitFacts",
+    "add_unscheduled_visit",
+    "adopt_typical_ranges",
+    "derive_response",
+    "mark_disease_assessment_in_error",
+    "mark_specimen_in_error",
+    "mark_visit_in_error",
+    "record_disease_assessment",
+    "record_panel",
+    "record_visit",
+    "save_laboratory",
+    "save_reference_range",
+]

@@ -1,0 +1,278 @@
+"""Recording a visit's laboratory grid: one save, one transaction, from the typed text to the derived response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from labs.entries import PanelEntry, Reading
+from labs.models import LabResult, Specimen
+from labs.selectors import (
+    StoredPanel,
+    course_for,
+    current_results,
+    earlier_versions,
+    previous_results,
+    stored_panels,
+    visit_label,
+)
+from labs.services.dates import check_collection, site_day
+from labs.services.reading import read_entries
+from labs.services.refusals import Conflict, ReasonMissing, RowsRefused, SavedMeanwhile
+from labs.services.responses import derive_response
+from labs.services.storing import Change, store_panel
+from protocol.trial import TRIAL
+from protocol.vocabulary import Analyte, PanelCode
+from trialsite.access import Actor, Duty
+from trialsite.context import writing
+from trialsite.models import Subject, Visit
+from trialsite.outbox import News, publish
+from trialsite.services.queries import close_automatic_queries
+from trialsite.services.signatures import break_signatures_resting_on
+from trialsite.services.subjects import (
+    Refused,
+    check_open_for_data,
+    first_submission,
+    lock_subject,
+    note_outcome,
+    visit_for,
+)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """One panel of the form beside what is stored of it."""
+
+    entry: PanelEntry
+    stored: StoredPanel | None
+    readings: Mapping[Analyte, Reading]
+
+
+@dataclass(frozen=True)
+class PanelsRecorded:
+    """What a save did. `repeated`: the same form had been received before, and nothing was done again."""
+
+    visit_code: str
+    changes: tuple[Change, ...] = ()
+    repeated: bool = False
+
+
+def record_panel(
+    *,
+    by: Actor,
+    at: datetime,
+    subject_id: int,
+    site_id: int,
+    visit_code: str,
+    panels: Sequence[PanelEntry],
+    token: UUID | None = None,
+    reason: str = "",
+    visit_reason: str = "",
+) -> PanelsRecorded:
+    """Store the results of one visit, new ones and corrections, and derive the response from them.
+
+    reason: why recorded values change; needed only if some do. token: of the form, so that a double submission
+    stores once. visit_reason: why an unscheduled visit took place. Blank entries are no answer and store nothing.
+    Raises RowsRefused (hard findings), ReasonMissing, SavedMeanwhile, Refused; then nothing is stored.
+    """
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
+        if token is not None and first_submission(token=token, by=by, at=at) is not None:
+            return PanelsRecorded(visit_code, repeated=True)
+        subject = lock_subject(subject_id)
+        check_open_for_data(subject)
+        handed = _examine(subject, visit_code, panels, at)
+        _check_reason(handed, reason)
+        changes = _store(by, at, subject, visit_code, visit_reason, handed, reason)
+        if changes:
+            _follow_up(subject, visit_code, changes, reason, at)
+        if token is not None:
+            note_outcome(token=token, outcome=f"labs {visit_code}")
+        return PanelsRecorded(visit_code, changes)
+
+
+def _examine(subject: Subject, visit_code: str, panels: Sequence[PanelEntry], at: datetime) -> list[Handed]:
+    """Every panel with its readings; raises what keeps the form from being stored."""
+    visit = Visit.objects.filter(subject=subject, code=visit_code).exclude(status=Visit.Status.IN_ERROR).first()
+    if visit is not None and visit.status == Visit.Status.NOT_DONE:
+        raise Refused("This visit was stated not done. Enter its date on the visit page first.")
+    stored = stored_panels(visit)
+    filled = [one for one in panels if one.panel in stored or any(e.typed.strip() for e in one.entries.values())]
+    for one in filled:
+        check_collection(subject, visit_code, one.collection.on, site_day(subject, at))
+    handed = [_unless_saved_meanwhile(visit, one) for one in _read(subject, visit, filled, stored)]
+    problems = {a: r.problem for one in handed for a, r in one.readings.items() if r.problem}
+    if problems:
+        raise RowsRefused(problems)
+    return handed
+
+
+def _read(
+    subject: Subject, visit: Visit | None, panels: Sequence[PanelEntry], stored: Mapping[str, StoredPanel]
+) -> list[Handed]:
+    history = current_results(subject)
+    beside = _beside(subject, visit)
+    handed = []
+    for one in panels:
+        previous = {
+            analyte: result.value
+            for analyte, result in previous_results(history, one.collection.on).items()
+            if result.value is not None
+        }
+        readings = read_entries(one.entries, previous, beside)
+        known = stored.get(one.panel)
+        handed.append(Handed(one, known, _with_removals(readings, known)))
+    return handed
+
+
+def _beside(subject: Subject, visit: Visit | None) -> dict[Analyte, Decimal | str]:
+    """Results that stand for this visit already, immunofixation among them."""
+    if visit is None:
+        return {}
+    mine = [m for m in course_for(subject).measurements if m.visit == visit.code and m.has_value]
+    return {m.analyte: m.coded if m.value is None else m.value for m in mine}
+
+
+def _with_removals(readings: Mapping[Analyte, Reading], stored: StoredPanel | None) -> dict[Analyte, Reading]:
+    """An emptied box over a recorded result is a problem: results are corrected, never taken away."""
+    recorded = stored.results if stored else {}
+    return {
+        analyte: replace(reading, problem=_removal(analyte, recorded[analyte]))
+        if reading.is_blank and analyte in recorded
+        else reading
+        for analyte, reading in readings.items()
+    }
+
+
+def _removal(analyte: Analyte, result: LabResult) -> str:
+    label = TRIAL.analytes[analyte].label
+    return f"{label}: {result.typed} is recorded. Type the right result, or nd and the reason if there is none."
+
+
+def _unless_saved_meanwhile(visit: Visit | None, one: Handed) -> Handed:
+    """Refuse over a newer version where the two disagree; where only theirs changed, theirs stands."""
+    seen, stored = one.entry.seen, one.stored
+    if visit is None or seen is None or stored is None:
+        return one
+    if (seen.specimen_id, seen.version) == (stored.specimen.pk, stored.specimen.version):
+        return one
+    untouched = _untouched(visit, one)
+    conflicts = tuple(
+        _conflict(analyte, stored.results[analyte], reading)
+        for analyte, reading in one.readings.items()
+        if analyte in stored.results and analyte not in untouched and not reading.says(stored.results[analyte])
+    )
+    if conflicts:
+        raise SavedMeanwhile(
+            by=stored.specimen.recorded_by.printed_name if stored.specimen.recorded_by else "A job",
+            at=stored.specimen.recorded_at,
+            conflicts=conflicts,
+        )
+    return replace(one, readings={a: r for a, r in one.readings.items() if a not in untouched})
+
+
+def _untouched(visit: Visit, one: Handed) -> frozenset[Analyte]:
+    """Analytes whose box is blank or still says what an older version said: only the other person changed them."""
+    older: dict[Analyte, set[str]] = {}
+    for result in earlier_versions(visit, one.entry.panel):
+        older.setdefault(Analyte(result.analyte), set()).add(result.typed)
+    return frozenset(
+        analyte
+        for analyte, reading in one.readings.items()
+        if reading.is_blank or reading.typed in older.get(analyte, set())
+    )
+
+
+def _conflict(analyte: Analyte, theirs: LabResult, mine: Reading) -> Conflict:
+    spec = TRIAL.analytes[analyte]
+    return Conflict(
+        field=analyte.value,
+        label=spec.label,
+        theirs=f"{theirs.typed} {theirs.typed_unit}".strip(),
+        yours=f"{mine.typed} {mine.unit}".strip(),
+    )
+
+
+def _check_reason(handed: Sequence[Handed], reason: str) -> None:
+    """A change of what is recorded needs a reason; a first entry needs none."""
+    changes = tuple(words for one in handed for words in _changes_in_words(one))
+    if changes and not reason.strip():
+        raise ReasonMissing(changes)
+
+
+def _changes_in_words(one: Handed) -> list[str]:
+    if one.stored is None:
+        return []
+    changed = [
+        f"{TRIAL.analytes[analyte].label}: {one.stored.results[analyte].typed} to {reading.typed}"
+        for analyte, reading in one.readings.items()
+        if analyte in one.stored.results and not reading.says(one.stored.results[analyte])
+    ]
+    if is_redrawn(one.stored.specimen, one.entry):
+        label = TRIAL.panels[PanelCode(one.entry.panel)].label
+        changed.append(f"{label}: date, time, laboratory or accession")
+    return changed
+
+
+def is_redrawn(specimen: Specimen, entry: PanelEntry) -> bool:
+    """True if the form says something else about the collection than the specimen does."""
+    mine = entry.collection
+    now = (mine.on, mine.time, mine.laboratory_id, mine.accession, mine.method)
+    return now != (
+        specimen.collected_on,
+        specimen.collected_time,
+        specimen.laboratory_id,
+        specimen.accession,
+        specimen.method,
+    )
+
+
+def _store(
+    by: Actor,
+    at: datetime,
+    subject: Subject,
+    visit_code: str,
+    visit_reason: str,
+    handed: Sequence[Handed],
+    reason: str,
+) -> tuple[Change, ...]:
+    if not handed:
+        return ()
+    first_day: date = min(one.entry.collection.on for one in handed)
+    visit = visit_for(by=by, at=at, subject=subject, code=visit_code, occurred_on=first_day, reason=visit_reason)
+    changes: list[Change] = []
+    for one in handed:
+        redrawn = one.stored is not None and is_redrawn(one.stored.specimen, one.entry)
+        changes += store_panel(
+            by=by, at=at, visit=visit, subject=subject, entry=one.entry, readings=one.readings,
+            stored=one.stored, redrawn=redrawn, reason=reason,
+        )  # fmt: skip
+    return tuple(changes)
+
+
+def _follow_up(subject: Subject, visit_code: str, changes: Sequence[Change], reason: str, at: datetime) -> None:
+    """What a change of results causes, all of it before anybody can read the new ones."""
+    replaced = [change.before for change in changes if change.before is not None]
+    for before in replaced:
+        close_automatic_queries(
+            record_type="lab_result", record_id=before.pk, item=before.analyte, at=at, reason="The value was corrected."
+        )
+    words = in_words(visit_code, changes)
+    if replaced:
+        sources = [f"lab_result:{one.pk}" for one in replaced]
+        break_signatures_resting_on(sources, reason=f"{words}. {reason}"[:300], at=at)
+    derive_response(subject, at=at, caused_by=words)
+    publish(kind=News.LABS_RECORDED, subject=subject, payload={"visit": visit_code, "caused_by": words}, at=at)
+
+
+def in_words(visit_code: str, changes: Sequence[Change]) -> str:
+    """The change that weighs most, named, and how many others came with it."""
+    first = next((one for one in changes if one.before is not None), changes[0])
+    label = TRIAL.analytes[Analyte(first.after.analyte)].label
+    now = f"{first.after.typed} {first.after.typed_unit}".strip()
+    words = f"{visit_label(visit_code)}: {label} "
+    words += f"changed from {first.before.typed} to {now}" if first.before else f"{now} entered"
+    others = len(changes) - 1
+    return words + (f", with {others} other result{'' if others == 1 else 's'}" if others else "")

@@ -1,0 +1,63 @@
+"""The derived response, appended whenever what it rests on has changed. Never edited."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from labs.models import ResponseAssessment
+from labs.selectors import course_for, latest_response
+from protocol.explain import to_json
+from protocol.measurements import Course
+from protocol.response import assess, fingerprint
+from protocol.samples import RELEVANT
+from protocol.trial import TRIAL
+from trialsite.models import Subject
+
+
+def derive_response(subject: Subject, *, at: datetime, caused_by: str) -> ResponseAssessment | None:
+    """Compute the response from everything recorded, and append it if its inputs are new.
+
+    Runs inside the caller's `writing`. Returns the newest assessment, new or not; None while there is no first
+    dose, since before it nothing can be measured against anything. caused_by: the change in words.
+    """
+    newest = latest_response(subject)
+    if subject.day1_on is None:
+        return newest
+    course = course_for(subject)
+    mark = fingerprint(course, TRIAL)
+    if newest is not None and newest.fingerprint == mark:
+        return newest
+    history = assess(course, TRIAL)
+    latest = history.latest
+    return ResponseAssessment.objects.create(
+        subject=subject,
+        site_id=subject.site_id,
+        computed_at=at,
+        caused_by=_shortened(caused_by),
+        protocol_version=TRIAL.version,
+        criteria_version=TRIAL.config.criteria_version.value,
+        fingerprint=mark,
+        inputs=_inputs(course),
+        result=history.as_json(),
+        confirmed=history.confirmed_status.value,
+        latest_timepoint=latest.timepoint.value if latest else "",
+        latest_on=latest.on if latest else None,
+    )
+
+
+def _shortened(words: str, longest: int = 200) -> str:
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+
+
+def _inputs(course: Course) -> dict[str, Any]:
+    """What the response rules read, as plain JSON types: results that bear on response, findings, events."""
+    plain = cast("dict[str, Any]", to_json(course))
+    relevant = {analyte.value for analyte in RELEVANT}
+    rows = [row for row in plain["measurements"] if row["analyte"] in relevant]
+    return {**plain, "measurements": [_filled(row) for row in rows]}
+
+
+def _filled(row: dict[str, Any]) -> dict[str, Any]:
+    """Without the empty fields, which say nothing and would double the size."""
+    return {name: value for name, value in row.items() if value not in (None, "")}

@@ -1,0 +1,179 @@
+"""Visits: entered, corrected, unscheduled, entered in error. Nothing clinical is ever deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from labs.models import DiseaseAssessment, LabResult, Specimen
+from labs.selectors import visit_label
+from labs.services.dates import date_problem, site_day
+from labs.services.refusals import FieldsRefused, ReasonMissing
+from labs.services.responses import derive_response
+from protocol.trial import TRIAL
+from protocol.vocabulary import PanelCode
+from trialsite.access import Actor, Duty
+from trialsite.context import because, writing
+from trialsite.models import Subject, Visit
+from trialsite.outbox import News, publish
+from trialsite.services.queries import close_automatic_queries
+from trialsite.services.signatures import break_signatures_resting_on
+from trialsite.services.subjects import (
+    Refused,
+    check_open_for_data,
+    first_submission,
+    lock_subject,
+    next_unscheduled_code,
+    note_outcome,
+    visit_for,
+)
+
+
+@dataclass(frozen=True)
+class VisitFacts:
+    """What the visit page asks: the date, and what is measured at the bedside. None is "not recorded"."""
+
+    occurred_on: date
+    ecog: int | None = None
+    weight_kg: Decimal | None = None
+
+
+def record_visit(
+    *, by: Actor, at: datetime, subject_id: int, site_id: int, code: str, facts: VisitFacts, reason: str = ""
+) -> Visit:
+    """Enter a visit's own facts, or correct them; also when it was stated not done and did take place.
+
+    Raises FieldsRefused for an impossible date, ReasonMissing for a change that nobody explained.
+    """
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
+        subject = lock_subject(subject_id)
+        check_open_for_data(subject)
+        _check_facts(subject, code, facts, at)
+        visit = visit_for(by=by, at=at, subject=subject, code=code, occurred_on=facts.occurred_on)
+        changed = _changed(visit, facts)
+        overwrites = [name for name in changed if getattr(visit, name) is not None]
+        if (overwrites or visit.status == Visit.Status.NOT_DONE) and not reason:
+            raise ReasonMissing(tuple(_WORDS[name] for name in overwrites) or ("Not done",))
+        if changed or visit.status == Visit.Status.NOT_DONE:
+            _change(visit, facts, reason or "First entry")
+        return visit
+
+
+_WORDS = {"occurred_on": "Visit date", "ecog": "ECOG", "weight_kg": "Weight"}
+
+
+def _check_facts(subject: Subject, code: str, facts: VisitFacts, at: datetime) -> None:
+    problem = date_problem(subject, code, facts.occurred_on, site_day(subject, at), "Visit date")
+    problems = {"occurred_on": problem} if problem else {}
+    if facts.ecog is not None and not 0 <= facts.ecog <= 5:
+        problems["ecog"] = "ECOG is a grade from 0 to 5."
+    if facts.weight_kg is not None and not 20 <= facts.weight_kg <= 400:
+        problems["weight_kg"] = "Weight is between 20 and 400 kg."
+    if problems:
+        raise FieldsRefused(problems)
+
+
+def _changed(visit: Visit, facts: VisitFacts) -> list[str]:
+    return [name for name in _WORDS if getattr(visit, name) != getattr(facts, name)]
+
+
+def _change(visit: Visit, facts: VisitFacts, reason: str) -> None:
+    visit.occurred_on, visit.ecog, visit.weight_kg = facts.occurred_on, facts.ecog, facts.weight_kg
+    visit.status = Visit.Status.ENTERED
+    with because(reason):
+        visit.save(update_fields=["occurred_on", "ecog", "weight_kg", "status"])
+
+
+def add_unscheduled_visit(
+    *, by: Actor, at: datetime, subject_id: int, site_id: int, occurred_on: date, reason: str, token: UUID
+) -> str:
+    """A visit outside the schedule, for example a sample to confirm a response; returns its code (uns1 ...)."""
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at):
+        before = first_submission(token=token, by=by, at=at)
+        if before is not None:
+            return before
+        subject = lock_subject(subject_id)
+        check_open_for_data(subject)
+        problem = date_problem(subject, "uns", occurred_on, site_day(subject, at), "Visit date")
+        problems = {"occurred_on": problem} if problem else {}
+        if not reason.strip():
+            problems["reason"] = "Say why the visit took place."
+        if problems:
+            raise FieldsRefused(problems)
+        code = next_unscheduled_code(subject)
+        visit_for(by=by, at=at, subject=subject, code=code, occurred_on=occurred_on, reason=reason)
+        note_outcome(token=token, outcome=code)
+        return code
+
+
+def mark_specimen_in_error(
+    *, by: Actor, at: datetime, subject_id: int, site_id: int, specimen_id: int, reason: str
+) -> Specimen:
+    """A specimen that should never have been entered (wrong person, wrong visit): its results stand no more."""
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=_needed(reason)):
+        subject = lock_subject(subject_id)
+        specimen = Specimen.objects.select_related("visit").get(pk=specimen_id, subject=subject)
+        if specimen.status == Specimen.Status.IN_ERROR:
+            raise Refused("This panel was entered in error already.")
+        sources = _void_specimens([specimen], at, reason)
+        panel = TRIAL.panels[PanelCode(specimen.panel)].label
+        words = f"{visit_label(specimen.visit.code)}: {panel} entered in error"
+        _follow_up(subject, specimen.visit.code, sources, words, reason, at)
+        return specimen
+
+
+def mark_visit_in_error(*, by: Actor, at: datetime, subject_id: int, site_id: int, code: str, reason: str) -> Visit:
+    """A visit that should never have been entered: its panels and its disease assessment go with it."""
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=_needed(reason)):
+        subject = lock_subject(subject_id)
+        visit = Visit.objects.filter(subject=subject, code=code).exclude(status=Visit.Status.IN_ERROR).first()
+        if visit is None or visit.occurred_on is None:
+            raise Refused("Nothing was entered for this visit.")
+        sources = _void_specimens(Specimen.objects.filter(visit=visit, status=Specimen.Status.COMPLETE), at, reason)
+        sources += void_assessments(DiseaseAssessment.objects.filter(visit=visit, superseded_at=None), at)
+        visit.status, visit.reason = Visit.Status.IN_ERROR, reason
+        visit.save(update_fields=["status", "reason"])
+        _follow_up(subject, code, sources, f"{visit_label(code)} entered in error", reason, at)
+        return visit
+
+
+def _needed(reason: str) -> str:
+    if not reason.strip():
+        raise FieldsRefused({"reason": "Say why this was entered in error."})
+    return reason.strip()
+
+
+def _void_specimens(specimens: Iterable[Specimen], at: datetime, reason: str) -> list[str]:
+    """Mark specimens in error and close their results; the references of what no longer stands."""
+    sources: list[str] = []
+    for specimen in specimens:
+        standing = list(LabResult.objects.filter(specimen=specimen, superseded_at=None))
+        LabResult.objects.filter(pk__in=[one.pk for one in standing]).update(superseded_at=at)
+        for one in standing:
+            close_automatic_queries(
+                record_type="lab_result", record_id=one.pk, item=one.analyte, at=at, reason="Entered in error."
+            )
+        specimen.status, specimen.status_reason = Specimen.Status.IN_ERROR, reason
+        specimen.save(update_fields=["status", "status_reason"])
+        sources += [f"lab_result:{one.pk}" for one in standing]
+    return sources
+
+
+def void_assessments(assessments: Iterable[DiseaseAssessment], at: datetime) -> list[str]:
+    """Close assessments that were entered in error; the references of what no longer stands."""
+    voided = list(assessments)
+    for one in voided:
+        one.in_error, one.superseded_at = True, at
+        one.save(update_fields=["in_error", "superseded_at"])
+    return [f"disease_assessment:{one.pk}" for one in voided]
+
+
+def _follow_up(subject: Subject, code: str, sources: list[str], words: str, reason: str, at: datetime) -> None:
+    if not sources:
+        return
+    break_signatures_resting_on(sources, reason=f"{words}. {reason}"[:300], at=at)
+    derive_response(subject, at=at, caused_by=words)
+    publish(kind=News.LABS_RECORDED, subject=subject, payload={"visit": code, "caused_by": words}, at=at)
