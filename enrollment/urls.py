@@ -1,4 +1,4 @@
-"""Addresses of this room."""
+"""Addresses of enrollment: screening, eligibility, registration."""
 
 from django.urls import URLPattern
 

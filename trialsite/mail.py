@@ -69,6 +69,31 @@ def queue(
     return len(new)
 
 
+def hand_over_link(*, to: User, heading: str, words: str, link: str, why: str, key: str, at: datetime) -> bool:
+    """Mail a single-use link at once; True if the mail server took it. Runs inside the caller's `writing`.
+
+    The link is never stored: the list of mails says that it was sent, and to whom.
+    """
+    message = EmailMessage(heading, f"{words}\n\n{link}\n", settings.DEFAULT_FROM_EMAIL, [to.email])
+    try:
+        message.send()
+    except OSError as error:
+        logger.warning("The mail server did not take a link (%s).", error)
+        return False
+    Mail.objects.create(
+        key=key,
+        recipient=to,
+        address=to.email,
+        heading=heading,
+        body=f"{words}\n\n(the link is not kept)\n",
+        why=why,
+        queued_at=at,
+        next_attempt_at=at,
+        sent_at=at,
+    )
+    return True
+
+
 def send_waiting(at: datetime) -> int:
     """Send every queued mail whose time has come; the number sent. A failing one never holds the others."""
     sent = 0

@@ -12,10 +12,15 @@ from django.db.models import Q
 
 from trialsite.access import CONFLICTING_ROLES, Actor, Duty
 from trialsite.context import own_account, writing
+from trialsite.mail import hand_over_link
 from trialsite.models import Delegation, Invitation, Role, Site, User
+from trialsite.reauthentication import Proof
 from trialsite.services.subjects import Refused
 
 LINK_VALID_FOR = timedelta(days=7)
+
+#: Roles that are held at a treating site. All others may be held at the coordinating centre as well.
+TREATING_ROLES = frozenset({Role.COORDINATOR, Role.INVESTIGATOR})
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ def change_site(
 ) -> Site:
     with writing(by=by, duty=Duty.MANAGE_SITES, site_id=None, at=at, reason=reason):
         site = Site.objects.select_for_update().get(pk=site_id)
+        if closed_on is not None and closed_on < site.opened_on:
+            raise Refused("The site cannot close before it opened.")
         site.name, site.time_zone, site.phone, site.closed_on = name, time_zone, phone, closed_on
         site.save(update_fields=["name", "time_zone", "phone", "closed_on"])
         return site
@@ -93,6 +100,21 @@ def _make_link(user: User, purpose: Invitation.Purpose, *, by: Actor, at: dateti
     return Link(invitation, token)
 
 
+def mail_link(*, by: Actor, at: datetime, link: Link, address: str) -> bool:
+    """Mail the link to its owner; True if the mail server took it."""
+    joins = link.invitation.purpose == Invitation.Purpose.JOIN
+    with writing(by=by, duty=Duty.MANAGE_PEOPLE, site_id=None, at=at, reason="Link mailed"):
+        return hand_over_link(
+            key=f"link:{link.invitation.pk}",
+            to=link.invitation.user,
+            heading="Your account" if joins else "A new password",
+            words=f"Set your password with this link. It works once, until {link.invitation.expires_at:%-d %b %Y}.",
+            link=address,
+            why="Invited by an administrator" if joins else "An administrator was asked for a new password",
+            at=at,
+        )
+
+
 def standing_invitation(token: str, at: datetime) -> Invitation | None:
     """The invitation behind a link, if it was not used and has not expired."""
     return (
@@ -123,15 +145,28 @@ def set_password_by_link(*, at: datetime, token: str, password: str, own: Actor)
         return user
 
 
+def change_own_password(*, by: Actor, at: datetime, proof: Proof, password: str) -> User:
+    """A person replaces the own password; `proof` is that the present one was known. PermissionDenied without."""
+    with own_account(by, at=at, reason="Password changed by its owner"):
+        proof.check_for(by.user_id, at)
+        user = User.objects.select_for_update().get(pk=proof.user_id)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        return user
+
+
 def delegate(
     *, by: Actor, at: datetime, user_id: int, site_id: int, role: Role, starts_on: date, ends_on: date | None
 ) -> Delegation:
     """Add a line to the delegation log. Refused where two roles of one person would conflict."""
     with writing(by=by, duty=Duty.MANAGE_PEOPLE, site_id=None, at=at, reason="Delegated"):
         user = User.objects.select_for_update().get(pk=user_id)
-        _check_no_conflict(user, role, starts_on, ends_on)
+        if not user.is_active:
+            raise Refused("This account is deactivated.")
         if ends_on is not None and ends_on < starts_on:
             raise Refused("The last day lies before the first.")
+        _check_place(Site.objects.get(pk=site_id), role)
+        _check_no_conflict(user, role, starts_on, ends_on)
         if Delegation.objects.filter(user=user, site_id=site_id, role=role, ends_on=None).exists():
             raise Refused("This person holds the role at this site already.")
         return Delegation.objects.create(
@@ -150,6 +185,8 @@ def end_delegation(*, by: Actor, at: datetime, delegation_id: int, ends_on: date
         line = Delegation.objects.select_for_update().get(pk=delegation_id)
         if ends_on < line.starts_on:
             raise Refused("The last day lies before the first.")
+        if line.ends_on is not None and line.ends_on < ends_on:
+            raise Refused("This line ended already. Add a new line to the delegation log.")
         line.ends_on = ends_on
         line.save(update_fields=["ends_on"])
         return line
@@ -180,6 +217,13 @@ def set_up(*, by: Actor, at: datetime, person: Person, centre: str) -> Link:
     return link
 
 
+def _check_place(site: Site, role: Role) -> None:
+    if site.is_coordinating_centre and role in TREATING_ROLES:
+        raise Refused(f"{role.label} is a role at a treating site, not at the coordinating centre.")
+    if role == Role.ADMIN and not site.is_coordinating_centre:
+        raise Refused("Administrators belong to the coordinating centre.")
+
+
 def _check_no_conflict(user: User, role: Role, starts_on: date, ends_on: date | None) -> None:
     overlapping = Delegation.objects.filter(user=user).filter(Q(ends_on=None) | Q(ends_on__gte=starts_on))
     if ends_on is not None:
@@ -188,4 +232,6 @@ def _check_no_conflict(user: User, role: Role, starts_on: date, ends_on: date | 
     for pair in CONFLICTING_ROLES:
         if role in pair and held & (pair - {role}):
             other = next(iter(held & (pair - {role})))
-            raise Refused(f"{other.label} and {role.label} exclude each other in one person.")
+            raise Refused(
+                f"{other.label} and {role.label} exclude each other in one person: nobody checks the own work."
+            )

@@ -154,6 +154,12 @@ def moment(value: datetime | None, zone: str | tzinfo | None = None) -> str:
     return f"{day(local.date())} {local:%H:%M} {local.tzname()}"
 
 
+@register.simple_tag
+def stamp(value: datetime | None, zone: str | tzinfo | None = None) -> str:
+    """The same as a tag, for partials that may or may not be given a zone."""
+    return moment(value, zone)
+
+
 def _plain(value: Decimal, places: int | None) -> str:
     """Thousands separated, rounded half up, with a true minus and no minus zero."""
     if places is not None:
@@ -197,13 +203,13 @@ def pairs(left: Iterable[object], right: Iterable[object]) -> list[tuple[object,
 
 
 @register.simple_tag
-def range_bar(value: Decimal | None, low: Decimal | None, high: Decimal | None) -> SafeString:
+def range_bar(value: Decimal | str | None, low: Decimal | str | None, high: Decimal | str | None) -> SafeString:
     """Where a result lies: the tinted middle is the reference range. Nothing where there is no upper limit."""
-    if high is None:
+    if not isinstance(high, Decimal):
         return SafeString("")
-    bottom = low if low is not None else Decimal(0)
+    bottom = low if isinstance(low, Decimal) else Decimal(0)
     spot = Decimal(-9)
-    if value is not None and high != bottom:
+    if isinstance(value, Decimal) and high != bottom:
         spot = min(Decimal(55), max(Decimal(3), 14 + (value - bottom) / (high - bottom) * 30))
     return format_html(
         '<svg class="rb" viewBox="0 0 58 12" aria-hidden="true">'

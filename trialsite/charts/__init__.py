@@ -1,0 +1,31 @@
+"""Charts as SVG made on the server: two drawings (wide pages, 350 px) and the same values as a table.
+
+They stand in the lowest room because laboratory, dosing and reporting pages all draw.
+"""
+
+from trialsite.charts.cohort import accrual, spider, swimmer, waterfall
+from trialsite.charts.days import day_strip
+from trialsite.charts.shapes import (
+    AccrualMonth,
+    AtRisk,
+    Bar,
+    Chart,
+    Flag,
+    Lane,
+    Line,
+    Point,
+    Series,
+    Span,
+    Step,
+    StripDay,
+    StripRow,
+    Trace,
+)
+from trialsite.charts.survival import kaplan_meier
+from trialsite.charts.trends import course, lab_trend, small_trend, sparkline
+
+__all__ = [
+    "AccrualMonth", "AtRisk", "Bar", "Chart", "Flag", "Lane", "Line", "Point", "Series", "Span", "Step", "StripDay",
+    "StripRow", "Trace", "accrual", "course", "day_strip", "kaplan_meier", "lab_trend", "small_trend", "sparkline",
+    "spider", "swimmer", "waterfall",
+]  # fmt: skip
