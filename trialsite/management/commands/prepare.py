@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
@@ -27,7 +27,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if "owner" not in connections.settings:
             raise CommandError("DATABASE_OWNER_URL is not set: give the database as role edc_owner, who migrates it.")
-        first = options["demonstration"] and self.make_room(found(), options["reset"])
+        state = found()
+        if options["reset"]:
+            state = self.emptied(state)
+        first = options["demonstration"] and self.is_new(state)
         self.say("Database: bringing its tables up to date")
         call_command("migrate", database="owner", interactive=False, verbosity=0)
         call_command("createcachetable", database="owner", verbosity=0)
@@ -35,22 +38,28 @@ class Command(BaseCommand):
             call_command("collectstatic", interactive=False, verbosity=0)
         if first:
             self.say("Demonstration trial: loading it, once")
-            if "load_demonstration" in get_commands():
-                call_command("load_demonstration", stdout=self.stdout)
+            call_command("load_demonstration", stdout=self.stdout)
             label(LOADED)
-        if options["accounts"] and "demonstration_accounts" in get_commands():
+        if options["accounts"] and found() == LOADED:
             with options["accounts"].open("w") as accounts:
                 call_command("demonstration_accounts", stdout=accounts)
 
-    def make_room(self, state: str, reset: bool) -> bool:  # noqa: FBT001
-        """Whether the demonstration has to be loaded; refuses a database that is somebody's."""
+    def emptied(self, state: str) -> str:
+        """Empty a demonstration; refuse a database that is somebody's."""
         if state not in {EMPTY, LOADING, LOADED}:
-            raise CommandError(f"The database {state} and holds no demonstration: name an empty one, or start without.")
-        if state == LOADED and not reset:
-            return False
+            raise CommandError(f"The database {state} and holds no demonstration: it is not emptied, name another.")
         if state != EMPTY:
             self.say("Database: emptying it")
             empty()
+        return EMPTY
+
+    def is_new(self, state: str) -> bool:
+        """Whether the demonstration has to be loaded; a load that was interrupted begins again."""
+        if state == LOADED:
+            return False
+        if state not in {EMPTY, LOADING}:
+            raise CommandError(f"The database {state} and holds no demonstration: name an empty one, or use --empty.")
+        self.emptied(state)
         label(LOADING)
         return True
 
