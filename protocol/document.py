@@ -1,0 +1,230 @@
+"""The protocol as a document: Markdown for the repository, plain HTML for the page.
+
+`python -m protocol.document docs/protocol.md` writes it; with `--check` it compares and exits 1 when it is stale.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from protocol.explain import plain
+from protocol.schema import AnalyteSpec, Protocol, ResponseCriteria
+from protocol.trial import COLUMN_LABELS, COLUMNS, TRIAL
+from protocol.vocabulary import TERMINAL_PHASES, Phase
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A heading, an introduction and a table; `diagram` is Mermaid source shown beside it in Markdown only."""
+
+    heading: str
+    intro: str
+    head: Row
+    rows: tuple[Row, ...]
+    diagram: str = ""
+
+    @property
+    def anchor(self) -> str:
+        return self.heading.lower().replace(",", "").replace(" ", "-")
+
+
+def markdown(trial: Protocol) -> str:
+    """The protocol as Markdown, with the state diagram in Mermaid."""
+    parts = [f"# {trial.title}\n\nProtocol {trial.id}, version {trial.version}. This page is made from `protocol/`."]
+    parts += [_as_markdown(section) for section in sections(trial)]
+    return "\n\n".join(parts) + "\n"
+
+
+def html(trial: Protocol) -> str:
+    """The protocol as HTML fragments without style, script or image; sections carry anchors."""
+    return "\n".join(_as_html(section) for section in sections(trial))
+
+
+def sections(trial: Protocol) -> tuple[Table, ...]:
+    """Every section of the document as data."""
+    return (
+        Table("Facts", "", ("Fact", "Value"), tuple(trial.facts.items())),
+        _schedule(trial),
+        _slots(trial),
+        _phases(trial),
+        _regimens(trial),
+        Table("Response rules in words", "Tested in this order; progression comes first.", _RULE_HEAD, _rules(trial)),
+        _versions(trial),
+        Table(
+            "Eligibility criteria",
+            "Each is met, not met or indeterminate; missing evidence is indeterminate and blocks registration.",
+            ("Id", "Criterion", "Source", "Confirmed"),
+            tuple((c.id, c.words, c.source, _yes(c.confirmed)) for c in trial.criteria),
+        ),
+        Table(
+            "Parameters",
+            "What no source fixes is marked as not confirmed until the study owner signs it.",
+            ("Parameter", "Value", "Unit", "Source", "Confirmed", "Why"),
+            tuple((p.label, p.value, p.unit, p.source, _yes(p.confirmed), p.why) for p in trial.parameters.values()),
+        ),
+        _laboratory(trial),
+    )
+
+
+_RULE_HEAD = ("Rule", "Category", "In words")
+
+
+def _yes(confirmed: object) -> str:
+    return "yes" if confirmed else "not confirmed"
+
+
+def _schedule(trial: Protocol) -> Table:
+    rows = tuple(
+        (item.label, *(item.cells[c].value if c in item.cells else "" for c in COLUMNS), item.condition)
+        for item in trial.items
+    )
+    intro = "X required, o optional, if: on the condition in the last column."
+    return Table("Schedule of events", intro, ("Item", *COLUMNS, "Condition"), rows)
+
+
+def _slots(trial: Protocol) -> Table:
+    rows = tuple(
+        (s.code, s.label, COLUMN_LABELS[s.column], f"{s.opens:+d} to {s.closes:+d} days") for s in trial.schedule
+    )
+    return Table("Visit windows", "Targets count from Day 1.", ("Code", "Visit", "Column", "Window"), rows)
+
+
+def _phases(trial: Protocol) -> Table:
+    rows = tuple((t.source.value, t.target.value, t.rule, t.words) for t in trial.transitions)
+    intro = "A machine proposes; only an investigator's signature moves a subject."
+    return Table("Phases and transitions", intro, ("From", "To", "Rule", "When"), rows, _diagram(trial))
+
+
+def _diagram(trial: Protocol) -> str:
+    moves = [f"    {t.source.value} --> {t.target.value}: {t.rule}" for t in trial.transitions]
+    ends = [f"    {phase.value} --> [*]" for phase in TERMINAL_PHASES]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {Phase.SCREENING.value}", *moves, *ends])
+
+
+def _regimens(trial: Protocol) -> Table:
+    def dose(name: str) -> str:
+        parameter = trial.parameters[name]
+        mark = "" if parameter.confirmed else " (not confirmed)"
+        return f"{parameter.value} {parameter.unit}{mark}"
+
+    rows = tuple((r.phase.value, r.drug.value, dose(r.mg_parameter), r.rhythm) for r in trial.regimens)
+    return Table("Regimens", "", ("Phase", "Drug", "Dose", "Rhythm"), rows)
+
+
+def _rules(trial: Protocol) -> tuple[Row, ...]:
+    c, m = trial.response_version, trial.measurable
+    low, high = plain(m.ratio_low), plain(m.ratio_high)
+    return (
+        (
+            "R-MEAS",
+            "Measurable",
+            f"Serum M from {m.serum_m} g/dL; urine M from {m.urine_m} mg/24 h; else involved light chain from "
+            + f"{m.flc_involved} mg/L with ratio outside {low}-{high}; else marrow from {m.marrow} %",
+        ),
+        (
+            "R-PD-S",
+            "PD",
+            f"Serum at least 25 % and {c.pd_serum_rise} g/dL above nadir; or {c.pd_serum_high_rise} g/dL above a nadir "
+            + f"of {c.pd_serum_high_from} or more",
+        ),
+        ("R-PD-U", "PD", f"Urine at least 25 % and {c.pd_urine_rise} mg/24 h above nadir"),
+        ("R-PD-F", "PD", f"dFLC at least 25 % and more than {c.pd_flc_rise} mg/L above nadir; not if S or U"),
+        ("R-PD-BM", "PD", f"Marrow at least 25 % and {c.pd_marrow_points} points above nadir; only if not S, U or F"),
+        ("R-PD-LES", "PD", "New or enlarged bone lesion; new or grown plasmacytoma; no confirmation needed"),
+        ("R-CR", "CR", f"Both immunofixations negative, no plasmacytoma, marrow below {c.marrow_cr_below} %"),
+        ("R-SCR", "sCR", f"CR with ratio {low}-{high} and no clonal plasma cells"),
+        ("R-VGPR", "VGPR", f"Serum down by {c.vgpr_pct} % and urine below {c.urine_vgpr_below} mg/24 h"),
+        ("R-PR", "PR", f"Serum down by {c.pr_pct} % and urine down by {c.urine_pr_pct} % or below {c.urine_pr_below}"),
+        ("R-MR", "MR", f"Serum down by {c.mr_pct} % and urine down by {c.urine_mr_pct} %"),
+        ("R-SD", "SD", "None of the above"),
+        ("R-NE", "NE", "No measurable component is available and nothing shows progression"),
+        ("R-LOWEST", "all", "The lowest of the measurable components decides"),
+        ("R-DOWN", "all", "A critical datum that is missing costs one level; SD is the floor"),
+        ("R-BMCF", "CR, sCR", f"Marrow is carried forward {trial.config.bm_valid_days} days, post-baseline only"),
+        ("R-CONF", "all", "A response or a biochemical progression needs the next evaluable sample to stand"),
+        ("R-MDE", "active", "A threshold of C, R, A or B crossed and attributed by the investigator"),
+    )
+
+
+def _versions(trial: Protocol) -> Table:
+    versions: Sequence[ResponseCriteria] = tuple(trial.response_criteria.values())
+    rows = tuple(
+        (
+            v.title + (" (in force)" if v.version is trial.config.criteria_version else ""),
+            "yes" if v.has_mr else "no",
+            f"{v.confirmation_min_days} days apart" if v.confirmation_min_days else "two samples",
+            v.high_m_reference.lower() or "not used",
+            v.marrow_pd.lower() or "not used",
+            f"above {v.calcium_pd_above} mg/dL" if v.calcium_pd_above else "clinical relapse",
+            "yes" if v.circulating_pd else "no",
+            ", ".join(v.unconfirmed),
+        )
+        for v in versions
+    )
+    head = ("Version", "MR", "Confirmation", "+1 g/dL by", "Marrow PD", "Calcium PD", "Circulating", "Not confirmed")
+    return Table("Response criteria by version", "", head, rows)
+
+
+def _laboratory(trial: Protocol) -> Table:
+    rows = tuple(_analyte(spec) for spec in trial.analytes.values())
+    head = ("Analyte", "Code", "LOINC", "Unit", "Also accepted", "Plausible")
+    return Table("Laboratory dictionary", "", head, rows)
+
+
+def _analyte(spec: AnalyteSpec) -> Row:
+    plausible = " to ".join(plain(limit) for limit in spec.plausible) if spec.plausible else ", ".join(spec.coded)
+    return (spec.label, spec.analyte.value, spec.loinc, spec.unit, ", ".join(spec.units[1:]), plausible)
+
+
+def _as_markdown(table: Table) -> str:
+    return "\n\n".join(_markdown_parts(table))
+
+
+def _markdown_parts(table: Table) -> Iterator[str]:
+    yield f"## {table.heading}"
+    if table.intro:
+        yield table.intro
+    if table.diagram:
+        yield f"```mermaid\n{table.diagram}\n```"
+    lines = [table.head, tuple("---" for _ in table.head), *table.rows]
+    yield "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _as_html(table: Table) -> str:
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.head)
+    body = "\n".join(_html_row(row) for row in table.rows)
+    intro = f"<p>{escape(table.intro)}</p>\n" if table.intro else ""
+    return (
+        f'<section id="{table.anchor}" aria-labelledby="{table.anchor}-heading">\n'
+        f'<h2 id="{table.anchor}-heading">{escape(table.heading)}</h2>\n{intro}'
+        f'<div class="table-scroll" tabindex="0" role="region" aria-labelledby="{table.anchor}-heading">\n'
+        f'<table class="table">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody>\n</table>\n</div>\n</section>"
+    )
+
+
+def _html_row(row: Row) -> str:
+    first, *rest = row
+    cells = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+    return f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>'
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`PATH` writes the document, `--check PATH` says whether it is up to date."""
+    check, path = arguments[:1] == ["--check"], Path(arguments[-1])
+    if not check:
+        path.write_text(markdown(TRIAL), encoding="utf-8")
+        return 0
+    current = path.read_text(encoding="utf-8") if path.exists() else ""
+    if current == markdown(TRIAL):
+        return 0
+    sys.stderr.write(f"{path} is not up to date; run python -m protocol.document {path}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
