@@ -118,18 +118,18 @@ def _regimens(trial: Protocol) -> Table:
 def _rules(trial: Protocol) -> tuple[Row, ...]:
     c, m = trial.response_version, trial.measurable
     low, high = plain(m.ratio_low), plain(m.ratio_high)
+    chain = f"{m.flc_involved} mg/L with ratio outside {low}-{high}; else marrow from {m.marrow} %"
+    high_m = f"above a nadir of {c.pd_serum_high_from} or more"
     return (
         (
             "R-MEAS",
             "Measurable",
-            f"Serum M from {m.serum_m} g/dL; urine M from {m.urine_m} mg/24 h; else involved light chain from "
-            + f"{m.flc_involved} mg/L with ratio outside {low}-{high}; else marrow from {m.marrow} %",
+            f"Serum M from {m.serum_m} g/dL; urine M from {m.urine_m} mg/24 h; else involved light chain from {chain}",
         ),
         (
             "R-PD-S",
             "PD",
-            f"Serum at least 25 % and {c.pd_serum_rise} g/dL above nadir; or {c.pd_serum_high_rise} g/dL above a nadir "
-            + f"of {c.pd_serum_high_from} or more",
+            f"Serum at least 25 % and {c.pd_serum_rise} g/dL above nadir; or {c.pd_serum_high_rise} g/dL {high_m}",
         ),
         ("R-PD-U", "PD", f"Urine at least 25 % and {c.pd_urine_rise} mg/24 h above nadir"),
         ("R-PD-F", "PD", f"dFLC at least 25 % and more than {c.pd_flc_rise} mg/L above nadir; not if S or U"),

@@ -16,7 +16,7 @@ from protocol.trial import TRIAL
 from reporting.cases import pathway, responses, vectors
 from reporting.cases.compare import Difference, differences, shown
 from reporting.cases.eligibility import eligibility
-from reporting.cases.reader import Malformed, Object, as_object, configured, load, objects, optional_decimal
+from reporting.cases.reader import Malformed, Object, configured, load, need, objects, optional_decimal, part
 from reporting.cases.subject import read_subject
 
 Computed = dict[str, object]
@@ -40,8 +40,8 @@ class Case:
 
 def read_cases(content: Object) -> list[Case]:
     """Every case of a file, computed. Raises Malformed."""
-    trial = configured(TRIAL, as_object(content.get("config_defaults") or {}, "config_defaults"), "config_defaults")
-    known = as_object(content.get("vectors") or {}, "vectors")
+    trial = configured(TRIAL, part(content, "config_defaults", "the file"), "config_defaults")
+    known = part(content, "vectors", "the file")
     for kind in known:
         if kind not in VECTORS and kind not in (*NOTES, TERMS):
             raise Malformed(f"vectors: {kind!r} is not a known kind of vector.")
@@ -49,45 +49,47 @@ def read_cases(content: Object) -> list[Case]:
         *_scenarios(content, trial),
         *_epochs(content, trial),
         *(case for kind, rule in VECTORS.items() for case in _rows(known, kind, rule, trial)),
-        *_terms(as_object(known.get(TERMS) or {}, TERMS)),
+        *_terms(part(known, TERMS, "vectors")),
         *_rows(content, "seed_table", vectors.seed_row, trial),
-        *_oracle(as_object(content.get("confirmation_oracle") or {}, "confirmation_oracle"), trial),
+        *_oracle(part(content, "confirmation_oracle", "the file"), trial),
     ]
 
 
 def notes_in(content: Object) -> int:
     """How many rows are only notes."""
-    known = as_object(content.get("vectors") or {}, "vectors")
+    known = part(content, "vectors", "the file")
     return sum(len(objects(known, kind, "vectors")) for kind in NOTES)
 
 
 def _scenarios(content: Object, trial: Protocol) -> Iterator[Case]:
     for section in ("response_scenarios", "pathway_scenarios"):
-        for index, case in enumerate(objects(content, section, section)):
+        for index, case in enumerate(objects(content, section, "the file")):
             name = _name(case, section, index)
-            expected = as_object(case.get("expected") or {}, f"{name}: expected")
+            expected = part(case, "expected", name)
             by_knowledge = section == "pathway_scenarios"
             yield Case(section, name, expected, _scenario(case, expected, trial, name, by_knowledge=by_knowledge))
 
 
 def _scenario(case: Object, expected: Object, trial: Protocol, name: str, *, by_knowledge: bool) -> Computed:
+    if not by_knowledge:
+        need(case, "day1", name)
     subject = read_subject(case, trial, name)
-    part = {key: as_object(expected.get(key) or {}, f"{name}: {key}") for key in ("follow_up", "checks")}
+    asked = {key: part(expected, key, name) for key in ("follow_up", "checks")}
     return {
         "responses": responses.responses(subject, expected),
         "as_of": responses.as_of(subject, expected, by_knowledge=by_knowledge),
         "derived": responses.derived(subject, expected),
         "phases": pathway.phases(subject),
         "dosing": pathway.dosing(subject),
-        "follow_up": pathway.follow_up(subject, part["follow_up"]),
-        "checks": pathway.checks(subject, part["checks"]),
+        "follow_up": pathway.follow_up(subject, asked["follow_up"]),
+        "checks": pathway.checks(subject, asked["checks"]),
     }
 
 
 def _epochs(content: Object, trial: Protocol) -> Iterator[Case]:
-    for index, case in enumerate(objects(content, "epoch_scenarios", "epoch_scenarios")):
+    for index, case in enumerate(objects(content, "epoch_scenarios", "the file")):
         name = _name(case, "epoch_scenarios", index)
-        settings = as_object(case.get("config") or {}, f"{name}: config")
+        settings = part(case, "config", name)
         rows, whole = responses.epoch(case, configured(trial, settings, name), name)
         yield Case("epoch_scenarios", name, _expected_keys(case), {"expected": rows, **whole})
 
@@ -141,7 +143,7 @@ def as_document(cases: Sequence[Case]) -> Computed:
     }
     sections = dict.fromkeys(case.section for case in cases)
     rows = {s: [{"id": c.id, "computed": shown(c.computed)} for c in cases if c.section == s] for s in sections}
-    return document | rows
+    return {**head, **rows}
 
 
 def replay(path: Path, out: Path | None, stdout: TextIO, stderr: TextIO, *, check: bool) -> int:
@@ -149,6 +151,7 @@ def replay(path: Path, out: Path | None, stdout: TextIO, stderr: TextIO, *, chec
     try:
         content = load(path)
         cases, notes = read_cases(content), notes_in(content)
+        _check_usable(path, cases, check=check)
     except Malformed as problem:
         stderr.write(f"{problem}\n")
         return 2
@@ -158,6 +161,14 @@ def replay(path: Path, out: Path | None, stdout: TextIO, stderr: TextIO, *, chec
         stderr.write(f"{out} cannot be written: {problem.strerror}.\n")
         return 2
     return _report(cases, notes, stdout) if check else 0
+
+
+def _check_usable(path: Path, cases: Sequence[Case], *, check: bool) -> None:
+    if not cases:
+        raise Malformed(f"{path} holds no cases.")
+    silent = next((case for case in cases if check and not case.expected), None)
+    if silent is not None:
+        raise Malformed(f"{silent.id}: expected is missing.")
 
 
 def _write(cases: Sequence[Case], out: Path | None, stdout: TextIO, *, print_all: bool) -> None:

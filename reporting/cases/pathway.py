@@ -11,7 +11,7 @@ from protocol.months import month_start
 from protocol.spans import plan_phases
 from protocol.visits import PlannedVisit, follow_up_visits, reminder_due, reminder_steps
 from protocol.vocabulary import LOW_DEX_PHASES, TREATMENT_PHASES, Drug, Phase
-from reporting.cases.reader import Object, as_object, day, objects, whole
+from reporting.cases.reader import Object, as_object, day, objects, part, whole
 from reporting.cases.responses import Computed
 from reporting.cases.subject import Subject
 
@@ -116,7 +116,8 @@ def follow_up(subject: Subject, expected: Object) -> Computed | None:
         return None
     visits = follow_up_visits(subject.ended_on, subject.trial, subject.registered_on)
     asked = [whole(row, "k", subject.where) for row in objects(expected, "visits", subject.where)]
-    reminded = as_object(expected.get("reminders") or {}, f"{subject.where}: reminders")
+    reminded = part(expected, "reminders", subject.where)
+    asked_of = reminded.keys() or {str(v.number) for v in visits}
     return {
         "origin": subject.ended_on.isoformat(),
         "count": len(visits),

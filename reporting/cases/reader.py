@@ -14,6 +14,8 @@ from protocol.schema import Config, Protocol
 E = TypeVar("E", bound=StrEnum)
 Object = Mapping[str, object]
 SCHEMA = "clinical-cases/"
+YEARS = range(1900, 2200)
+LARGEST = 12
 
 
 class Malformed(ValueError):
@@ -56,9 +58,16 @@ def need(source: Object, key: str, where: str) -> object:
     return source[key]
 
 
+def part(source: Object, key: str, where: str) -> Object:
+    """An object inside another, empty if the key is absent or null."""
+    value = source.get(key)
+    return {} if value is None else as_object(value, f"{where}: {key}")
+
+
 def objects(source: Object, key: str, where: str) -> list[Object]:
     """A list of objects, empty if the key is absent."""
-    rows = as_list(source.get(key) or [], f"{where}: {key}")
+    value = source.get(key)
+    rows = [] if value is None else as_list(value, f"{where}: {key}")
     return [as_object(row, f"{where}: {key}[{index}]") for index, row in enumerate(rows)]
 
 
@@ -81,9 +90,12 @@ def as_day(value: object, where: str) -> date:
     try:
         if not isinstance(value, str) or len(value) != 10:
             raise ValueError
-        return date.fromisoformat(value)
+        found = date.fromisoformat(value)
     except ValueError:
         raise Malformed(f"{where}: {value!r} is not a date such as 2024-07-15.") from None
+    if found.year not in YEARS:
+        raise Malformed(f"{where}: {value} lies outside the years {YEARS.start} to {YEARS.stop - 1}.")
+    return found
 
 
 def decimal(source: Object, key: str, where: str) -> Decimal:
@@ -102,8 +114,8 @@ def as_decimal(value: object, where: str) -> Decimal:
         number = Decimal(value)
     except InvalidOperation:
         raise Malformed(f"{where}: {value!r} is not a number written as text.") from None
-    if not number.is_finite():
-        raise Malformed(f"{where}: {value!r} is not a finite number.")
+    if not number.is_finite() or number.adjusted() > LARGEST:
+        raise Malformed(f"{where}: {value!r} is not a finite number of a usable size.")
     return number
 
 
@@ -140,6 +152,14 @@ def configured(trial: Protocol, settings: Object, where: str) -> Protocol:
 _SWITCHES = {field.name for field in fields(Config)}
 
 
+def _numbers(default: tuple[int, ...], value: object, where: str) -> tuple[int, ...]:
+    """Whole numbers; a window has two of them."""
+    found = tuple(int(as_decimal(item, where)) for item in as_list(value, where))
+    if len(default) == 2 and len(found) != 2:
+        raise Malformed(f"{where}: expected two numbers.")
+    return found
+
+
 def _switch(default: object, value: object, where: str) -> Any:
     """A switch read as its default is typed; of a dose only the leading number counts."""
     if isinstance(default, bool):
@@ -151,5 +171,5 @@ def _switch(default: object, value: object, where: str) -> Any:
     if isinstance(default, int):
         return int(as_decimal(value, where))
     if isinstance(default, tuple):
-        return tuple(int(as_decimal(item, where)) for item in as_list(value, where))
+        return _numbers(default, value, where)
     return str(value)

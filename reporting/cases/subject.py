@@ -18,6 +18,7 @@ from reporting.cases.reader import (
     need,
     objects,
     optional_day,
+    part,
     text,
     truth,
     whole,
@@ -70,7 +71,7 @@ class Subject:
 
 def read_subject(case: Object, trial: Protocol, where: str) -> Subject:
     """The subject of a response or pathway scenario, with the case's own switches."""
-    settings = dict(as_object(case.get("config") or {}, f"{where}: config"))
+    settings = dict(part(case, "config", where))
     registered = optional_day(settings, "registration", where)
     settings.pop("registration", None)
     subject = Subject(configured(trial, settings, where), where, registered_on=registered)
@@ -90,6 +91,8 @@ def add_assessment(subject: Subject, row: Object) -> None:
     """One assessment with its labs."""
     name = text(row, "id", f"{subject.where}: assessment")
     where = f"{subject.where}: {name}"
+    if name in subject.seen_on:
+        raise Malformed(f"{where} is listed twice.")
     on = day(row, "date", where)
     results, finding = read_labs(as_object(need(row, "labs", where), f"{where}: labs"), on, name, where)
     subject.seen_on[name] = on

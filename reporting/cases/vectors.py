@@ -23,6 +23,7 @@ from reporting.cases.reader import (
     need,
     optional_day,
     optional_decimal,
+    part,
     text,
     truth,
     whole,
@@ -51,8 +52,8 @@ def ctcae_grade(row: Object, trial: Protocol, where: str) -> Computed:
             str(row.get("baseline_flag") or ""),
             str(row.get("unit") or ""),
         )
-    except UnknownTerm as problem:
-        raise Malformed(f"{where}: {problem}") from None
+    except UnknownTerm:
+        return {"expected_grade": "no such laboratory term"}
     return {"expected_grade": suggestion.grade}
 
 
@@ -204,7 +205,7 @@ def confirmation(row: Object, trial: Protocol, where: str) -> Computed:
     ]
     if len(days) != len(said):
         raise Malformed(f"{where}: dates and reported differ in length.")
-    evidence = as_object(row.get("pd_evidence_by_index") or {}, f"{where}: pd_evidence_by_index")
+    evidence = part(row, "pd_evidence_by_index", where)
     order = sorted(range(len(days)), key=days.__getitem__)
     sequence = [_reported(days[i], said[i], evidence.get(str(i)), where) for i in order]
     status = confirm(
