@@ -136,7 +136,7 @@ VECTORS: dict[str, VectorRule] = {
 
 def as_document(cases: Sequence[Case]) -> Computed:
     """What was computed, by section and case, in the shape of what a case expects."""
-    document: dict[str, object] = {
+    head: dict[str, object] = {
         "schema": "clinical-cases-computed/1",
         "protocol": TRIAL.id,
         "version": TRIAL.version,

@@ -123,9 +123,7 @@ def follow_up(subject: Subject, expected: Object) -> Computed | None:
         "count": len(visits),
         "due_dates": [v.target_on.isoformat() for v in visits],
         "visits": [_visit(v, subject) for v in visits if v.number in (asked or range(1, len(visits) + 1))],
-        "reminders": {
-            str(v.number): _reminders(v, subject) for v in visits if not reminded or str(v.number) in reminded
-        },
+        "reminders": {str(v.number): _reminders(v, subject) for v in visits if str(v.number) in asked_of},
         "sent": _sent(subject, visits, expected),
     }
 
