@@ -163,7 +163,7 @@ def accrual(months: Sequence[AccrualMonth]) -> Chart:
     _some(months, "enrolment")
     wide = _accrual(Frame(640, 196, 34, 78, 10, 26), months)
     narrow = _accrual(Frame(350, 190, 34, 10, 10, 26), months)
-    rows = [(month.label, str(month.enrolled), draw.figure(month.planned)) for month in months]
+    rows = [(month.label, str(month.enrolled), draw.trimmed(month.planned)) for month in months]
     return Chart("Cumulative enrolment against plan", wide, narrow, ("Month", "Enrolled", "Planned"), tuple(rows))
 
 

@@ -23,10 +23,14 @@ def coordinate(value: Figure) -> str:
 
 
 def figure(value: Figure) -> str:
-    """A number as people read it: no idle zeros, a true minus."""
-    text = f"{Decimal(value):f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace("-", MINUS)
+    """A number as it was reported, digits kept, with a true minus."""
+    return f"{Decimal(value):f}".replace("-", MINUS)
+
+
+def trimmed(value: Figure) -> str:
+    """A number of an axis: no idle zeros."""
+    text = figure(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def signed_percent(value: Figure) -> str:
@@ -126,9 +130,9 @@ def marker(mark: str, x: Figure, y: Figure, look: str, size: str = "4", words: s
 
 
 def cross(x: Figure, y: Figure, words: str) -> SafeString:
-    """A cross: progression."""
+    """A cross on a light ground, readable on every fill: progression."""
     centre = f"M{coordinate(Decimal(x) - 3)} {coordinate(Decimal(y) - 3)}l6 6m0-6l-6 6"
-    return element("path", {"d": centre, "class": "line k-ink"}, hint(words))
+    return element("g", {"class": "cross"}, [*hint(words), path(centre, "under"), path(centre, "line k-ink")])
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,7 @@ def y_axis(frame: Frame, scale: Scale, values: Iterable[Figure], suffix: str = "
         y = scale.at(value)
         drawn += [
             level(y, frame.left, frame.far, "gr"),
-            text(frame.left - 7, y + 4, figure(value) + suffix, "t-s", "end"),
+            text(frame.left - 7, y + 4, trimmed(value) + suffix, "t-s", "end"),
         ]
     return drawn
 
@@ -184,7 +188,7 @@ def x_axis(frame: Frame, scale: Scale, values: Iterable[int], label: str = "") -
     for value in values:
         x = scale.at(value)
         drawn.append(path(f"M{coordinate(x)} {frame.floor}v4", "ax"))
-        drawn.append(text(x, frame.floor + 16, figure(value), "t-s", "middle"))
+        drawn.append(text(x, frame.floor + 16, trimmed(value), "t-s", "middle"))
     if label:
         drawn.append(text(Decimal(frame.left + frame.far) / 2, frame.floor + 31, label, "t-s", "middle"))
     return drawn

@@ -43,9 +43,19 @@ STATE_ALIASES: Mapping[str, str] = {
     "completed": "done",
     "taken": "done",
     "not_done": "missed",
+    "dose_missed": "missed",
     "entered_in_error": "missed",
     "to_record": "due",
     "open": "query",
+}
+
+#: Words of a dose calendar, where they differ from those of a visit.
+ALIAS_WORDS: Mapping[str, str] = {
+    "taken": "Taken",
+    "dose_missed": "Missed",
+    "to_record": "To record",
+    "not_done": "Not done",
+    "entered_in_error": "Entered in error",
 }
 
 #: Phase or mark -> mark. A mark is a shape and a colour together, never a colour alone.
@@ -77,7 +87,8 @@ def icon(symbol: str, label: str = "", css: str = "") -> SafeString:
 def state_parts(state: object) -> tuple[str, str, str]:
     """(symbol, colour class, words) of a state, however a room spells it. Unknown ones raise KeyError."""
     key = str(state).lower()
-    return STATES[STATE_ALIASES.get(key, key)]
+    symbol, css, words = STATES[STATE_ALIASES.get(key, key)]
+    return symbol, css, ALIAS_WORDS.get(key, words)
 
 
 @register.simple_tag
