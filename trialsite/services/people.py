@@ -148,7 +148,7 @@ def set_password_by_link(*, at: datetime, token: str, password: str, own: Actor)
 def change_own_password(*, by: Actor, at: datetime, proof: Proof, password: str) -> User:
     """A person replaces the own password; `proof` is that the present one was known. PermissionDenied without."""
     with own_account(by, at=at, reason="Password changed by its owner"):
-        proof.check_for(by.user_id, at)
+        proof.check_for(by, at)
         user = User.objects.select_for_update().get(pk=proof.user_id)
         user.set_password(password)
         user.save(update_fields=["password"])
