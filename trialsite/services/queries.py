@@ -72,20 +72,25 @@ def close_automatic_queries(*, record_type: str, record_id: int, item: str, at: 
 def ask(*, by: Actor, at: datetime, subject: Subject, anchor: Anchor, text: str) -> Query:
     """A data manager or monitor asks the site about one value."""
     with writing(by=by, duty=Duty.RAISE_QUERY, site_id=subject.site_id, at=at, reason="Query asked"):
-        query = Query.objects.create(
-            subject=subject,
-            site_id=subject.site_id,
-            visit_code=anchor.visit_code,
-            record_type=anchor.record_type,
-            record_id=anchor.record_id,
-            item=anchor.item,
-            text=text,
-            state=Query.State.OPEN,
-            opened_by_id=by.user_id,
-            opened_at=at,
-        )
-        _say(query, QueryMessage.Action.OPENED, text, at=at, by=by)
-        return query
+        return open_query(by=by, at=at, subject=subject, anchor=anchor, text=text)
+
+
+def open_query(*, by: Actor, at: datetime, subject: Subject, anchor: Anchor, text: str) -> Query:
+    """A person's question, where the caller has judged that this person may ask. Runs inside its `writing`."""
+    query = Query.objects.create(
+        subject=subject,
+        site_id=subject.site_id,
+        visit_code=anchor.visit_code,
+        record_type=anchor.record_type,
+        record_id=anchor.record_id,
+        item=anchor.item,
+        text=text,
+        state=Query.State.OPEN,
+        opened_by_id=by.user_id,
+        opened_at=at,
+    )
+    _say(query, QueryMessage.Action.OPENED, text, at=at, by=by)
+    return query
 
 
 def answer(*, by: Actor, at: datetime, query_id: int, site_id: int, text: str) -> Query:

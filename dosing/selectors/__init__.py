@@ -1,0 +1,45 @@
+"""Reads of this room. Row level security has already hidden other sites."""
+
+from dosing.selectors.doses import Totals, current_doses, dose_totals
+from dosing.selectors.phases import (
+    course_of,
+    high_dex_mg,
+    phases,
+    planned_doses,
+    planned_end_on,
+    planned_visits,
+    site_day,
+    uses_unconfirmed_dose,
+)
+from dosing.selectors.proposals import (
+    DECISION_RECORD,
+    broken_decisions,
+    decisions,
+    open_discrepancies,
+    pending_proposal,
+    pending_proposals,
+    signatures_of,
+    standing_signature,
+)
+
+__all__ = [
+    "DECISION_RECORD",
+    "Totals",
+    "broken_decisions",
+    "course_of",
+    "current_doses",
+    "decisions",
+    "dose_totals",
+    "high_dex_mg",
+    "open_discrepancies",
+    "pending_proposal",
+    "pending_proposals",
+    "phases",
+    "planned_doses",
+    "planned_end_on",
+    "planned_visits",
+    "signatures_of",
+    "site_day",
+    "standing_signature",
+    "uses_unconfirmed_dose",
+]

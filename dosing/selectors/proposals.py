@@ -1,0 +1,72 @@
+"""What waits for the investigator: proposals, broken signatures, discrepancies; and what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import CharField, Exists, OuterRef, QuerySet
+from django.db.models.functions import Cast
+
+from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
+from dosing.vocabulary import ACTIONABLE
+from trialsite.models import Signature, SignatureEvent, Subject
+
+DECISION_RECORD = "phase_decision"
+
+
+def pending_proposal(subject: Subject) -> PhaseProposal | None:
+    """What the machine proposes now, None if it has nothing to propose."""
+    return (
+        PhaseProposal.objects.filter(subject=subject, status=PhaseProposal.Status.PENDING)
+        .select_related("assessment")
+        .first()
+    )
+
+
+def pending_proposals(*, actionable: bool) -> QuerySet[PhaseProposal]:
+    """Pending proposals in reach with their subjects: those that wait for a signature, or all others."""
+    pending = PhaseProposal.objects.filter(status=PhaseProposal.Status.PENDING).select_related("subject__site")
+    return pending.filter(kind__in=ACTIONABLE) if actionable else pending.exclude(kind__in=ACTIONABLE)
+
+
+def decisions(subject: Subject) -> list[PhaseDecision]:
+    """Signed decisions of a subject, oldest first."""
+    return list(
+        PhaseDecision.objects.filter(subject=subject)
+        .select_related("proposal", "signature", "decided_by")
+        .order_by("id")
+    )
+
+
+def signatures_of(decision: PhaseDecision) -> list[Signature]:
+    """Every signature under a decision, oldest first: the first one, and those given again after a change."""
+    return list(
+        Signature.objects.filter(record_type=DECISION_RECORD, record_id=str(decision.proposal_id))
+        .prefetch_related("events")
+        .order_by("id")
+    )
+
+
+def standing_signature(decision: PhaseDecision) -> Signature | None:
+    """The signature that holds, None if every one is broken or superseded."""
+    return next((one for one in reversed(signatures_of(decision)) if not one.events.all()), None)
+
+
+def broken_decisions(subject_ids: Iterable[int] | None = None) -> QuerySet[PhaseDecision]:
+    """Decisions in reach under which no signature stands: they wait to be signed again."""
+    ended = SignatureEvent.objects.filter(signature=OuterRef("pk"))
+    standing = Signature.objects.filter(record_type=DECISION_RECORD, record_id=OuterRef("record")).exclude(
+        Exists(ended)
+    )
+    found = (
+        PhaseDecision.objects.annotate(record=Cast("proposal_id", CharField()))
+        .exclude(Exists(standing))
+        .select_related("subject__site", "proposal")
+    )
+    return found if subject_ids is None else found.filter(subject_id__in=list(subject_ids))
+
+
+def open_discrepancies(subject_ids: Iterable[int] | None = None) -> QuerySet[AssignmentDiscrepancy]:
+    """Signed decisions in reach whose basis was corrected so that another one would be proposed."""
+    found = AssignmentDiscrepancy.objects.filter(resolved_at=None).select_related("subject__site", "decision__proposal")
+    return found if subject_ids is None else found.filter(subject_id__in=list(subject_ids))

@@ -1,0 +1,36 @@
+"""What is shown, and signed, apart from a proposal: the response at one visit, and a decision to sign again."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from protocol.response import assess
+
+from dosing.models import PhaseDecision
+from dosing.selectors.phases import course_of, site_day
+from dosing.selectors.shown import Content, point_at, point_content
+from protocol.trial import TRIAL
+from trialsite.models import Subject
+
+
+def response_review(subject: Subject, code: str, today: date) -> Content | None:
+    """The response at one visit with its trace and results; None if that visit has no time point."""
+    course = course_of(subject)
+    history = assess(course, TRIAL, today)
+    point = point_at(history, code)
+    if point is None:
+        return None
+    return {"subject": subject.number, "code": code, **point_content(course, history, point)}
+
+
+def reaffirmation(subject: Subject, decision: PhaseDecision) -> Content:
+    """A signed decision beside what the rules say of its day with what is known now."""
+    course = course_of(subject)
+    history = assess(course, TRIAL, site_day(subject.site, decision.decided_at))
+    code = decision.snapshot["shown"]["code"]
+    point = point_at(history, code) or history.latest_evaluable
+    return {
+        "subject": subject.number,
+        "decision": decision.snapshot["decision"],
+        "shown": {"code": code, **point_content(course, history, point)},
+    }

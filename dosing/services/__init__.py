@@ -1,0 +1,31 @@
+"""The only writer of this room, by noun. Every function is one use case in one transaction."""
+
+from dosing.services.decisions import (
+    Verdict,
+    ask_for_data,
+    reaffirm_decision,
+    resolve_discrepancy,
+    sign_phase_decision,
+    sign_response,
+)
+from dosing.services.doses import DoseEntry, Filled, record_day, record_doses, undo_doses
+from dosing.services.parameters import confirm_parameter
+from dosing.services.proposals import reevaluate_subject
+from dosing.services.treatment import start_treatment
+
+__all__ = [
+    "DoseEntry",
+    "Filled",
+    "Verdict",
+    "ask_for_data",
+    "confirm_parameter",
+    "reaffirm_decision",
+    "record_day",
+    "record_doses",
+    "reevaluate_subject",
+    "resolve_discrepancy",
+    "sign_phase_decision",
+    "sign_response",
+    "start_treatment",
+    "undo_doses",
+]

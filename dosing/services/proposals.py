@@ -1,0 +1,173 @@
+"""What the machine may do: propose, supersede its own proposal, tell the investigators. It never moves a subject."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from labs.services import derive_response
+from protocol.phases import Discrepancy, find_discrepancies
+from protocol.response import assess
+
+from dosing import selectors
+from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
+from dosing.selectors.shown import Computed, computed, used_results
+from dosing.vocabulary import ACTIONABLE
+from protocol.trial import TRIAL
+from protocol.vocabulary import TREATMENT_PHASES, Phase, ProposalKind
+from trialsite import mail
+from trialsite.access import Duty, system_actor
+from trialsite.context import because, writing
+from trialsite.models import Role, Subject
+from trialsite.services.subjects import lock_subject
+
+CAUSE = "Re-evaluated by the machine"
+
+
+def reevaluate_subject(*, subject_id: int, at: datetime, caused_by: str) -> PhaseProposal | None:
+    """Bring proposal and discrepancies of one subject up to date; the pending proposal, None if there is none.
+
+    One transaction that begins with the subject's lock: run twice, at once or again after a crash between any two
+    writes, it ends in one proposal and one mail.
+    """
+    with writing(by=system_actor("re-evaluation"), duty=Duty.PROPOSE_PHASE, site_id=None, at=at, reason=CAUSE):
+        subject = lock_subject(subject_id)
+        if subject.entered_in_error_at is not None or subject.day1_on is None:
+            return None
+        with because(f"{CAUSE}: {caused_by}"):
+            assessment = derive_response(subject, at=at, caused_by=caused_by)
+            _note_discrepancies(subject, at)
+            return _renew_proposal(subject, assessment.pk, at)
+
+
+def _renew_proposal(subject: Subject, assessment_id: int, at: datetime) -> PhaseProposal | None:
+    today = selectors.site_day(subject.site, at)
+    pending = selectors.pending_proposal(subject)
+    found = computed(subject, today) if Phase(subject.state) in TREATMENT_PHASES else None
+    if found is None or found.kind is None:
+        _supersede(pending)
+        return None
+    if pending is not None and pending.fingerprint == found.fingerprint:
+        return pending
+    _supersede(pending)
+    proposal = PhaseProposal.objects.create(
+        subject=subject,
+        site_id=subject.site_id,
+        made_at=at,
+        as_of=today,
+        assessment_id=assessment_id,
+        from_state=subject.state,
+        kind=found.kind.value,
+        to_phase=found.phase.value if found.phase else "",
+        rule=found.rule,
+        words=found.words,
+        detail=found.content,
+        fingerprint=found.fingerprint,
+        status=PhaseProposal.Status.PENDING,
+    )
+    if found.kind in ACTIONABLE and not _asks_the_same(pending, found):
+        _tell(subject, proposal, at)
+    return proposal
+
+
+def _supersede(pending: PhaseProposal | None) -> None:
+    if pending is not None:
+        pending.status = PhaseProposal.Status.SUPERSEDED
+        pending.save(update_fields=["status"])
+
+
+def _asks_the_same(pending: PhaseProposal | None, found: Computed) -> bool:
+    """New figures under the same question: the mail that went out leads to the page that shows them."""
+    if pending is None or found.kind is None:
+        return False
+    phase = found.phase.value if found.phase else ""
+    return (pending.kind, pending.to_phase, pending.from_state) == (found.kind.value, phase, found.content["from"])
+
+
+def _tell(subject: Subject, proposal: PhaseProposal, at: datetime) -> None:
+    """One mail per investigator and proposal. It says that something waits, and where; no clinical data."""
+    place = reverse("subject_response", kwargs={"key": subject.key, "code": proposal.detail["code"]})
+    mail.queue(
+        key=f"proposal:{proposal.pk}",
+        to=mail.people_at(subject.site, Role.INVESTIGATOR, at),
+        heading=f"A treatment decision waits for your review: subject {subject.number}",
+        body=(
+            f"A treatment decision for subject {subject.number} waits for an investigator of site "
+            f"{subject.site.code}.\n\nRead what it rests on, and sign or decline:\n{settings.PUBLIC_URL}{place}\n"
+        ),
+        why="A new proposal waits for the investigator's signature",
+        at=at,
+        site=subject.site,
+        subject=subject,
+    )
+
+
+def _note_discrepancies(subject: Subject, at: datetime) -> None:
+    """Open, or keep up to date, one discrepancy for each signed decision that would now be proposed otherwise."""
+    today = selectors.site_day(subject.site, at)
+    course = selectors.course_of(subject)
+    different = {found.decision.source: found for found in find_discrepancies(course, today, TRIAL)}
+    for decision in selectors.decisions(subject):
+        found = different.get(f"phase_decision:{decision.pk}")
+        _note_discrepancy(subject, decision, found, at)
+
+
+def _note_discrepancy(subject: Subject, decision: PhaseDecision, found: Discrepancy | None, at: datetime) -> None:
+    standing = AssignmentDiscrepancy.objects.filter(decision=decision).order_by("id").last()
+    if found is None and standing is None:
+        return
+    now = _present_side(subject, decision, found)
+    if standing is not None and standing.now["kind"] == now["kind"]:
+        return
+    if standing is not None and standing.resolved_at is None:
+        standing.now = now
+        standing.save(update_fields=["now"])
+    elif found is not None:
+        opened = AssignmentDiscrepancy.objects.create(
+            subject=subject,
+            site_id=subject.site_id,
+            decision=decision,
+            found_at=at,
+            was=_signed_side(decision),
+            now=now,
+        )
+        _tell_of_discrepancy(subject, opened, at)
+
+
+def _signed_side(decision: PhaseDecision) -> dict[str, Any]:
+    shown = decision.snapshot["shown"]
+    return {"kind": decision.proposal.kind, "status": shown["status"], "used": shown["used"], "to": decision.to_phase}
+
+
+def _present_side(subject: Subject, decision: PhaseDecision, found: Discrepancy | None) -> dict[str, Any]:
+    """What the rules would have said on the day of the decision, with what is known now."""
+    course = selectors.course_of(subject)
+    on = selectors.site_day(subject.site, decision.decided_at)
+    kind = decision.proposal.kind if found is None else _kind(found.proposed_now)
+    point = decision.snapshot["shown"]["point"]
+    seen_on = type(on).fromisoformat(point["on"]) if point else on
+    history = assess(course, TRIAL, on)
+    return {"kind": kind, "status": history.confirmed_status.value, "used": used_results(course, seen_on)}
+
+
+def _kind(kind: ProposalKind | None) -> str:
+    return kind.value if kind else ""
+
+
+def _tell_of_discrepancy(subject: Subject, opened: AssignmentDiscrepancy, at: datetime) -> None:
+    place = reverse("subject_responses", kwargs={"key": subject.key})
+    mail.queue(
+        key=f"discrepancy:{opened.pk}",
+        to=mail.people_at(subject.site, Role.INVESTIGATOR, at),
+        heading=f"A correction touches a signed decision: subject {subject.number}",
+        body=(
+            f"A correction changed what a signed decision for subject {subject.number} rests on. Nothing was moved.\n\n"
+            f"Compare both and say how it stands:\n{settings.PUBLIC_URL}{place}\n"
+        ),
+        why="A correction changed what a signed decision rests on",
+        at=at,
+        site=subject.site,
+        subject=subject,
+    )

@@ -1,0 +1,24 @@
+"""The first lines of every service here: the subject locked, at the site that was authorised, open for data."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.core.exceptions import PermissionDenied
+
+from trialsite.models import Subject
+from trialsite.services.subjects import check_open_for_data, lock_subject
+
+
+def locked_subject(subject_id: int, site_id: int) -> Subject:
+    """The subject, locked. PermissionDenied if it belongs to another site than the one authorised."""
+    subject = lock_subject(subject_id)
+    if subject.site_id != site_id:
+        raise PermissionDenied("This subject belongs to another site.")
+    check_open_for_data(subject)
+    return subject
+
+
+def words(day: date) -> str:
+    """12 Mar 2026"""
+    return f"{day.day} {day:%b %Y}"
