@@ -1,5 +1,12 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from dosing.views import calendar, history, parameters, responses
+
+urlpatterns: list[URLPattern] = [
+    path("subjects/<str:key>/responses/", history.responses, name="subject_responses"),
+    path("subjects/<str:key>/responses/<str:code>/", responses.response, name="subject_response"),
+    path("subjects/<str:key>/dosing/", calendar.dosing, name="subject_dosing"),
+    path("protocol/parameters/<str:name>/", parameters.parameter, name="protocol_parameter"),
+]

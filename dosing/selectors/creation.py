@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from protocol.doses import PlannedDose
-
 from dosing.selectors.phases import high_dex_mg, phases, planned_end_on, planned_visits
 from protocol import doses
+from protocol.doses import PlannedDose
 from protocol.measurements import PhaseInterval
 from protocol.trial import TRIAL
 from protocol.vocabulary import Drug, Phase

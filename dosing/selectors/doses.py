@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from protocol.doses import PlannedDose, intensity
-
 from dosing.models import DoseRecord
+from protocol.doses import PlannedDose, intensity
 from protocol.vocabulary import DoseStatus, Drug
 from trialsite.models import Subject
 

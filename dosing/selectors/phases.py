@@ -9,10 +9,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from labs.selectors import course_for
-from protocol.doses import PlannedDose
 
 from dosing.models import PhaseDecision
 from protocol import doses, spans, visits
+from protocol.doses import PlannedDose
 from protocol.measurements import Course, Decision, PhaseInterval
 from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Phase, ProposalKind

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from protocol.response import assess
-
 from dosing.models import PhaseDecision
 from dosing.selectors.phases import course_of, site_day
 from dosing.selectors.shown import Content, point_at, point_content
+from protocol.response import assess
 from protocol.trial import TRIAL
 from trialsite.models import Subject
 

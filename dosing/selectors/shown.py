@@ -11,14 +11,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from protocol.derived import pct_change, round_half_up
-from protocol.explain import plain, to_json
-from protocol.phases import Proposal, propose
-from protocol.response import ResponseHistory, TimePoint, assess
-
 from dosing.selectors.phases import course_of
 from dosing.vocabulary import ACTIONABLE
+from protocol.derived import pct_change, round_half_up
+from protocol.explain import plain, to_json
 from protocol.measurements import Course, Measurement
+from protocol.phases import Proposal, propose
+from protocol.response import ResponseHistory, TimePoint, assess
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, Phase, ProposalKind
 from trialsite.models import Subject

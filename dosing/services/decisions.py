@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from labs.services import derive_response
-from protocol.phases import roads_from
 
 from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
@@ -23,6 +22,7 @@ from dosing.selectors.shown import OVERRIDABLE, Computed, basis_of, computed
 from dosing.services.subjects import locked_subject, words
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from labs.models import ResponseAssessment, ResponseSignature
+from protocol.phases import roads_from
 from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Phase, ProposalKind, Response
 from trialsite.access import Actor, Duty

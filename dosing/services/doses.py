@@ -8,12 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db.models import Max
-from protocol.doses import PlannedDose, UnconfirmedDose
 
 from dosing import selectors
 from dosing.models import DoseRecord
 from dosing.services.subjects import locked_subject, words
 from dosing.vocabulary import DRUG_WORDS
+from protocol.doses import PlannedDose, UnconfirmedDose
 from protocol.vocabulary import DoseStatus, Drug
 from trialsite.access import Actor, Duty
 from trialsite.context import writing

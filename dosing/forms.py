@@ -1,0 +1,247 @@
+"""Forms of this room. They read what was typed; the services judge it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+
+from dosing.vocabulary import DRUG_WORDS, PHASE_SPAN, PHASE_WORDS, RESPONSE_WORDS
+from protocol.vocabulary import DoseStatus, Drug, Phase, Response
+from trialsite.days import DayField, tell_today
+
+#: The three states of a dose as radios, in the values that the calendar's keys T, M and H press.
+STATUS_CHOICES = [(status.value.lower(), status.value.capitalize()) for status in DoseStatus]
+OTHER = "Other"
+REASONS = (
+    "Ran out of supply",
+    "Forgot",
+    "Adverse event",
+    "On instruction of the investigator",
+    "Intercurrent illness",
+    "Travel",
+    OTHER,
+)
+REASON_CHOICES = [("", "Choose a reason"), *((reason, reason) for reason in REASONS)]
+
+
+class TokenForm(forms.Form):
+    """A form whose second submission finds the outcome of the first."""
+
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+
+def _password() -> forms.CharField:
+    return forms.CharField(
+        label="Password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your password to sign."},
+    )
+
+
+class SigningForm(TokenForm):
+    """A signature without any choice: what was shown, and the password."""
+
+    shown = forms.CharField(widget=forms.HiddenInput)
+    password = _password()
+
+
+class DecisionForm(TokenForm):
+    """Agree, disagree, or ask the site first. Which answers are offered depends on the proposal."""
+
+    AGREE, DISAGREE, NOT_YET = "agree", "disagree", "not_yet"
+
+    proposal = forms.IntegerField(widget=forms.HiddenInput)
+    shown = forms.CharField(widget=forms.HiddenInput)
+    decision = forms.ChoiceField(label="Your decision", error_messages={"required": "Choose one answer."})
+    to_phase = forms.ChoiceField(label="Start instead", required=False)
+    response = forms.ChoiceField(label="Response as you judge it", required=False)
+    reason = forms.CharField(label="Why you decide otherwise", required=False, max_length=500)
+    starts_on = DayField(label="Phase starts on", required=False)
+    question = forms.CharField(label="What you need from the site", required=False, max_length=500)
+    password = _password()
+
+    def __init__(
+        self, *args: Any, phases: tuple[Phase, ...], offered: Phase | None, status: str, today: date, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.offered = offered
+        answers = [self.AGREE] if offered else []
+        answers += [self.DISAGREE, self.NOT_YET] if phases else [self.NOT_YET]
+        self.answers = answers
+        _choices(self, "decision", [(answer, answer) for answer in answers])
+        _choices(self, "to_phase", [(phase.value, _phase_in_words(phase)) for phase in phases])
+        same = [("", f"As computed: {RESPONSE_WORDS[Response(status)].lower()}")] if status else [("", "As computed")]
+        others = [(one.value, words) for one, words in RESPONSE_WORDS.items() if one.value != status]
+        _choices(self, "response", same + others)
+        self._require()
+        tell_today(self, today)
+
+    def _require(self) -> None:
+        """Ask for what the chosen answer needs; before an answer is given nothing looks optional."""
+        needed = NEEDED.get(str(self.data.get("decision", "")), ()) if self.is_bound else tuple(SENTENCES)
+        for name, sentence in SENTENCES.items():
+            self.fields[name].required = name in needed
+            self.fields[name].error_messages["required"] = sentence
+
+    @property
+    def phase(self) -> Phase | None:
+        """The phase that a valid form starts."""
+        if self.cleaned_data["decision"] == self.AGREE:
+            return self.offered
+        return Phase(self.cleaned_data["to_phase"]) if self.cleaned_data["to_phase"] else None
+
+
+#: What asks for each part of an answer.
+SENTENCES = {
+    "to_phase": "Choose what to start instead.",
+    "starts_on": "Enter the date.",
+    "reason": "Say why you decide otherwise.",
+    "question": "Say what you need from the site.",
+    "password": "Enter your password to sign.",
+}
+#: What each answer needs beside itself.
+NEEDED: dict[str, tuple[str, ...]] = {
+    DecisionForm.AGREE: ("starts_on", "password"),
+    DecisionForm.DISAGREE: ("to_phase", "starts_on", "reason", "password"),
+    DecisionForm.NOT_YET: ("question",),
+}
+
+
+def _phase_in_words(phase: Phase) -> str:
+    return f"{PHASE_WORDS[phase]} ({PHASE_SPAN[phase].lower()})"
+
+
+def _choices(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
+    field = form.fields[name]
+    if isinstance(field, forms.ChoiceField):
+        field.choices = choices
+
+
+class ResolveForm(forms.Form):
+    """How a signed decision stands after a correction."""
+
+    discrepancy = forms.IntegerField(widget=forms.HiddenInput)
+    resolution = forms.CharField(
+        label="How the decision stands, and why",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say how the decision stands, and why."},
+    )
+
+
+class ParameterForm(TokenForm):
+    """The value of a protocol parameter, on what it rests, and the password."""
+
+    value = forms.CharField(label="Dose in mg", max_length=20, error_messages={"required": "Enter a number."})
+    reason = forms.CharField(
+        label="What it rests on",
+        max_length=300,
+        help_text="For example the section of the signed protocol.",
+        error_messages={"required": "Say on what the confirmation rests."},
+    )
+    password = _password()
+
+
+class FirstDoseForm(TokenForm):
+    """The first anakinra dose, which is Day 1."""
+
+    first_dose_on = DayField(label="First dose of anakinra given on", words="Enter the date of the first dose.")
+    confirmed = forms.BooleanField(
+        label="If this is more than 14 days after registration: the date is what the source says", required=False
+    )
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        tell_today(self, today)
+
+
+def _reason_of(cleaned: dict[str, Any], prefix: str) -> str:
+    """The reason chosen, with what was typed beside it."""
+    chosen, detail = str(cleaned.get(f"{prefix}reason") or ""), str(cleaned.get(f"{prefix}detail") or "").strip()
+    if chosen in {"", OTHER}:
+        return detail
+    return f"{chosen}: {detail}" if detail else chosen
+
+
+class DayForm(forms.Form):
+    """What happened with each drug that is planned on one day."""
+
+    day = forms.DateField(widget=forms.HiddenInput)
+    change_reason = forms.CharField(label="Why the record is changed", required=False, max_length=300)
+
+    def __init__(self, *args: Any, drugs: tuple[Drug, ...], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.drugs = drugs
+        for drug in drugs:
+            self.fields[drug.value] = forms.ChoiceField(
+                label=DRUG_WORDS[drug], choices=STATUS_CHOICES, widget=forms.RadioSelect, required=False
+            )
+            self.fields[f"{drug.value}_reason"] = forms.ChoiceField(
+                label="Reason missed or held", choices=REASON_CHOICES, required=False
+            )
+            self.fields[f"{drug.value}_detail"] = forms.CharField(label="Details", required=False, max_length=200)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for drug in self.drugs:
+            if cleaned.get(drug.value) in {"missed", "held"} and not self.reason(drug):
+                self.add_error(f"{drug.value}_reason", f"Say why {drug.value} was {cleaned[drug.value]}.")
+        if not any(cleaned.get(drug.value) for drug in self.drugs) and not self.errors:
+            raise forms.ValidationError("Choose taken, missed or held.")
+        return cleaned
+
+    def reason(self, drug: Drug) -> str:
+        return _reason_of(self.cleaned_data, f"{drug.value}_")
+
+    def answered(self) -> list[tuple[Drug, DoseStatus, str]]:
+        """Drugs with an answer; a reason only where the dose was missed or held."""
+        found = [(drug, self.cleaned_data.get(drug.value)) for drug in self.drugs]
+        statuses = [(drug, DoseStatus(str(value).upper())) for drug, value in found if value]
+        return [(drug, status, "" if status is DoseStatus.TAKEN else self.reason(drug)) for drug, status in statuses]
+
+
+class RangeForm(forms.Form):
+    """One drug over a range of days."""
+
+    drug = forms.ChoiceField(label="Drug", choices=[(drug.value, DRUG_WORDS[drug]) for drug in Drug])
+    first_on = DayField(label="From", words="Enter the first day.", help_text="")
+    last_on = DayField(label="To", words="Enter the last day.", help_text="")
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        tell_today(self, today)
+
+
+class FillForm(RangeForm):
+    """Record a range of days at once; days recorded before stay as they are."""
+
+    status = forms.ChoiceField(
+        label="Each day", choices=STATUS_CHOICES, widget=forms.RadioSelect, initial="taken",
+        error_messages={"required": "Choose taken, missed or held."},
+    )  # fmt: skip
+    reason = forms.ChoiceField(label="Reason missed or held", choices=REASON_CHOICES, required=False)
+    detail = forms.CharField(label="Details", required=False, max_length=200)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("status") in {"missed", "held"} and not _reason_of(cleaned, ""):
+            self.add_error("reason", f"Say why the doses were {cleaned['status']}.")
+        return cleaned
+
+    @property
+    def dose_status(self) -> DoseStatus:
+        return DoseStatus(str(self.cleaned_data["status"]).upper())
+
+    @property
+    def reason_given(self) -> str:
+        return "" if self.dose_status is DoseStatus.TAKEN else _reason_of(self.cleaned_data, "")
+
+
+class UndoForm(RangeForm):
+    """Take back what was recorded, with a reason."""
+
+    why = forms.CharField(label="Why the record is taken back", max_length=300, error_messages={"required": "Say why."})

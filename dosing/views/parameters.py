@@ -1,0 +1,77 @@
+"""Confirm a protocol parameter by signature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+
+from dosing import services
+from dosing.forms import ParameterForm
+from dosing.services.parameters import CONFIRMABLE
+from protocol.trial import TRIAL
+from trialsite import clock
+from trialsite.access import Duty, can
+from trialsite.http import SignedInRequest
+from trialsite.models import ParameterConfirmation
+from trialsite.reauthentication import prove_by_password
+from trialsite.services.subjects import Refused
+
+
+def parameter(request: SignedInRequest, name: str) -> HttpResponse:
+    """What is known of a parameter, who confirmed it when, and for investigators the form that does."""
+    if name not in TRIAL.parameters:
+        raise Http404
+    form = ParameterForm(initial={"value": TRIAL.parameters[name].value})
+    if request.method != "POST":
+        return _show(request, name, form)
+    return _confirm(request, name)
+
+
+def _site_of(request: SignedInRequest) -> int | None:
+    """The site at which this person may confirm a parameter, None if nowhere."""
+    now = clock.now()
+    sites = sorted(request.actor.site_ids(now.date()))
+    return next((site for site in sites if can(request.actor, Duty.CONFIRM_PARAMETER, site, now)), None)
+
+
+def _show(request: SignedInRequest, name: str, form: ParameterForm, status: int = 200) -> HttpResponse:
+    given = ParameterConfirmation.objects.filter(name=name, protocol_version=TRIAL.version).order_by("-id")
+    context: dict[str, Any] = {
+        "name": name,
+        "parameter": TRIAL.parameters[name],
+        "version": TRIAL.version,
+        "confirmations": list(given),
+        "form": form if name in CONFIRMABLE and _site_of(request) is not None else None,
+        "is_confirmable": name in CONFIRMABLE,
+        "sentence": f"confirm this value under protocol version {TRIAL.version}.",
+    }
+    return render(request, "dosing/parameter.html", context, status=status)
+
+
+def _confirm(request: SignedInRequest, name: str) -> HttpResponse:
+    form = ParameterForm(request.POST)
+    now, site_id = clock.now(), _site_of(request)
+    proof = prove_by_password(request.user, form.cleaned_data["password"], now) if form.is_valid() else None
+    if form.is_valid() and proof is None:
+        form.add_error("password", "The password is not right.")
+    if proof is None:
+        return _show(request, name, form, 422)
+    try:
+        services.confirm_parameter(
+            by=request.actor,
+            at=now,
+            proof=proof,
+            site_id=site_id or 0,
+            name=name,
+            value=form.cleaned_data["value"],
+            reason=form.cleaned_data["reason"],
+            token=form.cleaned_data["token"],
+        )
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return _show(request, name, form, 422)
+    messages.success(request, f"{TRIAL.parameters[name].label} is confirmed.")
+    return redirect("protocol_parameter", name=name)

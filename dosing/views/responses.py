@@ -1,0 +1,308 @@
+"""Response and phase decision: read what it rests on, then sign, disagree, or ask the site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from dosing import selectors, services
+from dosing.forms import DecisionForm, ResolveForm, SigningForm
+from dosing.models import PhaseProposal
+from dosing.selectors.creation import creation
+from dosing.selectors.reviews import reaffirmation
+from dosing.selectors.shown import OVERRIDABLE
+from dosing.services.decisions import DECISION_SENTENCE, RESPONSE_SENTENCE, offered_phase, possible_phases
+from dosing.views.response_page import Page, context_of, creation_lines, page_for, sides_of
+from dosing.views.trace import source_urls
+from dosing.vocabulary import ACTIONABLE, PHASE_WORDS, PROPOSAL_WORDS, response_words
+from protocol.vocabulary import Phase, ProposalKind, Response
+from trialsite import clock
+from trialsite.access import Duty, can
+from trialsite.http import SignedInRequest
+from trialsite.models import Subject
+from trialsite.reauthentication import Proof, prove_by_password
+from trialsite.selectors import subject_by_key
+from trialsite.services.signatures import digest
+from trialsite.services.subjects import Refused
+from trialsite.templatetags.edc import day
+
+WRONG_PASSWORD = "The password is not right."  # noqa: S105
+
+
+def response(request: SignedInRequest, key: str, code: str) -> HttpResponse:
+    """One response and the decision on it."""
+    subject = subject_by_key(key)
+    page = _page(request, subject, code)
+    action = ACTIONS.get(request.POST.get("action", "")) if request.method == "POST" else None
+    if request.method == "POST" and action is None:
+        raise Http404
+    return action(request, page) if action else _show(request, page)
+
+
+def _page(request: SignedInRequest, subject: Subject, code: str) -> Page:
+    wanted = request.GET.get("proposal", "")
+    today = clock.today(subject.site.time_zone)
+    page = page_for(subject, code, today, int(wanted) if wanted.isdigit() else None)
+    if page is None:
+        raise Http404
+    return page
+
+
+def _may_sign(request: SignedInRequest, page: Page) -> bool:
+    return can(request.actor, Duty.SIGN, page.subject.site_id, clock.now())
+
+
+def _show(request: SignedInRequest, page: Page, status: int = 200, **forms: Any) -> HttpResponse:
+    may_sign = _may_sign(request, page)
+    own = _forms(page) if may_sign else {}
+    context = {**context_of(page, may_sign=may_sign), **_around(page), **own, **forms}
+    context["may_sign"] = may_sign
+    context["has_errors"] = status != 200
+    return render(request, "dosing/response.html", context, status=status)
+
+
+def _forms(page: Page) -> dict[str, Any]:
+    """The forms that apply: at most one of decide, sign again, sign the response alone; and the discrepancy's."""
+    if page.discrepancy is not None and page.discrepancy.resolved_at is None:
+        resolve = {"resolve_form": ResolveForm(initial={"discrepancy": page.discrepancy.pk})}
+    else:
+        resolve = {}
+    if page.decision is not None:
+        again = digest(reaffirmation(page.subject, page.decision)) if page.is_broken else ""
+        return {**resolve, **({"again_form": SigningForm(initial={"shown": again})} if again else {})}
+    if can_decide(page):
+        return {"form": decision_form(page), **_offer(page)}
+    if page.content["point"] and not page.signatures and not page.proposal:
+        return {"response_form": SigningForm(initial={"shown": page.digest})}
+    return {}
+
+
+def can_decide(page: Page) -> bool:
+    return page.is_pending and not page.changed and (page.kind in ACTIONABLE or page.kind in OVERRIDABLE)
+
+
+def decision_form(page: Page, data: Any = None) -> DecisionForm:
+    today = clock.today(page.subject.site.time_zone)
+    initial = {
+        "proposal": page.proposal.pk if page.proposal else None,
+        "shown": page.digest,
+        "decision": DecisionForm.AGREE if _offered(page) else DecisionForm.NOT_YET,
+        "starts_on": day(today),
+    }
+    return DecisionForm(
+        data,
+        initial=initial,
+        phases=_signable(page),
+        offered=_offered(page),
+        status=page.content["status"],
+        today=today,
+    )
+
+
+def _offered(page: Page) -> Phase | None:
+    to = page.content.get("to", "")
+    return offered_phase(page.kind, Phase(to) if to else None)
+
+
+def _signable(page: Page) -> tuple[Phase, ...]:
+    return tuple(phase for phase in possible_phases(Phase(page.subject.state)) if phase is not _offered(page))
+
+
+def _offer(page: Page) -> dict[str, Any]:
+    """What agreeing starts and creates, and what stands in its way."""
+    offered = _offered(page)
+    today = clock.today(page.subject.site.time_zone)
+    blocked = Phase.HIGH_DEX in {offered, *_signable(page)} and not selectors.high_dex_mg(page.subject.protocol_version)
+    return {
+        "offered_words": PHASE_WORDS[offered] if offered else "",
+        "creates": creation_lines(creation(page.subject, offered, today)) if offered else [],
+        "dose_unconfirmed": blocked,
+    }
+
+
+def _around(page: Page) -> dict[str, Any]:
+    """Signatures' sentences, links and the discrepancy, for every reader."""
+    ends = page.kind in {ProposalKind.END_OF_PROTOCOL_THERAPY_DECISION, ProposalKind.OFF_TREATMENT_PD}
+    key = page.subject.key
+    around = {
+        "decision_sentence": DECISION_SENTENCE,
+        "response_sentence": RESPONSE_SENTENCE,
+        "end_url": reverse("subject_end_of_treatment", kwargs={"key": key}),
+        "ends_treatment": ends,
+        "early": page.content.get("rule") == "T7",
+        "confirmable_url": reverse("protocol_parameter", kwargs={"name": "high_dex_mg"}),
+        "decided": _decided(page),
+        "newest": _newest(page),
+    }
+    if page.discrepancy is not None:
+        content = {"was": page.discrepancy.was, "now": page.discrepancy.now}
+        around["discrepancy"] = page.discrepancy
+        around["sides"] = sides_of(page.discrepancy, source_urls(page.subject, content))
+    return around
+
+
+def _decided(page: Page) -> dict[str, str] | None:
+    if page.decision is None:
+        return None
+    decision = page.decision.snapshot["decision"]
+    return {
+        "choice": page.decision.get_choice_display(),
+        "response": response_words(decision["response"]),
+        "phase": PHASE_WORDS[Phase(decision["to_phase"])],
+        "starts_on": day(page.decision.starts_on),
+        "reason": decision["reason"],
+        "proposed": PROPOSAL_WORDS[ProposalKind(page.decision.proposal.kind)],
+    }
+
+
+def _newest(page: Page) -> str:
+    """Address of the newest computation, where an older one is shown."""
+    if page.proposal is None or page.proposal.status != PhaseProposal.Status.SUPERSEDED:
+        return ""
+    pending = selectors.pending_proposal(page.subject)
+    code = pending.detail["code"] if pending else page.code
+    return reverse("subject_response", kwargs={"key": page.subject.key, "code": code})
+
+
+# ---------------------------------------------------------------- what a post does
+
+
+def _proof(request: SignedInRequest, form: Any) -> Proof | None:
+    proof = prove_by_password(request.user, form.cleaned_data["password"], clock.now())
+    if proof is None:
+        form.add_error("password", WRONG_PASSWORD)
+    return proof
+
+
+def _decide(request: SignedInRequest, page: Page) -> HttpResponse:
+    form = decision_form(page, request.POST)
+    if not form.is_valid():
+        return _show(request, page, 422, form=form, **_offer(page))
+    try:
+        said = (
+            _ask(request, page, form) if form.cleaned_data["decision"] == form.NOT_YET else _sign(request, page, form)
+        )
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        said = ""
+    if not said:
+        return _show(request, _page(request, page.subject, page.code), 422, form=form, **_offer(page))
+    messages.success(request, said)
+    return redirect("subject_response", key=page.subject.key, code=page.code)
+
+
+def _sign(request: SignedInRequest, page: Page, form: DecisionForm) -> str:
+    proof, to = _proof(request, form), form.phase
+    if proof is None or to is None:
+        return ""
+    answered = form.cleaned_data
+    disagrees = answered["decision"] == form.DISAGREE
+    decision = services.sign_phase_decision(
+        by=request.actor,
+        at=clock.now(),
+        proof=proof,
+        subject_id=page.subject.pk,
+        site_id=page.subject.site_id,
+        token=answered["token"],
+        proposal_id=answered["proposal"],
+        shown=answered["shown"],
+        verdict=services.Verdict(
+            to_phase=to,
+            starts_on=answered["starts_on"],
+            response=Response(answered["response"]) if disagrees and answered["response"] else None,
+            reason=answered["reason"] if disagrees else "",
+        ),
+    )
+    return f"Signed. {PHASE_WORDS[Phase(decision.to_phase)]} starts on {day(decision.starts_on)}."
+
+
+def _ask(request: SignedInRequest, page: Page, form: DecisionForm) -> str:
+    services.ask_for_data(
+        by=request.actor,
+        at=clock.now(),
+        subject_id=page.subject.pk,
+        site_id=page.subject.site_id,
+        token=form.cleaned_data["token"],
+        proposal_id=form.cleaned_data["proposal"],
+        text=form.cleaned_data["question"],
+    )
+    return "The site has your question as a query. The decision waits."
+
+
+def _sign_again(request: SignedInRequest, page: Page) -> HttpResponse:
+    form = SigningForm(request.POST)
+    proof = _proof(request, form) if form.is_valid() else None
+    if proof is None or page.decision is None:
+        return _show(request, page, 422, again_form=form)
+    try:
+        services.reaffirm_decision(
+            by=request.actor,
+            at=clock.now(),
+            proof=proof,
+            subject_id=page.subject.pk,
+            site_id=page.subject.site_id,
+            token=form.cleaned_data["token"],
+            decision_id=page.decision.pk,
+            shown=form.cleaned_data["shown"],
+        )
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return _show(request, _page(request, page.subject, page.code), 422, again_form=form)
+    messages.success(request, "Signed again. The broken signature stays listed.")
+    return redirect("subject_response", key=page.subject.key, code=page.code)
+
+
+def _sign_response(request: SignedInRequest, page: Page) -> HttpResponse:
+    form = SigningForm(request.POST)
+    proof = _proof(request, form) if form.is_valid() else None
+    if proof is None:
+        return _show(request, page, 422, response_form=form)
+    try:
+        services.sign_response(
+            by=request.actor,
+            at=clock.now(),
+            proof=proof,
+            subject_id=page.subject.pk,
+            site_id=page.subject.site_id,
+            token=form.cleaned_data["token"],
+            code=page.code,
+            shown=form.cleaned_data["shown"],
+        )
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return _show(request, _page(request, page.subject, page.code), 422, response_form=form)
+    messages.success(request, "The response is signed.")
+    return redirect("subject_response", key=page.subject.key, code=page.code)
+
+
+def _resolve(request: SignedInRequest, page: Page) -> HttpResponse:
+    form = ResolveForm(request.POST)
+    if not form.is_valid():
+        return _show(request, page, 422, resolve_form=form)
+    try:
+        services.resolve_discrepancy(
+            by=request.actor,
+            at=clock.now(),
+            subject_id=page.subject.pk,
+            site_id=page.subject.site_id,
+            discrepancy_id=form.cleaned_data["discrepancy"],
+            resolution=form.cleaned_data["resolution"],
+        )
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return _show(request, page, 422, resolve_form=form)
+    messages.success(request, "The discrepancy is resolved. Nothing was moved.")
+    return redirect("subject_response", key=page.subject.key, code=page.code)
+
+
+ACTIONS: dict[str, Callable[[SignedInRequest, Page], HttpResponse]] = {
+    "decide": _decide,
+    "sign_again": _sign_again,
+    "sign_response": _sign_response,
+    "resolve": _resolve,
+}

@@ -1,0 +1,213 @@
+"""From signed JSON to sentences: the trace, the results and their links, as the page prints them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+
+from dosing.selectors.shown import basis_of
+from labs.models import DiseaseAssessment, LabResult
+from protocol.trial import TRIAL
+from protocol.vocabulary import Analyte, CriterionOutcome
+from trialsite.days import in_words
+from trialsite.models import Subject
+from trialsite.templatetags.edc import MINUS, change
+
+Parts = list[str | tuple[str, str]]
+
+#: Rule id -> name of what was tested, as it stands in the first column.
+TESTED: Mapping[str, str] = {
+    "R-PD-S": "Progressive disease, serum",
+    "R-PD-U": "Progressive disease, urine",
+    "R-PD-F": "Progressive disease, light chains",
+    "R-PD-BM": "Progressive disease, marrow",
+    "R-PD-LES": "Progressive disease, imaging",
+    "R-PD-CIRC": "Progressive disease, circulating cells",
+    "R-PD-CA": "Progressive disease, calcium",
+    "R-CR": "Complete response",
+    "R-SCR": "Stringent complete response",
+    "R-VGPR": "Very good partial response",
+    "R-PR": "Partial response",
+    "R-MR": "Minimal response",
+    "R-SD": "Stable disease",
+    "R-NE": "Not evaluable",
+    "R-DOWN": "Missing datum",
+    "R-LOWEST": "Lowest component",
+    "R-MDE-C": "Active myeloma, calcium",
+    "R-MDE-R": "Active myeloma, kidney",
+    "R-MDE-A": "Active myeloma, anemia",
+    "R-MDE-B": "Active myeloma, bone",
+    "R-MDE-S": "Active myeloma, marrow",
+    "R-MDE-LI": "Active myeloma, light chains",
+    "R-MDE-M": "Active myeloma, focal lesions",
+}
+#: What the rules call a datum -> how a reader calls it.
+DATA: Mapping[str, str] = {
+    "sife": "serum immunofixation",
+    "uife": "urine immunofixation",
+    "serum_m_g_dl": "serum M-spike",
+    "urine_m_mg_24h": "urine M-protein",
+    "bm_pc_pct": "marrow plasma cells",
+    "flc_ratio": "light chain ratio",
+    "bm_clonal": "clonality of marrow plasma cells",
+    "plasmacytoma_spd": "plasmacytoma",
+}
+#: The same data as conditions of a complete response.
+CONDITIONS: Mapping[str, str] = {
+    "sife": "serum immunofixation negative",
+    "uife": "urine immunofixation negative",
+    "serum_m_g_dl": "no M-spike",
+    "urine_m_mg_24h": "no urine M-protein",
+    "bm_pc_pct": "marrow below 5%",
+    "flc_ratio": "light chain ratio normal",
+    "bm_clonal": "no clonal plasma cells",
+    "plasmacytoma_spd": "no plasmacytoma",
+}
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_CONDITION = re.compile(r"\b(" + "|".join(CONDITIONS) + r")(?=: )")
+_MINUS_SIGN = re.compile(r"(?<![\w.])-(?=\d)")
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One row of the trace."""
+
+    name: str
+    rule: str
+    figures: Parts
+    outcome: str
+
+
+@dataclass(frozen=True)
+class UsedRow:
+    """One row of the results used; each figure leads to its source record."""
+
+    label: str
+    baseline: Parts
+    nadir: Parts
+    current: Parts
+    from_baseline: str
+    from_nadir: str
+
+
+def readable(text: str) -> str:
+    """Dates as 12 Mar 2026, percent signs without a space, true minus signs, names in words."""
+    text = _ISO_DAY.sub(lambda found: in_words(date.fromisoformat(found[0])), text)
+    text = _CONDITION.sub(lambda found: CONDITIONS[found[1]], text)
+    return _MINUS_SIGN.sub(MINUS, text).replace(" %", "%")
+
+
+def datum(name: str) -> str:
+    """A missing datum in words."""
+    return DATA.get(name, name.replace("_", " "))
+
+
+def source_urls(subject: Subject, content: Mapping[str, Any]) -> dict[str, str]:
+    """Address of every source record that the content names; two queries."""
+    found = [source.partition(":") for source in basis_of(content)]
+    ids = {kind: [int(pk) for name, _, pk in found if name == kind] for kind, _, _ in found}
+    results = LabResult.objects.filter(pk__in=ids.get("lab_result", [])).values_list(
+        "pk", "specimen__visit__code", "analyte"
+    )
+    forms = DiseaseAssessment.objects.filter(pk__in=ids.get("disease_assessment", [])).values_list("pk", "visit__code")
+    urls = {
+        f"lab_result:{pk}": reverse("visit_labs", kwargs={"key": subject.key, "code": code}) + f"#v_{analyte}"
+        for pk, code, analyte in results
+    }
+    urls |= {
+        f"disease_assessment:{pk}": reverse("visit_disease", kwargs={"key": subject.key, "code": code})
+        for pk, code in forms
+    }
+    return urls
+
+
+def tested_rows(content: Mapping[str, Any], urls: Mapping[str, str], *, applicable: bool) -> list[Tested]:
+    """Rows of the trace in test order: the criteria that apply to this subject, or all the others."""
+    tests = content["point"]["tests"] if content["point"] else []
+    none = CriterionOutcome.NOT_APPLICABLE.value
+    return [_tested(test, urls) for test in tests if (test["outcome"] != none) is applicable]
+
+
+def _tested(test: Mapping[str, Any], urls: Mapping[str, str]) -> Tested:
+    outcome = str(test["outcome"]).lower()
+    return Tested(
+        name=TESTED.get(test["rule"], test["rule"]),
+        rule=readable(test["words"]),
+        figures=_linked_figures(test["figures"], test["inputs"], urls),
+        outcome="not_reached" if outcome == "not_applicable" else outcome,
+    )
+
+
+def _linked_figures(figures: str, inputs: Iterable[Mapping[str, str]], urls: Mapping[str, str]) -> Parts:
+    """The sentence with each figure linked where it stands; what does not stand in it follows in brackets."""
+    parts: Parts = []
+    extra: Parts = []
+    rest = figures
+    for one in inputs:
+        url = urls.get(one["source"], "")
+        match = re.search(rf"(?<![\d.]){re.escape(one['value'])}(?![\d.]*\d)", rest) if one["value"] else None
+        if match is None:
+            extra += [", " if extra else " (", (_input_words(one), url)]
+            continue
+        parts += [readable(rest[: match.start()]), (one["value"], url)]
+        rest = rest[match.end() :]
+    return [part for part in (*parts, readable(rest), *extra, ")" if extra else "") if part]
+
+
+def _input_words(one: Mapping[str, str]) -> str:
+    analyte = next((item for item in Analyte if item.value == one["name"]), None)
+    name = TRIAL.analytes[analyte].short if analyte in TRIAL.analytes else one["name"].replace("_", " ")
+    value = {"neg": "negative", "pos": "positive"}.get(one["value"], one["value"])
+    return f"{name} {value} {one['unit']}".strip()
+
+
+def used_rows(used: Iterable[Mapping[str, Any]], urls: Mapping[str, str]) -> list[UsedRow]:
+    """Results with baseline, nadir and present value; changes with one decimal and a true minus."""
+    return [
+        UsedRow(
+            label=row["label"],
+            baseline=_figure(row["baseline"], urls),
+            nadir=[*_figure(row["nadir"], urls), _visit(row["nadir"])],
+            current=_figure(row["current"], urls),
+            from_baseline=_change(row, "from_baseline", "baseline"),
+            from_nadir=_change(row, "from_nadir", "nadir"),
+        )
+        for row in used
+    ]
+
+
+def _figure(figure: Mapping[str, str] | None, urls: Mapping[str, str]) -> Parts:
+    return [(figure["value"], urls.get(figure["source"], ""))] if figure else ["—"]
+
+
+def _visit(figure: Mapping[str, str] | None) -> str:
+    return f" ({short_visit(figure['visit'])})" if figure and figure["visit"] else ""
+
+
+def _change(row: Mapping[str, Any], name: str, reference: str) -> str:
+    if row["current"] is None or row[reference] is None:
+        return "—"
+    return change(None if row[name] is None else Decimal(row[name]))
+
+
+def short_visit(code: str) -> str:
+    """M6, baseline, unscheduled 1."""
+    if code.startswith("uns"):
+        return f"unscheduled {code[3:]}"
+    if code in {"scr", "bl"}:
+        return "baseline"
+    return f"M{int(code[1:])}" if code[:1] == "m" and code[1:].isdigit() else code
+
+
+def visit_words(code: str) -> str:
+    """Month 6, Unscheduled 1, End of phase."""
+    labels = {slot.code: slot.label for slot in TRIAL.schedule}
+    if code.startswith("uns"):
+        return f"Unscheduled visit {code[3:]}"
+    return labels.get(code, "End of phase")
