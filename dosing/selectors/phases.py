@@ -8,9 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from labs.selectors import course_for
-
 from dosing.models import PhaseDecision
+from labs.selectors import course_for
 from protocol import doses, spans, visits
 from protocol.doses import PlannedDose
 from protocol.measurements import Course, Decision, PhaseInterval

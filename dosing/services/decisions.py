@@ -12,8 +12,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from labs.services import derive_response
-
 from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.creation import creation
@@ -22,6 +20,7 @@ from dosing.selectors.shown import OVERRIDABLE, Computed, basis_of, computed
 from dosing.services.subjects import locked_subject, words
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from labs.models import ResponseAssessment, ResponseSignature
+from labs.services import derive_response
 from protocol.phases import roads_from
 from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Phase, ProposalKind, Response

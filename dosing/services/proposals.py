@@ -7,12 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from labs.services import derive_response
 
 from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.shown import Computed, computed, used_results
 from dosing.vocabulary import ACTIONABLE
+from labs.services import derive_response
 from protocol.phases import Discrepancy, find_discrepancies
 from protocol.response import assess
 from protocol.trial import TRIAL

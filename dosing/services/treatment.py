@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from labs.services import derive_response
-
 from dosing import selectors
 from dosing.models import DoseRecord
 from dosing.services.subjects import locked_subject, words
+from labs.services import derive_response
 from protocol.trial import TRIAL
 from protocol.vocabulary import DoseStatus, Drug, Phase
 from trialsite.access import Actor, Duty

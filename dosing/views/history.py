@@ -7,12 +7,12 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from labs.selectors import latest_response
 
 from dosing import selectors
 from dosing.models import PhaseProposal
 from dosing.views.trace import visit_words
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS, PROPOSAL_WORDS, response_words
+from labs.selectors import latest_response
 from protocol.vocabulary import Phase, ProposalKind
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from trialsite.charts import StripDay, StripRow, day_strip
-
 from dosing.selectors.calendar import Calendar, CalendarDay, DayDose
 from dosing.vocabulary import DRUG_ROUTE, DRUG_SHORT, DRUG_WORDS, PHASE_SPAN, PHASE_WORDS
 from protocol.explain import plain
 from protocol.vocabulary import Drug, Phase
+from trialsite.charts import StripDay, StripRow, day_strip
 from trialsite.days import in_words
 
 WEEKDAYS = [(name[:3], name) for name in ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")]

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from labs.selectors import latest_response
-
 from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.creation import Creation
@@ -27,6 +25,7 @@ from dosing.views.trace import (
 )
 from dosing.vocabulary import PHASE_SPAN, PHASE_WORDS, PROPOSAL_WORDS, response_words
 from labs.models import ResponseSignature
+from labs.selectors import latest_response
 from protocol.vocabulary import Phase, ProposalKind
 from trialsite.days import in_words
 from trialsite.models import Signature, SignatureEvent, Subject
