@@ -22,7 +22,22 @@ atexit.register(_SERVERS.stop)
 os.environ.update(_SERVERS.environment("shared"))
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 os.environ.pop("TRIALSITE_PROFILE", None)
+# A browser under test keeps an event loop in this thread, which Django takes for an asynchronous view.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 django.setup()
+
+
+SLOW = ("worker", "browser")
+
+
+def slowness(item: pytest.Item) -> int:
+    return max((SLOW.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in SLOW), default=0)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first: then those with a real worker, then those with a real browser."""
+    items.sort(key=slowness)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     error_messages: ClassVar[dict[str, str]] = {
         **DefaultAccountAdapter.error_messages,
-        "username_password_mismatch": "The user name or password is not right.",  # nosec B105
+        "username_password_mismatch": "The user name or password is not right.",
         "too_many_login_attempts": "Too many attempts. Wait five minutes, then try again.",
     }
 

@@ -85,6 +85,8 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 # -- Where data lives -----------------------------------------------------------------------------
 
 DATABASES = env.databases()
+# User names are unique whatever their case, by an index that this check does not know.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTH_USER_MODEL = "trialsite.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Sign-in rate limits live here: in the database, so that a dead broker locks nobody out.

@@ -8,14 +8,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trialsite.settings")
 
-bind = "0.0.0.0:8000"  # nosec B104 - inside a container
+bind = "0.0.0.0:8000"  # nosec B104
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = 4
 keepalive = 75
 graceful_timeout = 20
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm"  # noqa: S108  # nosec B108 - a heartbeat, kept in memory
+worker_tmp_dir = "/dev/shm"  # noqa: S108  # nosec B108
 accesslog = "-"
 
 

@@ -181,7 +181,7 @@ class Cluster:
                 ]
             )
 
-    def run(self, command: list[str | Path], text: str = "", password: str = "") -> str:  # nosec B107
+    def run(self, command: list[str | Path], text: str = "", password: str = "") -> str:
         """Run one of the server's own programs as its account and return what it printed."""
         done = subprocess.run(  # noqa: S603
             [str(self.binaries.program(str(command[0]))), *map(str, command[1:])],
