@@ -1,0 +1,204 @@
+"""The clinical cases, each as a test; foreign, wrong and malformed case files."""
+
+import copy
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from reporting.replay import Case, read_cases, replay
+
+FILE = Path(__file__).parent / "cases" / "clinical_cases.json"
+MORE = Path(__file__).parent / "cases" / "more_cases.json"
+CONTENT = json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def _cases() -> list[Case]:
+    return [*read_cases(CONTENT), *read_cases(json.loads(MORE.read_text(encoding="utf-8")))]
+
+
+@pytest.mark.parametrize("case", _cases(), ids=lambda case: case.id)
+def test_case(case: Case) -> None:
+    assert [str(difference) for difference in case.differences()] == []
+
+
+def run(content: object, tmp_path: Path, *, check: bool = True) -> tuple[int, str, str]:
+    path = tmp_path / "cases.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    out, err = io.StringIO(), io.StringIO()
+    return replay(path, None, out, err, check=check), out.getvalue(), err.getvalue()
+
+
+def test_the_closing_line_counts_the_cases(tmp_path: Path) -> None:
+    code, out, _ = run(CONTENT, tmp_path)
+    assert (code, out.splitlines()[-1]) == (0, "297 passed, 0 failed")
+
+
+def test_a_foreign_file_is_judged_alike(tmp_path: Path) -> None:
+    """Other ids and dates: 28 leap-year cycles keep every weekday and month length."""
+    text = json.dumps({k: CONTENT[k] for k in ("schema", "response_scenarios", "epoch_scenarios")})
+    for year in (2024, 2025):
+        text = text.replace(f'"{year}-', f'"{year + 28}-')
+    content = json.loads(text)
+    for index, case in enumerate(content["response_scenarios"]):
+        case["id"] = f"foreign {index}"
+    code, out, _ = run(content, tmp_path)
+    assert (code, out) == (0, "42 passed, 0 failed\n")
+
+
+def _wrong_response(content: dict) -> None:
+    content["response_scenarios"][0]["expected"]["responses"][0]["timepoint"] = "PD"
+
+
+def _wrong_date(content: dict) -> None:
+    content["pathway_scenarios"][1]["expected"]["dosing"]["dex_dates"][3] = "2024-08-06"
+
+
+def _wrong_number(content: dict) -> None:
+    content["vectors"]["unit_conversions"][0]["expected"] = "2.6"
+
+
+def _wrong_grade(content: dict) -> None:
+    content["vectors"]["ctcae_v5_allowed_grades"]["Fever"] = [1]
+
+
+def _wrong_epoch(content: dict) -> None:
+    content["epoch_scenarios"][1]["expected_proposal"] = None
+
+
+def _unknown_key(content: dict) -> None:
+    content["response_scenarios"][0]["expected"]["surprise"] = 1
+
+
+def _object_for_value(content: dict) -> None:
+    content["vectors"]["endpoints"][0]["expected"]["pfs6"] = {"a": 1}
+
+
+def _list_for_value(content: dict) -> None:
+    content["vectors"]["endpoints"][0]["expected"]["pfs6"] = ["a"]
+
+
+def _shorter_list(content: dict) -> None:
+    content["pathway_scenarios"][0]["expected"]["phases"].pop()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _wrong_response,
+        _wrong_date,
+        _wrong_number,
+        _wrong_grade,
+        _wrong_epoch,
+        _unknown_key,
+        _object_for_value,
+        _list_for_value,
+        _shorter_list,
+    ],
+)
+def test_a_wrong_expectation_fails(damage, tmp_path: Path) -> None:
+    content = copy.deepcopy(CONTENT)
+    damage(content)
+    code, out, _ = run(content, tmp_path)
+    assert code == 1
+    assert out.splitlines()[-1] == "296 passed, 1 failed"
+    assert "expected" in out
+
+
+S = ("response_scenarios", 0)
+P = ("pathway_scenarios", 1)
+V = "vectors"
+MALFORMED = [
+    ((*S, "day1"), "remove", "day1 is missing"),
+    ((*S, "day1"), "2024-13-01", "is not a date"),
+    ((*S, "day1"), "9999-12-31", "lies outside the years"),
+    ((*S, "assessments"), {}, "expected a list"),
+    ((*S, "assessments", 0, "labs"), [], "expected an object"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "abc", "is not a number"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), 2.5, "is not a number"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "NaN", "is not a finite number"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "-1", "is below zero"),
+    ((*S, "assessments", 0, "labs", "sife"), "maybe", "is neither neg nor pos"),
+    ((*S, "assessments", 0, "labs", "new_bone_lesion"), "yes", "is neither true, false nor null"),
+    ((*S, "assessments", 0, "labs", "unheard_of"), "1", "is not a known lab key"),
+    ((*S, "assessments", 1, "id"), "BL", "is listed twice"),
+    ((*S, "assessments", 1, "id"), 7, "is not text"),
+    ((*S, "config"), {"criteria_version": "X"}, "is not one of"),
+    ((*S, "config"), {"unheard_of": 1}, "is not a switch"),
+    ((*S, "config"), {"month6_window_days": [1]}, "expected two numbers"),
+    ((*S, "expected"), "remove", "expected is missing"),
+    ((*S, "expected", "responses", 0, "assessment"), "ZZ", "which is not listed"),
+    ((*P, "actions", 1, "phase"), "FOO", "is not one of"),
+    ((*P, "actions", 1, "type"), "FOO", "is not one of"),
+    ((*P, "actions", 1), {"type": "CORRECT_LAB", "date": "2024-02-01", "assessment": "X"}, "no such assessment"),
+    ((V, "ctcae_lab_grades", 0, "version"), "9", "is not one of"),
+    ((V, "unit_conversions", 0, "from_unit"), "furlong", "is not a unit"),
+    ((V, "derived_values", 0, "name"), "x", "is not a derived value"),
+    ((V, "derived_values", 4, "inputs", "age"), "6.5", "is not a whole number"),
+    ((V, "eligibility", 0, "inputs", "unheard_of"), 1, "is not an input"),
+    ((V, "eligibility", 0, "inputs", "caregiver"), 1, "is neither text nor true or false"),
+    ((V, "endpoint_binomial_ci95", 0, "n"), 0, "A proportion needs"),
+    ((V, "unheard_of"), [], "is not a known kind of vector"),
+    (("confirmation_oracle", "subjects", 0, "dates"), [], "differ in length"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "sentence"), MALFORMED)
+def test_a_malformed_file_gets_one_sentence(path, value, sentence: str, tmp_path: Path) -> None:
+    content = copy.deepcopy(CONTENT)
+    node = content
+    for key in path[:-1]:
+        node = node[key]
+    if value == "remove":
+        del node[path[-1]]
+    else:
+        node[path[-1]] = value
+    code, out, err = run(content, tmp_path)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "expected an object"),
+        ("{}", "is not a case file"),
+        ('{"schema": "clinical-cases/1"}', "holds no cases"),
+        ("[" * 200_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_case_file_is_refused(text: str, sentence: str, tmp_path: Path) -> None:
+    code, _, err = run(text, tmp_path)
+    assert code == 2
+    assert sentence in err
+
+
+def test_files_that_cannot_be_read_or_written(tmp_path: Path) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    assert replay(tmp_path / "nowhere.json", None, out, err, check=True) == 2
+    assert replay(FILE, tmp_path / "no" / "folder.json", out, err, check=True) == 2
+    binary = tmp_path / "binary.json"
+    binary.write_bytes(b"\xff\xfe\x00")
+    assert replay(binary, None, out, err, check=True) == 2
+    assert err.getvalue().count("\n") == 3
+
+
+def test_what_was_computed_is_written(tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    assert replay(FILE, target, io.StringIO(), io.StringIO(), check=True) == 0
+    written = json.loads(target.read_text(encoding="utf-8"))
+    first = written["response_scenarios"][0]["computed"]
+    assert first["responses"][0]["timepoint"] == "SD"
+    assert first["as_of"][0]["proposal"] == "ASSIGN_LOW_DEX"
+
+
+def test_without_expectations_everything_is_computed(tmp_path: Path) -> None:
+    """A statistician's own data: no expected, nothing compared, all assessments answered."""
+    case = {k: v for k, v in CONTENT["response_scenarios"][4].items() if k != "expected"}
+    code, out, _ = run({"schema": "clinical-cases/1", "response_scenarios": [case]}, tmp_path, check=False)
+    computed = json.loads(out)["response_scenarios"][0]["computed"]
+    assert code == 0
+    assert [row["confirmed"] for row in computed["responses"]] == [None, "MR", "MR"]
