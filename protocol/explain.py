@@ -80,6 +80,11 @@ def plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def signed(value: Decimal) -> str:
+    """A difference with its sign."""
+    return f"+{plain(value)}" if value >= 0 else plain(value)
+
+
 def percent(value: Decimal | None) -> str:
     """A percentage for reading, one decimal; never used for comparing."""
     return "undefined" if value is None else f"{round_half_up(value, 1):f} %"

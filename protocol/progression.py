@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from protocol.baseline import CIRCULATING, DFLC, DIAMETER, MARROW, SERUM, SPD, URINE, Quantity, Reading
 from protocol.derived import pct_change
-from protocol.explain import Test, finding_input, outcome, percent, plain
+from protocol.explain import Test, finding_input, outcome, percent, plain, signed
 from protocol.mde import corrected
 from protocol.view import View
 from protocol.vocabulary import Analyte, Component, CriterionOutcome, Mde, PdReason
@@ -206,7 +206,7 @@ def _figures(quantity: Quantity, now: Reading, low: Reading) -> str:
     difference = now.value - low.value
     return (
         f"{plain(now.value)} against nadir {plain(low.value)} {quantity.unit} of {low.on.isoformat()}: "
-        f"{difference:+f} {quantity.unit}, {percent(pct_change(low.value, now.value))}"
+        f"{signed(difference)} {quantity.unit}, {percent(pct_change(low.value, now.value))}"
     )
 
 
