@@ -1,0 +1,72 @@
+"""Preparing a database: what is somebody's is refused, what was interrupted begins again."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from tests.fixtures.databases import Database
+from trialsite.management.commands import prepare
+
+
+def sites(database: Database) -> list[tuple[object, ...]]:
+    with database.as_owner() as owner:
+        return owner.execute("select relname from pg_class where relname in ('trialsite_site', 'mine')").fetchall()
+
+
+@pytest.mark.parametrize("option", ["demonstration", "reset"])
+def test_a_database_that_is_not_ours_is_refused(fresh_db: Database, option: str) -> None:
+    with fresh_db.as_owner() as owner:
+        owner.execute("create table mine (number int)")
+    with pytest.raises(CommandError, match=r"^The database has \d+ relations already and holds no demonstration: "):
+        call_command("prepare", **{option: True}, stdout=StringIO())
+    assert ("mine",) in sites(fresh_db)
+
+
+def test_a_reset_begins_with_nothing_and_the_same_rights(fresh_db: Database) -> None:
+    prepare.label(prepare.LOADED)
+    with fresh_db.as_owner() as owner:
+        owner.execute("create table mine (number int)")
+        before = rights(owner)
+    connections["owner"].close()
+    call_command("prepare", reset=True, stdout=StringIO())
+    assert sites(fresh_db) == [("trialsite_site",)]
+    with fresh_db.as_owner() as owner:
+        assert rights(owner) == [row for row in before if row[0] != "mine"]
+    with fresh_db.as_app() as app:
+        assert app.execute("select count(*) from trialsite_site").fetchone() == (0,)
+
+
+def rights(owner: object) -> list[tuple[object, ...]]:
+    """Table, owner and grants of everything in the schema, the order of grants aside."""
+    return owner.execute(  # type: ignore[attr-defined]
+        "select relname, relowner::regrole::text, relrowsecurity, relforcerowsecurity,"
+        " array(select unnest(relacl)::text order by 1)"
+        " from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'S', 'v') order by 1"
+    ).fetchall()
+
+
+def test_states_are_told_apart(fresh_db: Database) -> None:
+    assert prepare.found().startswith("has ")
+    for state in (prepare.LOADING, prepare.LOADED):
+        prepare.label(state)
+        assert prepare.found() == state
+    prepare.empty()
+    assert prepare.found() == prepare.EMPTY
+
+
+def test_a_finished_load_is_not_repeated_and_an_interrupted_one_begins_again(fresh_db: Database) -> None:
+    command = prepare.Command(stdout=StringIO())
+    assert command.is_new(prepare.LOADED) is False
+    prepare.label(prepare.LOADING)
+    assert command.is_new(prepare.found()) is True
+    assert sites(fresh_db) == []
+    assert prepare.found() == prepare.LOADING
+
+
+def test_preparing_twice_changes_nothing(fresh_db: Database) -> None:
+    with fresh_db.as_owner() as owner:
+        before = rights(owner)
+        call_command("prepare", stdout=StringIO())
+        assert rights(owner) == before
