@@ -433,3 +433,17 @@ def test_a_phase_is_found_by_its_day() -> None:
     subject = course(BASE)
     assert subject.phase_on(DAY1 - timedelta(days=1)) is None
     assert subject.phase_start(Phase.HIGH_DEX) is None
+
+
+def test_findings_of_one_time_point_are_merged() -> None:
+    imaging = finding(30, new_bone_lesion=True, plasmacytoma_spd=Decimal(5))
+    form = finding(28, new_bone_lesion=False, plasmacytoma_spd=Decimal(4), attributed=frozenset({Mde.BONE}))
+    (point,) = assess(course(BASE, (28, {"m": "3.0", "u": "0"}), findings=(imaging, form)), TRIAL).time_points
+    assert (point.on, point.mde) == (on(28), (Mde.BONE,))
+    assert {"f28", "f30"} & set(point.sources)
+
+
+def test_an_iga_only_date_and_a_missing_light_chain() -> None:
+    base = (-5, {"m": "0", "u": "0", "k": "450", "l": "10"})
+    point = first(course(base, (28, {"m": "0", "u": "0", "k": "50"})))
+    assert (point.timepoint, point.missing_critical) == (Response.NE, ("flc_ratio",))
