@@ -16,7 +16,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 
 from trialsite.access import system_actor
-from trialsite.context import reading
+from trialsite.context import because, reading
 from trialsite.models import Delegation, Mail, Role, Site, Subject, User
 from trialsite.outbox import wake
 
@@ -94,6 +94,13 @@ def hand_over_link(*, to: User, heading: str, words: str, link: str, why: str, k
     return True
 
 
+def skip_waiting(*, subject: Subject, key_begins: str, because_of: str, at: datetime) -> int:
+    """Hold back mail about a subject that has become pointless before it left. Runs inside the caller's `writing`."""
+    waiting = Mail.objects.filter(subject=subject, key__startswith=key_begins, sent_at=None, skipped_at=None)
+    with because(because_of):
+        return waiting.update(skipped_at=at, skipped_because=because_of)
+
+
 def send_waiting(at: datetime) -> int:
     """Send every queued mail whose time has come; the number sent. A failing one never holds the others."""
     sent = 0
@@ -102,7 +109,7 @@ def send_waiting(at: datetime) -> int:
         with reading(system_actor("mail"), at):
             mail = (
                 Mail.objects.select_for_update(skip_locked=True, of=("self",))
-                .filter(sent_at=None, next_attempt_at__lte=at)
+                .filter(sent_at=None, skipped_at=None, next_attempt_at__lte=at)
                 .exclude(id__in=tried)
                 .order_by("id")
                 .first()

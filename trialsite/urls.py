@@ -12,5 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sign-in/", sign_in.SignIn.as_view(), name="account_login"),
     path("accounts/sign-out/", sign_in.sign_out, name="account_logout"),
     path("", include("trialsite.administration_urls")),
+    path("", include("trialsite.oversight_urls")),
     *[path("", include(f"{room}.urls")) for room in ROOMS],
 ]

@@ -40,10 +40,19 @@ class Mail(models.Model):
     next_attempt_at = models.DateTimeField()
     last_error = models.CharField(max_length=500, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    skipped_at = models.DateTimeField(null=True, blank=True, help_text="It will not be sent.")
+    skipped_because = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["next_attempt_at"], condition=models.Q(sent_at=None), name="mail_waiting")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(skipped_at=None, skipped_because="")
+                | (models.Q(skipped_at__isnull=False) & ~models.Q(skipped_because="")),
+                name="mail_skipped_says_why",
+            ),
+        ]
 
 
 class Submission(models.Model):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.models import Query, QueryMessage, Subject
+from trialsite.services.subjects import Refused, first_submission, note_outcome
 
 
-class QueryRefused(Exception):
+class QueryRefused(Refused):
     """The query is not in a state that allows this. The message is fit for the user."""
 
 
@@ -69,10 +71,15 @@ def close_automatic_queries(*, record_type: str, record_id: int, item: str, at: 
     return len(automatic)
 
 
-def ask(*, by: Actor, at: datetime, subject: Subject, anchor: Anchor, text: str) -> Query:
-    """A data manager or monitor asks the site about one value."""
+def ask(*, by: Actor, at: datetime, token: UUID, subject: Subject, anchor: Anchor, text: str) -> Query:
+    """A data manager or monitor asks the site about one value. The same token again gives the first query."""
     with writing(by=by, duty=Duty.RAISE_QUERY, site_id=subject.site_id, at=at, reason="Query asked"):
-        return open_query(by=by, at=at, subject=subject, anchor=anchor, text=text)
+        outcome = first_submission(token=token, by=by, at=at)
+        if outcome is not None:
+            return Query.objects.get(pk=int(outcome))
+        query = open_query(by=by, at=at, subject=subject, anchor=anchor, text=text)
+        note_outcome(token=token, outcome=str(query.pk))
+        return query
 
 
 def open_query(*, by: Actor, at: datetime, subject: Subject, anchor: Anchor, text: str) -> Query:

@@ -1,0 +1,15 @@
+"""Addresses of queries, the audit trail, and mail."""
+
+from django.urls import path
+
+from trialsite.views import audit, mail, queries
+
+urlpatterns = [
+    path("queries/", queries.query_list, name="queries"),
+    path("queries/new/", queries.query_new, name="query_new"),
+    path("queries/<int:pk>/", queries.query, name="query"),
+    path("subjects/<str:key>/queries/", queries.subject_queries, name="subject_queries"),
+    path("audit/", audit.audit, name="audit"),
+    path("subjects/<str:key>/audit/", audit.subject_audit, name="subject_audit"),
+    path("mail/", mail.mail_list, name="mail"),
+]

@@ -1,0 +1,50 @@
+"""Forms of the query pages."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django import forms
+
+QUICK = {"corrected": "Corrected.", "as_entered": "Correct as entered."}
+
+
+class AnswerForm(forms.Form):
+    """A quick reply, or an answer in words."""
+
+    text = forms.CharField(
+        label="Answer", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3, "autofocus": ""})
+    )
+    quick = forms.ChoiceField(choices=list(QUICK.items()), required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, object]:
+        data = self.cleaned_data
+        said = " ".join(part for part in (QUICK.get(data.get("quick", ""), ""), data.get("text", "")) if part)
+        if not said:
+            self.add_error("text", "Write an answer, or use a quick reply.")
+        return {**data, "text": said}
+
+
+class CloseForm(forms.Form):
+    """Close, with or without a remark; reopening says why."""
+
+    text = forms.CharField(label="Remark", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    action = forms.ChoiceField(choices=[("close", "Close"), ("reopen", "Reopen")], widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, object]:
+        data = self.cleaned_data
+        if data.get("action") == "reopen" and not data.get("text"):
+            self.add_error("text", "Say what is still open.")
+        return {**data, "text": data.get("text") or "Closed."}
+
+
+class AskForm(forms.Form):
+    """A question about one value."""
+
+    text = forms.CharField(
+        label="Question to the site",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3, "autofocus": ""}),
+        error_messages={"required": "Write the question."},
+    )
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)

@@ -1,0 +1,71 @@
+"""What the audit trail's tables are called by people, and how the versions of one record are found.
+
+Rooms above are named as text only, so that imports fall downwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of record.
+
+    identity: columns that all versions of one record share; empty if a row is the record.
+    value: columns that together are the value, in the order in which they are read.
+    page: name of the page that shows the record; `code` there is the visit.
+    """
+
+    table: str
+    words: str
+    identity: tuple[str, ...] = ()
+    value: tuple[str, ...] = ()
+    page: str = "subject"
+
+
+#: Name in addresses, queries and source references -> kind.
+KINDS: dict[str, Kind] = {
+    "subject": Kind("trialsite_subject", "subject"),
+    "state_period": Kind("trialsite_stateperiod", "treatment phase"),
+    "visit": Kind("trialsite_visit", "visit", page="subject_visits"),
+    "consent": Kind("enrollment_consent", "consent", page="subject_eligibility"),
+    "screening_answer": Kind(
+        "enrollment_screeninganswer", "screening answer", ("subject_id", "item"), ("value",), "subject_eligibility"
+    ),
+    "eligibility": Kind("enrollment_eligibilitysnapshot", "eligibility", page="subject_eligibility"),
+    "registration": Kind("enrollment_registration", "registration", page="subject_eligibility"),
+    "screen_failure": Kind("enrollment_screenfailure", "screen failure", page="subject_eligibility"),
+    "specimen": Kind("labs_specimen", "specimen", page="visit_labs"),
+    "lab_result": Kind(
+        "labs_labresult", "laboratory result", ("specimen_id", "analyte"), ("typed", "typed_unit"), "visit_labs"
+    ),
+    "disease_assessment": Kind("labs_diseaseassessment", "disease assessment", ("visit_id",), page="visit_disease"),
+    "response_assessment": Kind("labs_responseassessment", "derived response", page="subject_responses"),
+    "response_signature": Kind("labs_responsesignature", "signature under a response", page="subject_responses"),
+    "phase_proposal": Kind("dosing_phaseproposal", "proposal of a treatment phase", page="subject_responses"),
+    "phase_decision": Kind("dosing_phasedecision", "decision on a treatment phase", page="subject_responses"),
+    "discrepancy": Kind("dosing_assignmentdiscrepancy", "discrepancy", page="subject_responses"),
+    "dose": Kind("dosing_doserecord", "dose", ("subject_id", "drug", "on"), ("status",), "subject_dosing"),
+    "medication": Kind("safety_concomitantmedication", "medication", page="subject_medications"),
+    "end_of_treatment": Kind("followup_endoftreatment", "end of treatment", page="subject_end_of_treatment"),
+    "departure": Kind("followup_departure", "departure from the study", page="subject_departure"),
+    "contact": Kind("followup_followupcontact", "follow-up contact", page="subject_follow_up"),
+    "reminder": Kind("followup_reminder", "reminder", page="subject_follow_up"),
+    "query": Kind("trialsite_query", "query", page="subject_queries"),
+    "query_message": Kind("trialsite_querymessage", "query", page="subject_queries"),
+    "signature": Kind("trialsite_signature", "signature"),
+    "signature_event": Kind("trialsite_signatureevent", "signature"),
+    "laboratory": Kind("labs_laboratory", "laboratory"),
+    "reference_range": Kind("labs_referencerange", "reference range"),
+    "site": Kind("trialsite_site", "site"),
+    "user": Kind("trialsite_user", "account"),
+    "delegation": Kind("trialsite_delegation", "delegation"),
+    "invitation": Kind("trialsite_invitation", "link to set a password"),
+    "parameter_confirmation": Kind("trialsite_parameterconfirmation", "confirmed parameter"),
+}
+
+BY_TABLE: dict[str, str] = {kind.table: name for name, kind in KINDS.items()}
+
+#: Rows that only carry messages or repeat what another row says. Left out unless everything is asked for.
+BOOKKEEPING = ("trialsite_outboxmessage", "trialsite_mail", "trialsite_signaturebasis", "trialsite_query")

@@ -1,0 +1,184 @@
+"""Queries: the list, one query with its value and thread, asking, and the list of one subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from trialsite import clock, query_selectors
+from trialsite.access import Duty, can, can_anywhere, check_may
+from trialsite.audit_selectors import RecordPlace, entries, events_of_record, place_of, without_shadows
+from trialsite.audit_words import named
+from trialsite.http import SignedInRequest
+from trialsite.models import Query, Site
+from trialsite.query_forms import AnswerForm, AskForm, CloseForm
+from trialsite.records import KINDS
+from trialsite.selectors import subject_by_key
+from trialsite.services import queries as service
+from trialsite.services.queries import Anchor
+from trialsite.services.subjects import Refused
+
+_PAGES = "trialsite/queries"
+PER_PAGE = 50
+
+
+@dataclass(frozen=True)
+class Segment:
+    label: str
+    url: str
+    active: bool
+    count: int | None
+
+
+@require_GET
+def query_list(request: SignedInRequest) -> HttpResponse:
+    _check_clinical(request)
+    now = clock.now()
+    show = request.GET.get("show", "mine")
+    show = show if show in query_selectors.SHOW else "mine"
+    sites = list(Site.objects.filter(is_coordinating_centre=False).order_by("code"))
+    site = next((one.code for one in sites if one.code == request.GET.get("site")), "")
+    found = query_selectors.filtered(request.actor, show, now, site_code=site)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    counted = query_selectors.counts(request.actor, now, site_code=site)
+    ending = f"&site={site}" if site else ""
+    context = {
+        "page_obj": page,
+        "rows": query_selectors.rows(list(page), now),
+        "segments": [
+            Segment(words, f"?show={name}{ending}", name == show, counted.get(name))
+            for name, words in query_selectors.SHOW.items()
+        ],
+        "show": show,
+        "show_words": query_selectors.SHOW[show],
+        "sites": sites,
+        "site": site,
+    }
+    return render(request, f"{_PAGES}/list.html", context)
+
+
+def _check_clinical(request: SignedInRequest) -> None:
+    if not can_anywhere(request.actor, Duty.VIEW_SUBJECT, clock.now()):
+        raise PermissionDenied(f"Your role does not include this: {Duty.VIEW_SUBJECT.value.lower()}.")
+
+
+@require_GET
+def subject_queries(request: SignedInRequest, key: str) -> HttpResponse:
+    subject = subject_by_key(key)
+    check_may(request.actor, Duty.VIEW_SUBJECT, subject.site_id, clock.now())
+    found = list(query_selectors.of_subject(subject))
+    may_ask = can(request.actor, Duty.RAISE_QUERY, subject.site_id, clock.now())
+    context = {"subject": subject, "rows": query_selectors.rows(found, clock.now()), "may_ask": may_ask}
+    return render(request, f"{_PAGES}/subject.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def query(request: SignedInRequest, pk: int) -> HttpResponse:
+    """One query. POST `action` says what is done: answer, close or reopen."""
+    one = get_object_or_404(Query.objects.select_related("subject__site", "site"), pk=pk)
+    check_may(request.actor, Duty.VIEW_SUBJECT, one.site_id, clock.now())
+    if request.method == "GET":
+        return _show(request, one, None)
+    action = request.POST.get("action", "answer")
+    form = AnswerForm(request.POST) if action == "answer" else CloseForm(request.POST)
+    if form.is_valid():
+        try:
+            return _act(request, one, action, form.cleaned_data["text"])
+        except Refused as error:
+            form.add_error(None, str(error))
+    return _show(request, one, form)
+
+
+def _act(request: SignedInRequest, one: Query, action: str, text: str) -> HttpResponse:
+    verbs: dict[str, tuple[Callable[..., Query], str]] = {
+        "answer": (service.answer, "was answered"),
+        "close": (service.close, "was closed"),
+        "reopen": (service.reopen, "was opened again"),
+    }
+    do, words = verbs[action]
+    do(by=request.actor, at=clock.now(), query_id=one.pk, site_id=one.site_id, text=text)
+    following = query_selectors.next_for(request.actor, clock.now())
+    messages.success(request, f"Query {one.pk} {words}." + (" Here is the next one." if following else ""))
+    address = reverse("query", args=[following.pk]) if following else reverse("queries")
+    return HttpResponseRedirect(address, status=303)
+
+
+def _show(request: SignedInRequest, one: Query, form: forms.Form | None) -> HttpResponse:
+    now = clock.now()
+    may_answer = one.state == Query.State.OPEN and can(request.actor, Duty.ANSWER_QUERY, one.site_id, now)
+    may_close = can(request.actor, Duty.CLOSE_QUERY, one.site_id, now)
+    context: dict[str, Any] = {
+        "query": one,
+        "subject": one.subject,
+        "zone": one.site.time_zone,
+        "field": query_selectors.field_words(one),
+        "thread": list(one.messages.all()),
+        "form": form if form is not None else (AnswerForm() if may_answer else CloseForm()),
+        "may_answer": may_answer,
+        "may_close": may_close and one.state != Query.State.CLOSED,
+        "may_reopen": may_close and one.state != Query.State.OPEN,
+        **_value_context(one),
+    }
+    return render(request, f"{_PAGES}/query.html", context, status=422 if form is not None else 200)
+
+
+def _value_context(one: Query) -> dict[str, Any]:
+    """The value's history and where it stands; nothing if the anchor is not a row."""
+    try:
+        place = place_of(f"{one.record_type}:{one.record_id}")
+    except Http404:
+        return {"history": [], "value_page": ""}
+    events = list(without_shadows(events_of_record(place)))
+    page = query_selectors.page_of(KINDS[one.record_type], one.subject, one.visit_code, one.item)
+    reference = f"{one.record_type}:{one.record_id}"
+    return {"history": list(reversed(entries(events))), "value_page": page, "reference": reference}
+
+
+@require_http_methods(["GET", "POST"])
+def query_new(request: SignedInRequest) -> HttpResponse:
+    """Ask about one value: /queries/new/?record=lab_result:17&item=serum_m."""
+    place = place_of(request.GET.get("record", ""))
+    if place.subject is None:
+        raise Http404("A query belongs to a subject.")
+    check_may(request.actor, Duty.RAISE_QUERY, place.subject.site_id, clock.now())
+    form = AskForm(request.POST or None)
+    if form.is_valid():
+        try:
+            return _ask(request, place, form.cleaned_data)
+        except Refused as error:
+            form.add_error(None, str(error))
+    context = {
+        "form": form,
+        "subject": place.subject,
+        "zone": place.subject.site.time_zone,
+        "what": named(place.kind, place.row),
+        "history": list(reversed(entries(list(without_shadows(events_of_record(place)))))),
+    }
+    return render(request, f"{_PAGES}/new.html", context, status=422 if form.is_bound else 200)
+
+
+def _ask(request: SignedInRequest, place: RecordPlace, data: dict[str, Any]) -> HttpResponse:
+    if place.subject is None:
+        raise Http404("A query belongs to a subject.")
+    item = request.GET.get("item", "") or str(place.row.get("analyte", "") or place.row.get("item", ""))
+    visit = request.GET.get("visit", "") or query_selectors.visit_code_of(place)
+    asked = service.ask(
+        by=request.actor,
+        at=clock.now(),
+        token=data["token"],
+        subject=place.subject,
+        anchor=Anchor(place.name, place.row_id, item[:40], visit[:6]),
+        text=data["text"],
+    )
+    messages.success(request, f"Query {asked.pk} was sent to site {place.subject.site.code}.")
+    return HttpResponseRedirect(reverse("query", args=[asked.pk]), status=303)
