@@ -198,7 +198,7 @@ def shown(table: str, column: str, value: Any) -> str:
     """A stored value as a person reads it: choices by label, dates and yes or no in words."""
     field = _fields(table).get(column)
     choices = dict(field.flatchoices) if field and field.flatchoices else {}
-    return str(choices.get(value) or _plain(value))
+    return str(choices[value]) if isinstance(value, str) and value in choices else _plain(value)
 
 
 def _plain(value: Any) -> str:
@@ -211,4 +211,6 @@ def _plain(value: Any) -> str:
         return in_words(date.fromisoformat(text))
     if _INSTANT.match(text):
         return f"{in_words(date.fromisoformat(text[:10]))} {text[11:16]} UTC"
-    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else text
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else text

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.urls import NoReverseMatch, reverse
 
 from trialsite.access import Actor, Duty, can_anywhere
@@ -49,11 +49,9 @@ def counts(by: Actor, at: datetime, *, site_code: str = "") -> dict[str, int]:
 
 
 def of_subject(subject: Subject) -> QuerySet[Query]:
-    """Every query of a subject: open ones first, then by age."""
-    order = {Query.State.OPEN: 0, Query.State.ANSWERED: 1, Query.State.CLOSED: 2}
+    """Every query of a subject: those not closed first, then by age."""
     found = Query.objects.select_related("subject", "site").filter(subject=subject)
-    ids = [query.pk for query in sorted(found, key=lambda one: (order[Query.State(one.state)], one.pk))]
-    return found.filter(pk__in=ids).order_by("closed_at", "id")
+    return found.order_by(F("closed_at").asc(nulls_first=True), "id")
 
 
 def rows(queries: Sequence[Query], at: datetime) -> list[QueryRow]:

@@ -4,24 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('trialsite', '0003_framework_tables'),
+        ("trialsite", "0003_framework_tables"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='mail',
-            name='skipped_at',
-            field=models.DateTimeField(blank=True, help_text='It will not be sent.', null=True),
+            model_name="mail",
+            name="skipped_at",
+            field=models.DateTimeField(blank=True, help_text="It will not be sent.", null=True),
         ),
         migrations.AddField(
-            model_name='mail',
-            name='skipped_because',
+            model_name="mail",
+            name="skipped_because",
             field=models.CharField(blank=True, max_length=200),
         ),
         migrations.AddConstraint(
-            model_name='mail',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('skipped_at', None), ('skipped_because', '')), models.Q(('skipped_at__isnull', False), models.Q(('skipped_because', ''), _negated=True)), _connector='OR'), name='mail_skipped_says_why'),
+            model_name="mail",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("skipped_at", None), ("skipped_because", "")),
+                    models.Q(("skipped_at__isnull", False), models.Q(("skipped_because", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="mail_skipped_says_why",
+            ),
         ),
     ]
