@@ -230,6 +230,9 @@ class Config:
     bm_valid_days: int = 180
     slim_counts_as_active: bool = False
     exclude_slim: bool = False
+    screening_days: int = 28
+    screening_marrow_days: int = 90
+    pregnancy_test_days: int = 7
     pd_on_high_dex: PdAction = PdAction.OFF_TREATMENT
     early_pd: PdAction = PdAction.HIGH_DEX
     fu_interval_months: int = 6

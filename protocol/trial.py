@@ -450,6 +450,8 @@ PARAMETERS = {
     "baseline_days": _parameter("Oldest baseline sample", "42", "d", OWNER, "Eligible subjects must have a baseline"),
     "baseline_marrow_days": _parameter("Oldest baseline marrow or imaging", "104", "d", OWNER, "90 + 14 days"),
     "bm_valid_days": _parameter("Marrow carried forward", "180", "d", OWNER, "Post-baseline only, both IFE negative"),
+    "screening_days": _parameter("Oldest screening blood or urine result", "28", "d", OWNER, "No source gives windows"),
+    "screening_marrow_days": _parameter("Oldest screening marrow or imaging", "90", "d", OWNER, "No source"),
     "first_dose_days": _parameter("Registration to first dose, at most", "14", "d", OWNER, "No source"),
     "start_ahead_days": _parameter("Phase start after signature, at most", "14", "d", OWNER, "Late decisions"),
     "late_sample_days": _parameter("Late month-6 sample accepted, at most", "42", "d", OWNER, "Signed deviation"),

@@ -6,7 +6,7 @@ from datetime import date
 
 from django.shortcuts import get_object_or_404
 
-from trialsite.models import ParameterConfirmation, StatePeriod, Subject, Visit
+from trialsite.models import ParameterConfirmation, Site, StatePeriod, Subject, Visit
 
 
 def subject_by_key(key: str) -> Subject:
@@ -33,3 +33,12 @@ def visit_date(subject: Subject, code: str) -> date | None:
     """When the visit took place, None if it did not or is not entered."""
     visit = visits(subject).get(code)
     return visit.occurred_on if visit else None
+
+
+def free_number(site: Site, *, screening: bool) -> str:
+    """The number that the next subject of the site would get ("01-S004" or "01-004"); nothing is held."""
+    column = "screening_number" if screening else "subject_number"
+    prefix = f"{site.code}-S" if screening else f"{site.code}-"
+    taken = Subject.objects.filter(site=site).exclude(**{column: None}).values_list(column, flat=True)
+    highest = max((int(number.removeprefix(prefix)) for number in taken), default=0)
+    return f"{prefix}{highest + 1:03d}"

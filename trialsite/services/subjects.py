@@ -12,6 +12,7 @@ from protocol.vocabulary import Phase
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.models import Site, StatePeriod, Subject, Submission, Visit
+from trialsite.selectors import free_number
 
 
 class Refused(Exception):
@@ -57,11 +58,7 @@ def note_outcome(*, token: UUID, outcome: str) -> None:
 def next_number(site: Site, *, screening: bool) -> str:
     """The next free number of a site ("01-S004" or "01-004"); holds the site's row until the transaction ends."""
     Site.objects.select_for_update().get(pk=site.pk)
-    column = "screening_number" if screening else "subject_number"
-    prefix = f"{site.code}-S" if screening else f"{site.code}-"
-    taken = Subject.objects.filter(site=site).exclude(**{column: None}).values_list(column, flat=True)
-    highest = max((int(number.removeprefix(prefix)) for number in taken), default=0)
-    return f"{prefix}{highest + 1:03d}"
+    return free_number(site, screening=screening)
 
 
 def move_subject(*, subject: Subject, to: Phase, on: date, why: str, at: datetime) -> StatePeriod:

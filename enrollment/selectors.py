@@ -1,0 +1,106 @@
+"""Reads of enrollment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+
+from enrollment.checklist import Checklist, checklist
+from enrollment.evidence import Facts
+from enrollment.models import Consent, EligibilitySnapshot, Registration, ScreenFailure, ScreeningAnswer
+from labs.selectors import course_for
+from protocol.eligibility import Judgement
+from protocol.trial import TRIAL
+from protocol.vocabulary import CriterionOutcome
+from trialsite.models import Site, Subject
+from trialsite.selectors import free_number, visits
+from trialsite.services.signatures import is_intact
+
+
+def site_day(at: datetime, site: Site) -> date:
+    """The date at the site."""
+    return at.astimezone(ZoneInfo(site.time_zone)).date()
+
+
+def consent_of(subject: Subject) -> Consent | None:
+    """The first consent: the one that screening rests on."""
+    return Consent.objects.filter(subject=subject).order_by("id").first()
+
+
+def current_answers(subject: Subject) -> dict[str, ScreeningAnswer]:
+    """Standing answers by item."""
+    rows = ScreeningAnswer.objects.filter(subject=subject, superseded_at=None).select_related("entered_by")
+    return {row.item: row for row in rows}
+
+
+def facts_of(subject: Subject) -> Facts:
+    return Facts(
+        subject=subject,
+        consent=consent_of(subject),
+        answers=current_answers(subject),
+        course=course_for(subject),
+        screening_visit=visits(subject).get("scr"),
+    )
+
+
+def checklist_of(subject: Subject, as_of: date) -> Checklist:
+    """Every criterion as it stands now, judged for a registration on that day."""
+    return checklist(facts_of(subject), TRIAL, as_of)
+
+
+def judgements(subject: Subject, as_of: date) -> tuple[Judgement, ...]:
+    """The bare judgements of `checklist_of`."""
+    return checklist_of(subject, as_of).judgements
+
+
+def latest_snapshot(subject: Subject) -> EligibilitySnapshot | None:
+    """The newest checklist that was sent to an investigator."""
+    return (
+        EligibilitySnapshot.objects.filter(subject=subject)
+        .select_related("signature", "sent_by")
+        .order_by("-id")
+        .first()
+    )
+
+
+def is_signed(snapshot: EligibilitySnapshot | None) -> bool:
+    """True if an investigator signed it and nothing under the signature has changed."""
+    return snapshot is not None and snapshot.signature is not None and is_intact(snapshot.signature)
+
+
+def may_register(snapshot: EligibilitySnapshot | None, now: Checklist) -> bool:
+    """True if the newest sent checklist is signed, current, and all is still met on the day that `now` judges."""
+    return (
+        snapshot is not None
+        and is_signed(snapshot)
+        and snapshot.fingerprint == now.fingerprint
+        and now.outcome is CriterionOutcome.MET
+    )
+
+
+def registration_of(subject: Subject) -> Registration | None:
+    return Registration.objects.filter(subject=subject).select_related("snapshot", "registered_by").first()
+
+
+def failure_of(subject: Subject) -> ScreenFailure | None:
+    return ScreenFailure.objects.filter(subject=subject).select_related("recorded_by").first()
+
+
+def likely_duplicates(*, site_id: int, birth_year: int, sex: str, consented_on: date) -> QuerySet[Subject]:
+    """Subjects of the site with the same year of birth, sex and day of consent."""
+    consents = Consent.objects.filter(site_id=site_id, consented_on=consented_on)
+    return Subject.objects.filter(
+        site_id=site_id,
+        birth_year=birth_year,
+        sex=sex,
+        entered_in_error_at=None,
+        pk__in=consents.values("subject_id"),
+    )
+
+
+def next_screening_numbers(sites: Iterable[Site]) -> dict[int, str]:
+    """The number that the next subject of each site would get; another browser may still take it first."""
+    return {site.pk: free_number(site, screening=True) for site in sites}

@@ -1,0 +1,234 @@
+"""The eligibility checklist: answered, sent to the investigators, signed. A machine judges, a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from enrollment.checklist import Checklist, signed_content
+from enrollment.models import EligibilitySnapshot, ScreeningAnswer
+from enrollment.questions import Question, questions_for
+from enrollment.selectors import checklist_of, current_answers, is_signed, latest_snapshot, site_day
+from protocol.trial import TRIAL
+from protocol.vocabulary import CriterionOutcome, Phase
+from trialsite.access import Actor, Duty
+from trialsite.context import because, writing
+from trialsite.models import Signature, Subject
+from trialsite.outbox import News, publish
+from trialsite.reauthentication import Proof
+from trialsite.services.signatures import Signing, break_signatures_resting_on, sign, supersede
+from trialsite.services.subjects import Refused, Stale, check_open_for_data, lock_subject
+
+MEANING = "Eligibility confirmed"
+STATEMENT = (
+    "have reviewed every criterion with its evidence and confirm that this subject is eligible and needs no "
+    "chemotherapy now."
+)
+FIRST_ENTRY = "Changed before the checklist was first sent"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: a code of the question's choices, and the date of its evidence."""
+
+    value: str
+    on: date | None = None
+
+
+def check_in_screening(subject: Subject) -> None:
+    """Refused once the subject is registered or has failed screening: the checklist stands still."""
+    check_open_for_data(subject)
+    if subject.state != Phase.SCREENING:
+        raise Refused("Screening of this subject is closed. The checklist stands as it was.")
+
+
+def record_screening_answers(
+    *,
+    by: Actor,
+    at: datetime,
+    subject_id: int,
+    site_id: int,
+    answers: Mapping[str, Answer],
+    seen: int | None = None,
+    reason: str = "",
+) -> list[ScreeningAnswer]:
+    """Store what is new or changed; the new versions. Items that are not handed in stay as they are.
+
+    seen: the newest answer (primary key, 0 for none) that the page showed; Stale if somebody stored a different
+    answer since. reason: needed for a change once the checklist was sent. Refused for an unknown item or answer.
+    """
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason or FIRST_ENTRY):
+        subject = lock_subject(subject_id)
+        check_in_screening(subject)
+        _check_answers(subject, answers, site_day(at, subject.site))
+        standing = current_answers(subject)
+        changed = {item: one for item, one in answers.items() if _differs(standing.get(item), one)}
+        _check_nobody_else(standing, changed, seen)
+        replaced = [standing[item] for item in changed if item in standing]
+        if replaced and not reason and latest_snapshot(subject) is not None:
+            raise Refused("Say why a saved answer changes.")
+        return _store(by, at, subject, changed, replaced, reason or FIRST_ENTRY)
+
+
+def _check_answers(subject: Subject, answers: Mapping[str, Answer], today: date) -> None:
+    known = {question.item: question for question in questions_for(subject.sex, TRIAL)}
+    for item, answer in answers.items():
+        if item not in known:
+            raise Refused(f"There is no question {item} for this subject.")
+        _check_answer(known[item], answer, today)
+
+
+def _check_answer(question: Question, answer: Answer, today: date) -> None:
+    if answer.value not in dict(question.choices):
+        raise Refused(f"{question.words}: choose one of the answers.")
+    if answer.on is not None and answer.on > today:
+        raise Refused(f"{question.words}: the date is in the future. Check the year.")
+
+
+def _differs(stored: ScreeningAnswer | None, answer: Answer) -> bool:
+    return stored is None or (stored.value, stored.evidence_on) != (answer.value, answer.on)
+
+
+def _check_nobody_else(
+    standing: Mapping[str, ScreeningAnswer], changed: Mapping[str, Answer], seen: int | None
+) -> None:
+    if seen is None:
+        return
+    newer = [standing[item] for item in changed if item in standing and standing[item].pk > seen]
+    if newer:
+        who = newer[0].entered_by
+        raise Stale(
+            f"{who.printed_name if who else 'Somebody'} answered {len(newer)} of these questions differently while "
+            "you were here. Your answers are kept below; save again to replace theirs."
+        )
+
+
+def _store(
+    by: Actor,
+    at: datetime,
+    subject: Subject,
+    changed: Mapping[str, Answer],
+    replaced: list[ScreeningAnswer],
+    reason: str,
+) -> list[ScreeningAnswer]:
+    versions = {one.item: one.version for one in replaced}
+    with because(reason):
+        ScreeningAnswer.objects.filter(pk__in=[one.pk for one in replaced]).update(superseded_at=at)
+    stored = ScreeningAnswer.objects.bulk_create(
+        ScreeningAnswer(
+            subject=subject,
+            site_id=subject.site_id,
+            item=item,
+            version=versions.get(item, 0) + 1,
+            value=answer.value,
+            evidence_on=answer.on,
+            reason=reason if item in versions else "",
+            entered_by_id=by.user_id,
+            entered_at=at,
+        )
+        for item, answer in changed.items()
+    )
+    sources = [f"screening_answer:{one.pk}" for one in replaced]
+    break_signatures_resting_on(sources, reason=f"An answer under it was changed. {reason}"[:300], at=at)
+    return list(stored)
+
+
+def send_eligibility(*, by: Actor, at: datetime, subject_id: int, site_id: int) -> EligibilitySnapshot:
+    """Freeze the checklist as it stands and tell the site's investigators that it waits for a signature.
+
+    Sending the same checklist again gives the same snapshot and no second mail. Refused while it is undecided.
+    """
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at):
+        subject = lock_subject(subject_id)
+        check_in_screening(subject)
+        now = checklist_of(subject, site_day(at, subject.site))
+        _check_decided(now)
+        newest = latest_snapshot(subject)
+        if newest is not None and _says_the_same(newest, now):
+            return newest
+        snapshot = _freeze(by, at, subject, now)
+        publish(kind=News.ELIGIBILITY_SENT, subject=subject, payload={"snapshot": str(snapshot.pk)}, at=at)
+        return snapshot
+
+
+def _check_decided(now: Checklist) -> None:
+    if now.outcome is CriterionOutcome.INDETERMINATE:
+        open_ones = now.with_outcome(CriterionOutcome.INDETERMINATE)
+        raise Refused(f"Not decided yet: {', '.join(open_ones)}. Answer what is missing, then send it.")
+
+
+def _says_the_same(snapshot: EligibilitySnapshot, now: Checklist) -> bool:
+    ended = snapshot.signature is not None and not is_signed(snapshot)
+    return not ended and (snapshot.fingerprint, snapshot.outcome) == (now.fingerprint, now.outcome.value)
+
+
+def _freeze(by: Actor, at: datetime, subject: Subject, now: Checklist) -> EligibilitySnapshot:
+    return EligibilitySnapshot.objects.create(
+        subject=subject,
+        site_id=subject.site_id,
+        computed_at=at,
+        protocol_version=TRIAL.version,
+        fingerprint=now.fingerprint,
+        judgements={"as_of": now.as_of.isoformat(), "version": TRIAL.version, "criteria": now.rows},
+        outcome=now.outcome.value,
+        sent_by_id=by.user_id,
+    )
+
+
+def sign_eligibility(
+    *, by: Actor, at: datetime, proof: Proof, subject_id: int, site_id: int, snapshot_id: int
+) -> Signature:
+    """The investigator confirms eligibility by signing exactly the checklist that was shown.
+
+    Stale if the evidence has changed since it was sent, or a newer one was sent. Refused unless everything is met,
+    also on the day of signing. PermissionDenied without the duty or a fresh proof.
+    """
+    with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason="Eligibility signed"):
+        subject = lock_subject(subject_id)
+        check_in_screening(subject)
+        newest = latest_snapshot(subject)
+        if newest is None or newest.pk != snapshot_id:
+            raise Stale("A newer checklist was sent since you opened this one. Review that one.")
+        if is_signed(newest) and newest.signature is not None:
+            return newest.signature
+        now = checklist_of(subject, site_day(at, subject.site))
+        check_signable(newest, now)
+        signature = sign(
+            by=by, at=at, proof=proof, site=subject.site, subject=subject, what=_signing(subject, newest, now)
+        )
+        _attach(newest, signature, at)
+        return signature
+
+
+def check_signable(snapshot: EligibilitySnapshot, now: Checklist) -> None:
+    """Stale or Refused, with what to do, unless the sent checklist is current and everything is met."""
+    if snapshot.fingerprint != now.fingerprint:
+        raise Stale("The evidence has changed since this was sent. Review it and send it again.")
+    if snapshot.outcome != CriterionOutcome.MET:
+        unmet = [row["criterion"] for row in snapshot.judgements["criteria"] if row["outcome"] != "MET"]
+        raise Refused(f"Not every criterion is met ({', '.join(unmet)}), so eligibility cannot be signed.")
+    if now.outcome is not CriterionOutcome.MET:
+        open_ones = now.with_outcome(CriterionOutcome.INDETERMINATE) + now.with_outcome(CriterionOutcome.NOT_MET)
+        raise Stale(f"Too old by now: the evidence for {', '.join(open_ones)}. Enter a newer result and send again.")
+
+
+def _signing(subject: Subject, snapshot: EligibilitySnapshot, now: Checklist) -> Signing:
+    return Signing(
+        record_type="eligibility",
+        record_id=str(snapshot.pk),
+        meaning=MEANING,
+        statement=STATEMENT,
+        content=signed_content(subject.screening_number, TRIAL.id, snapshot.judgements),
+        basis=now.sources,
+    )
+
+
+def _attach(snapshot: EligibilitySnapshot, signature: Signature, at: datetime) -> None:
+    """Bind the signature to its snapshot; an earlier one of this subject stays listed as superseded."""
+    earlier = EligibilitySnapshot.objects.filter(subject_id=snapshot.subject_id, signature__isnull=False)
+    for one in earlier.exclude(pk=snapshot.pk).select_related("signature"):
+        if one.signature is not None:
+            supersede(one.signature, reason="A newer eligibility checklist was signed", at=at)
+    snapshot.signature = signature
+    snapshot.save(update_fields=["signature"])

@@ -1,0 +1,119 @@
+"""A person consents and becomes a subject in screening."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from enrollment.evidence import ADULT
+from enrollment.models import Consent
+from enrollment.selectors import likely_duplicates, site_day
+from trialsite.access import Actor, Duty
+from trialsite.context import writing
+from trialsite.models import Site, Subject
+from trialsite.services.subjects import Refused, first_submission, note_outcome, start_subject
+
+OLDEST = 120
+
+
+@dataclass(frozen=True)
+class Screening:
+    """What is asked when a person consents. The date of birth is not: the year and a statement are enough."""
+
+    consented_on: date
+    consented_time: time | None
+    form_version: str
+    birth_year: int
+    is_adult: bool
+    sex: str
+
+
+class PossibleDuplicate(Refused):
+    """The same year of birth, sex and day of consent are at the site already."""
+
+
+def screen_subject(
+    *, by: Actor, at: datetime, token: UUID, site_id: int, screening: Screening, is_another_person: bool = False
+) -> Subject:
+    """Start screening: the next screening number, the subject and its consent.
+
+    The same token gives the same subject. PossibleDuplicate unless `is_another_person` says otherwise; Refused for
+    dates and ages that cannot be.
+    """
+    with writing(by=by, duty=Duty.SCREEN_SUBJECT, site_id=site_id, at=at):
+        before = first_submission(token=token, by=by, at=at)
+        if before:
+            return Subject.objects.get(key=before)
+        # The lock lets no other browser take the number, nor the same person slip in, between check and entry.
+        site = Site.objects.select_for_update().get(pk=site_id)
+        _check_site(site, screening, at)
+        _check_age(screening)
+        if not is_another_person:
+            _check_not_there(site, screening)
+        subject = start_subject(
+            by=by,
+            at=at,
+            site=site,
+            birth_year=screening.birth_year,
+            sex=screening.sex,
+            screened_on=screening.consented_on,
+        )
+        _record_consent(by, at, subject, screening)
+        note_outcome(token=token, outcome=subject.key)
+        return subject
+
+
+def _record_consent(by: Actor, at: datetime, subject: Subject, screening: Screening) -> None:
+    Consent.objects.create(
+        subject=subject,
+        site_id=subject.site_id,
+        form_version=screening.form_version,
+        consented_on=screening.consented_on,
+        consented_time=screening.consented_time,
+        is_adult=screening.is_adult,
+        recorded_by_id=by.user_id,
+        recorded_at=at,
+    )
+
+
+def _check_site(site: Site, screening: Screening, at: datetime) -> None:
+    today = site_day(at, site)
+    if site.is_coordinating_centre:
+        raise Refused("Subjects are screened at a treating site, not at the coordinating centre.")
+    if site.closed_on is not None and site.closed_on <= today:
+        raise Refused(f"Site {site.code} is closed. Nobody can be screened there.")
+    if screening.consented_on > today:
+        raise Refused("The date of consent is in the future. Check the year.")
+    if screening.consented_on < site.opened_on:
+        raise Refused(f"The date of consent is before {site.opened_on:%-d %b %Y}, when the site opened.")
+    now = at.astimezone(ZoneInfo(site.time_zone)).time()
+    if screening.consented_on == today and screening.consented_time and screening.consented_time > now:
+        raise Refused("The time of consent is still to come.")
+
+
+def _check_age(screening: Screening) -> None:
+    """The year of birth leaves two ages; the statement must be one of them."""
+    older = screening.consented_on.year - screening.birth_year
+    if not 0 <= older <= OLDEST:
+        raise Refused("Check the year of birth: it does not fit the date of consent.")
+    if screening.is_adult and older < ADULT:
+        raise Refused(f"Somebody born in {screening.birth_year} was not 18 on the day of consent. Check both answers.")
+    if not screening.is_adult and older - 1 >= ADULT:
+        raise Refused(f"Somebody born in {screening.birth_year} was 18 on the day of consent. Check both answers.")
+
+
+def _check_not_there(site: Site, screening: Screening) -> None:
+    twins = likely_duplicates(
+        site_id=site.pk,
+        birth_year=screening.birth_year,
+        sex=screening.sex,
+        consented_on=screening.consented_on,
+    )
+    numbers = ", ".join(subject.number for subject in twins)
+    if numbers:
+        raise PossibleDuplicate(
+            f"{numbers} has the same year of birth, sex and date of consent. Tick the box below if this is another "
+            "person."
+        )
