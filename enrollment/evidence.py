@@ -5,7 +5,7 @@ Values from the laboratory are taken, never typed again; everything carries the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -116,7 +116,7 @@ def _answered(question: Question, answer: ScreeningAnswer, as_of: date | None) -
 def _read(question: Question, answer: ScreeningAnswer, as_of: date | None) -> Value:
     if answer.value == UNKNOWN:
         return None
-    readers = {
+    readers: dict[Reads, Callable[[], Value]] = {
         Reads.FLAG: lambda: answer.value == YES,
         Reads.WORD: lambda: answer.value,
         Reads.NUMBER: lambda: int(answer.value),
