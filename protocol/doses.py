@@ -56,6 +56,15 @@ def planned_doses(
     return tuple(sorted(doses, key=lambda dose: (dose.on, dose.drug)))
 
 
+def planned_days(phases: Sequence[PhaseInterval], day1: date, trial: Protocol) -> tuple[tuple[date, Drug], ...]:
+    """Days and drugs of the planned doses without their amounts: cheap, and no dose in mg is needed."""
+    spans = [p for p in plan_phases(phases, day1, trial) if p.phase in TREATMENT_PHASES]
+    return (
+        *((on, Drug.ANAKINRA) for span in spans for on in _days(span)),
+        *((on, Drug.DEXAMETHASONE) for _, on in _dex_days(spans, trial)),
+    )
+
+
 def intensity(planned: int, given: int) -> Decimal | None:
     """Relative dose intensity in percent: given / planned x 100; None if nothing was planned."""
     return Decimal(given) / Decimal(planned) * 100 if planned else None

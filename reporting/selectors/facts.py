@@ -1,0 +1,236 @@
+"""What is known about many subjects, loaded together: the number of queries does not depend on how many there are.
+
+`facts_of(subjects, now)` gives one `SubjectFacts` each; the next step, the matrix and the work list read nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, Exists, OuterRef, Q
+
+from dosing.models import AssignmentDiscrepancy, DoseRecord, PhaseDecision, PhaseProposal
+from dosing.selectors import broken_decisions
+from enrollment.models import EligibilitySnapshot, ScreenFailure, ScreeningAnswer
+from followup.models import FollowUpContact
+from labs.models import DiseaseAssessment, LabResult, ResponseAssessment, Specimen
+from labs.selectors import latest_responses
+from labs.selectors.visits import anchors_of, stopped_on
+from protocol.measurements import PhaseInterval
+from protocol.trial import TRIAL
+from protocol.visits import PlannedVisit, due_state, schedule
+from protocol.vocabulary import TERMINAL_PHASES, TREATMENT_PHASES, Analyte, Drug, DueState, MissingReason, Phase
+from trialsite.models import Query, SignatureEvent, StatePeriod, Subject, SubjectRecord, Visit
+
+Row = TypeVar("Row", bound=SubjectRecord)
+DoseKey = tuple[date, Drug]
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What stands entered for one visit: analytes with an answer, and how many are still pending."""
+
+    analytes: frozenset[Analyte] = frozenset()
+    pending: int = 0
+
+
+NOTHING_ENTERED = Entered()
+
+
+@dataclass(frozen=True)
+class SubjectFacts:
+    """Everything the next step of one subject rests on. `today` is the site's date."""
+
+    subject: Subject
+    today: date
+    periods: tuple[StatePeriod, ...]
+    visits: Mapping[str, Visit]
+    entered: Mapping[str, Entered]
+    assessed: frozenset[str]
+    open_queries: tuple[Query, ...]
+    answered_queries: tuple[Query, ...]
+    proposal: PhaseProposal | None
+    discrepancy: AssignmentDiscrepancy | None
+    decisions: tuple[PhaseDecision, ...]
+    broken: tuple[PhaseDecision, ...]
+    snapshot: EligibilitySnapshot | None
+    snapshot_is_intact: bool
+    answers: int
+    failure: ScreenFailure | None
+    doses: frozenset[DoseKey]
+    contacts: Mapping[str, FollowUpContact]
+    attempts: Mapping[str, int]
+    response: ResponseAssessment | None
+
+    @property
+    def phase(self) -> Phase:
+        return Phase(self.subject.state)
+
+    @property
+    def is_over(self) -> bool:
+        return self.phase in TERMINAL_PHASES or self.subject.entered_in_error_at is not None
+
+    @cached_property
+    def planned(self) -> Mapping[str, PlannedVisit]:
+        """Planned visits by code, in order of date."""
+        return {one.code: one for one in schedule(anchors_of(self.subject, list(self.periods)), TRIAL)}
+
+    @cached_property
+    def stopped_on(self) -> date | None:
+        return stopped_on(list(self.periods))
+
+    @cached_property
+    def spans(self) -> tuple[PhaseInterval, ...]:
+        """Treatment phases as lived, ending with the last dose."""
+        lived = [one for one in self.periods if Phase(one.state) in TREATMENT_PHASES]
+        end = self.subject.treatment_ended_on or self.subject.died_on
+        return tuple(
+            PhaseInterval(Phase(one.state), one.starts_on, min(filter(None, (one.ends_on, end)), default=None))
+            for one in lived
+            if end is None or one.starts_on <= end
+        )
+
+    def since(self) -> date:
+        """When the present state began."""
+        return self.periods[-1].starts_on if self.periods else self.subject.screened_on
+
+    def state_of(self, visit: PlannedVisit) -> DueState:
+        """Where a planned visit stands today; `protocol.visits.due_state` is the one definition."""
+        entered, contact = self.visits.get(visit.code), self.contacts.get(visit.code)
+        if entered is not None and entered.status == Visit.Status.NOT_DONE:
+            return due_state(visit, self.today, not_done_on=entered.recorded_at.date())
+        done_on = entered.occurred_on if entered else contact.contacted_on if contact else None
+        return due_state(visit, self.today, done_on=done_on, stopped_on=self.stopped_on)
+
+
+def facts_of(subjects: Iterable[Subject], now: datetime) -> dict[int, SubjectFacts]:
+    """Facts by subject. The subjects come with their site (`select_related("site")`)."""
+    wanted = list(subjects)
+    shelf = _Shelf([subject.pk for subject in wanted])
+    return {subject.pk: shelf.facts(subject, site_day(subject, now)) for subject in wanted}
+
+
+def site_day(subject: Subject, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(subject.site.time_zone)).date()
+
+
+class _Shelf:
+    """One query per kind of record; each result laid out by subject."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        mine = Q(subject_id__in=ids)
+        standing = mine & Q(superseded_at=None)
+        self.periods = _grouped(StatePeriod.objects.filter(mine).order_by("id"))
+        self.visits = _grouped(Visit.objects.filter(mine).exclude(status=Visit.Status.IN_ERROR))
+        self.entered = _entered(standing)
+        self.assessed = _assessed(standing)
+        self.queries = _grouped(Query.objects.filter(mine).exclude(state=Query.State.CLOSED).order_by("opened_at"))
+        pending = PhaseProposal.objects.filter(mine, status=PhaseProposal.Status.PENDING)
+        self.proposals = _single(pending.defer("detail"))
+        self.discrepancies = _single(AssignmentDiscrepancy.objects.filter(mine, resolved_at=None))
+        signed = PhaseDecision.objects.filter(mine).select_related("proposal").order_by("id")
+        self.decisions = _grouped(signed.defer("snapshot", "proposal__detail"))
+        self.broken = _grouped(broken_decisions(ids).defer("snapshot", "proposal__detail"))
+        ended = SignatureEvent.objects.filter(signature=OuterRef("signature"))
+        sent = EligibilitySnapshot.objects.filter(mine).annotate(is_broken=Exists(ended)).order_by("id")
+        self.snapshots = _single(sent.defer("judgements"))
+        self.answers = _counted(ScreeningAnswer.objects.filter(standing).values("subject_id").annotate(n=Count("id")))
+        self.failures = _single(ScreenFailure.objects.filter(mine))
+        self.doses = _doses(standing)
+        self.contacts = _grouped(FollowUpContact.objects.filter(mine, in_error_at=None))
+        self.responses = latest_responses(ids)
+
+    def facts(self, subject: Subject, today: date) -> SubjectFacts:
+        key, snapshot = subject.pk, self.snapshots.get(subject.pk)
+        contacts, queries = self.contacts[key], self.queries[key]
+        return SubjectFacts(
+            subject=subject,
+            today=today,
+            periods=tuple(self.periods[key]),
+            visits={one.code: one for one in self.visits[key]},
+            entered=self.entered[key],
+            assessed=frozenset(self.assessed[key]),
+            open_queries=tuple(one for one in queries if one.state == Query.State.OPEN),
+            answered_queries=tuple(one for one in queries if one.state == Query.State.ANSWERED),
+            proposal=self.proposals.get(key),
+            discrepancy=self.discrepancies.get(key),
+            decisions=tuple(self.decisions[key]),
+            broken=tuple(self.broken[key]),
+            snapshot=snapshot,
+            snapshot_is_intact=bool(snapshot and snapshot.signature_id and not getattr(snapshot, "is_broken", True)),
+            answers=self.answers.get(key, 0),
+            failure=self.failures.get(key),
+            doses=frozenset(self.doses[key]),
+            contacts={one.visit_code: one for one in contacts if one.outcome == FollowUpContact.Outcome.REACHED},
+            attempts=_tally(one.visit_code for one in contacts),
+            response=self.responses.get(key),
+        )
+
+
+def _grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row.subject_id].append(row)
+    return found
+
+
+def _single(rows: Iterable[Row]) -> dict[int, Row]:
+    """The last row of each subject."""
+    return {row.subject_id: row for row in rows}
+
+
+def _counted(rows: Iterable[Mapping[str, int]]) -> dict[int, int]:
+    return {row["subject_id"]: row["n"] for row in rows}
+
+
+def _tally(codes: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = defaultdict(int)
+    for code in codes:
+        found[code] += 1
+    return found
+
+
+def _entered(standing: Q) -> dict[int, dict[str, Entered]]:
+    """Analytes entered by subject and visit, put together by the database."""
+    found: dict[int, dict[str, Entered]] = defaultdict(dict)
+    rows = (
+        LabResult.objects.filter(standing, specimen__status=Specimen.Status.COMPLETE)
+        .order_by()
+        .values_list("subject_id", "specimen__visit__code")
+        .annotate(analytes=ArrayAgg("analyte"), pending=Count("id", filter=Q(missing=MissingReason.PEND.value)))
+    )
+    for subject_id, code, analytes, pending in rows:
+        found[subject_id][code] = Entered(frozenset(map(Analyte, analytes)), pending)
+    return found
+
+
+def _assessed(standing: Q) -> dict[int, set[str]]:
+    """Visits with a standing disease assessment."""
+    rows = DiseaseAssessment.objects.filter(standing, in_error=False).values_list("subject_id", "visit__code")
+    return _collected(rows, str)
+
+
+def _doses(standing: Q) -> dict[int, set[DoseKey]]:
+    """Days with a record, by drug."""
+    rows = DoseRecord.objects.filter(standing).order_by().values_list("subject_id", "drug")
+    found: dict[int, set[DoseKey]] = defaultdict(set)
+    for subject_id, drug, days in rows.annotate(days=ArrayAgg("on")):
+        found[subject_id].update((on, Drug(drug)) for on in days)
+    return found
+
+
+Value = TypeVar("Value")
+
+
+def _collected(rows: Iterable[tuple[int, object]], read: Callable[[object], Value]) -> dict[int, set[Value]]:
+    found: dict[int, set[Value]] = defaultdict(set)
+    for subject_id, value in rows:
+        found[subject_id].add(read(value))
+    return found
