@@ -148,11 +148,11 @@ def _discrepancy(facts: SubjectFacts) -> Iterator[Step]:
 def _decision(facts: SubjectFacts) -> Iterator[Step]:
     if facts.proposal is None or facts.proposal.kind not in ACTIONABLE:
         return
-    url = _page(facts, "subject_responses")
     if facts.proposal.kind == ProposalKind.OFF_TREATMENT_PD:
         url = _page(facts, "subject_end_of_treatment")
         yield Step(Kind.SIGN, "Sign end of treatment", url, SIGNS, waiting="End of treatment: with the investigator")
         return
+    url = _page(facts, "subject_response", facts.decided_at_visit)
     note = f"computed {_near(facts.proposal.as_of, facts.today)}"
     yield Step(Kind.SIGN, "Sign arm decision", url, SIGNS, note, waiting="Arm decision: with the investigator")
 

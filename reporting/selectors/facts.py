@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models.fields.json import KT
 
 from dosing.models import AssignmentDiscrepancy, DoseRecord, PhaseDecision, PhaseProposal
 from dosing.selectors import broken_decisions
@@ -57,6 +58,7 @@ class SubjectFacts:
     open_queries: tuple[Query, ...]
     answered_queries: tuple[Query, ...]
     proposal: PhaseProposal | None
+    decided_at_visit: str
     discrepancy: AssignmentDiscrepancy | None
     decisions: tuple[PhaseDecision, ...]
     broken: tuple[PhaseDecision, ...]
@@ -133,7 +135,7 @@ class _Shelf:
         self.assessed = _assessed(standing)
         self.queries = _grouped(Query.objects.filter(mine).exclude(state=Query.State.CLOSED).order_by("opened_at"))
         pending = PhaseProposal.objects.filter(mine, status=PhaseProposal.Status.PENDING)
-        self.proposals = _single(pending.defer("detail"))
+        self.proposals = _single(pending.annotate(visit_code=KT("detail__code")).defer("detail"))
         self.discrepancies = _single(AssignmentDiscrepancy.objects.filter(mine, resolved_at=None))
         signed = PhaseDecision.objects.filter(mine).select_related("proposal").order_by("id")
         self.decisions = _grouped(signed.defer("snapshot", "proposal__detail"))
@@ -149,6 +151,7 @@ class _Shelf:
 
     def facts(self, subject: Subject, today: date) -> SubjectFacts:
         key, snapshot = subject.pk, self.snapshots.get(subject.pk)
+        proposal = self.proposals.get(key)
         contacts, queries = self.contacts[key], self.queries[key]
         return SubjectFacts(
             subject=subject,
@@ -159,7 +162,8 @@ class _Shelf:
             assessed=frozenset(self.assessed[key]),
             open_queries=tuple(one for one in queries if one.state == Query.State.OPEN),
             answered_queries=tuple(one for one in queries if one.state == Query.State.ANSWERED),
-            proposal=self.proposals.get(key),
+            proposal=proposal,
+            decided_at_visit=getattr(proposal, "visit_code", "") or "",
             discrepancy=self.discrepancies.get(key),
             decisions=tuple(self.decisions[key]),
             broken=tuple(self.broken[key]),

@@ -1,0 +1,137 @@
+"""The work list, and where each role lands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from reporting.matrix import words_for
+from reporting.next_step import SOON, Kind, Step, next_step
+from reporting.selectors.facts import SubjectFacts, facts_of
+from reporting.selectors.subjects import subjects_in_reach
+from reporting.views.door import all_roles, requires, roles_at
+from reporting.views.subjects import Seen, see
+from trialsite import clock
+from trialsite.access import Actor, Duty
+from trialsite.http import SignedInRequest
+from trialsite.models import Role
+
+#: Landing page by role; a person with several roles lands on the first that matches.
+LANDING: tuple[tuple[Role, str], ...] = (
+    (Role.COORDINATOR, "my_work"),
+    (Role.INVESTIGATOR, "my_work"),
+    (Role.MONITOR, "my_work"),
+    (Role.DATA_MANAGER, "queries"),
+    (Role.ADMIN, "administration"),
+    (Role.STATISTICIAN, "efficacy"),
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One line of the work list: a step, for which subject, in words for this person."""
+
+    step: Step
+    subject: str
+    words: str
+
+
+@dataclass(frozen=True)
+class WorkGroup:
+    key: str
+    label: str
+    state: str
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A task with the roles that this person holds where it is."""
+
+    facts: SubjectFacts
+    step: Step
+    mine: bool
+
+
+#: Groups in order: key, heading, shape. A task goes into the first group that takes it.
+GROUPS = (
+    ("late", "Overdue", "late"),
+    ("sign", "To sign", "signed"),
+    ("answer", "Queries to answer", "query"),
+    ("review", "Queries to close", "query"),
+    ("soon", "Due in 7 days", "due"),
+    ("open", "When you can", "due"),
+    ("wait", "Waiting for others", "planned"),
+)
+
+
+@require_GET
+def home(request: SignedInRequest) -> HttpResponseRedirect:
+    held = all_roles(request.actor)
+    return redirect(next((page for role, page in LANDING if role in held), "protocol"))
+
+
+@require_GET
+@requires(Duty.VIEW_SUBJECT)
+def my_work(request: SignedInRequest) -> HttpResponse:
+    facts = facts_of(subjects_in_reach(), clock.now()).values()
+    seen = see(request.actor, facts)
+    groups = work_groups(request.actor, seen)
+    context = {
+        "groups": groups,
+        "mine": sum(len(group.tasks) for group in groups if group.key != "wait"),
+        "first": next((group.tasks[0] for group in groups if group.key != "wait"), None),
+        "coming": _coming(seen),
+    }
+    return render(request, "reporting/my_work.html", context)
+
+
+def work_groups(actor: Actor, seen: list[Seen]) -> list[WorkGroup]:
+    """The groups that hold anything, in order."""
+    places = [
+        _Place(one.facts, step, step.is_for(roles_at(actor, one.facts.subject.site_id)))
+        for one in seen
+        for step in one.tasks
+    ]
+    sorted_in: dict[str, list[_Place]] = {key: [] for key, _, _ in GROUPS}
+    for place in places:
+        sorted_in[_group_of(place)].append(place)
+    return [
+        WorkGroup(key, label, state, tuple(_task(actor, place) for place in sorted_in[key]))
+        for key, label, state in GROUPS
+        if sorted_in[key]
+    ]
+
+
+def _group_of(place: _Place) -> str:
+    step, today = place.step, place.facts.today
+    if not place.mine:
+        return "wait"
+    if step.urgency == "late":
+        return "late"
+    if step.kind in BY_KIND:
+        return BY_KIND[step.kind]
+    return "soon" if step.due_on and step.due_on - today <= max(SOON, timedelta(0)) else "open"
+
+
+BY_KIND = {Kind.SIGN: "sign", Kind.ANSWER: "answer", Kind.REVIEW: "review"}
+
+
+def _task(actor: Actor, place: _Place) -> Task:
+    subject = place.facts.subject
+    sentence = words_for(place.step, roles_at(actor, subject.site_id))
+    words = place.step.words if place.mine or not place.step.waiting else sentence
+    return Task(place.step, subject.number, words)
+
+
+def _coming(seen: list[Seen]) -> str:
+    """What comes next when nothing is to be done: the nearest planned visit in words."""
+    rests = [(step.due_on, step.sentence, one.facts) for one in seen if (step := next_step(one.facts)).due_on]
+    if not rests:
+        return ""
+    _, sentence, facts = min(rests, key=lambda rest: (rest[0], rest[2].subject.number))
+    return f"Next: {sentence} for {facts.subject.number}."
