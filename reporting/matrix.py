@@ -219,4 +219,3 @@ def _rolled_state(facts: SubjectFacts, code: str) -> str:
 
 
 SPECIAL = {"elig": _eligibility, "resp": _response, "arm": _arm, "late": _late_months, "fu": _follow_up}
-

@@ -113,7 +113,9 @@ def _eligibility(facts: SubjectFacts) -> Step:
     url = _page(facts, "subject_eligibility")
     sent = facts.snapshot
     if sent is None or sent.outcome == CriterionOutcome.INDETERMINATE:
-        return Step(Kind.ENTER, "Complete eligibility", url, ENTERS, f"{facts.answers} answered" if facts.answers else "")
+        return Step(
+            Kind.ENTER, "Complete eligibility", url, ENTERS, f"{facts.answers} answered" if facts.answers else ""
+        )
     if sent.outcome == CriterionOutcome.NOT_MET:
         return Step(Kind.ENTER, "Record screen failure", url, ENTERS, "a criterion is not met")
     if sent.signature_id is None:
@@ -245,7 +247,9 @@ def unrecorded_days(facts: SubjectFacts) -> list[date]:
     if day1 is None or not facts.spans:
         return []
     spans = drawn_out(facts.spans, day1, facts.today)
-    return sorted({on for on, drug in planned_days(spans, day1, TRIAL) if on < facts.today and (on, drug) not in facts.doses})
+    return sorted(
+        {on for on, drug in planned_days(spans, day1, TRIAL) if on < facts.today and (on, drug) not in facts.doses}
+    )
 
 
 def _doses(facts: SubjectFacts) -> Iterator[Step]:

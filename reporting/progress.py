@@ -1,4 +1,4 @@
-"""How far one visit is entered: what its forms ask for, and what is there. One definition for list, page and work list."""
+"""How far one visit is entered: what its forms ask for, and what is there. One definition for every page."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def progress_of(facts: SubjectFacts, code: str) -> Progress:
     asked = required_analytes(code, facts.subject.sex)
     there = facts.entered.get(code, NOTHING_ENTERED)
     wants_disease = asks_for_disease(code) and not code.startswith(("uns", "fu"))
-    return Progress(len(asked & there.analytes), len(asked), there.pending, wants_disease and code not in facts.assessed)
+    return Progress(
+        len(asked & there.analytes), len(asked), there.pending, wants_disease and code not in facts.assessed
+    )
 
 
 def is_unfinished(facts: SubjectFacts, visit: Visit) -> bool:

@@ -75,6 +75,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "trialsite.context_processors.shell",
+                "reporting.context_processors.subject_shell",
             ],
         },
     },

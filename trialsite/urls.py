@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from trialsite.views import sign_in
 
 #: Rooms whose pages are mounted at the root, in the order in which they are searched.
-ROOMS = ("reporting", "enrollment", "labs", "safety", "dosing", "followup")
+ROOMS = ("enrollment", "labs", "safety", "dosing", "followup", "reporting")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", sign_in.healthz, name="healthz"),

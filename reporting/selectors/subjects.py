@@ -21,5 +21,7 @@ def sites_with_subjects() -> QuerySet[Site]:
 def subjects_like(text: str) -> QuerySet[Subject]:
     """Subjects whose number contains the text, whatever the case; at most what a page can show."""
     wanted = text.strip().upper()
-    found = subjects_in_reach().annotate(number_upper=Upper("subject_number"), screening_upper=Upper("screening_number"))
+    found = subjects_in_reach().annotate(
+        number_upper=Upper("subject_number"), screening_upper=Upper("screening_number")
+    )
     return found.filter(number_upper__contains=wanted) | found.filter(screening_upper__contains=wanted)

@@ -143,4 +143,3 @@ def jump(request: SignedInRequest) -> HttpResponse | HttpResponseRedirect:
     if len(found) == 1 or exact:
         return redirect("subject", key=(exact or found)[0].key)
     return render(request, "reporting/jump.html", {"q": text, "found": found})
-

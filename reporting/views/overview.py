@@ -1,0 +1,116 @@
+"""The overview of one subject. Opening it is written into the access log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from dosing.models import DoseRecord
+from dosing.selectors import planned_doses
+from labs.models import ResponseSignature
+from labs.selectors import course_for
+from protocol.doses import PlannedDose, UnconfirmedDose
+from protocol.response import assess
+from protocol.trial import TRIAL
+from protocol.vocabulary import Drug
+from reporting import overview
+from reporting.matrix import words_for
+from reporting.next_step import Step, next_step, tasks
+from reporting.selectors.facts import SubjectFacts, facts_of
+from reporting.views.door import roles_at, subject_for
+from trialsite import clock
+from trialsite.access import Duty
+from trialsite.http import SignedInRequest
+from trialsite.models import Role, Subject
+from trialsite.services.access import Access, note_access
+from trialsite.templatetags.edc import moment
+
+MARKER_WORDS = {"m-spike": "M-spike", "pcli": "PCLI", "hs-crp": "hs-CRP", "flc": "FLC"}
+#: How a kind of task looks in "Needs attention".
+SHAPES = {"answer": "query", "review": "query", "sign": "signed"}
+
+
+@dataclass(frozen=True)
+class Attention:
+    state: str
+    words: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True)
+class MarkerTab:
+    label: str
+    url: str
+    active: bool
+    count: None = None
+
+
+@require_GET
+def subject(request: SignedInRequest, key: str) -> HttpResponse:
+    found, now = subject_for(request.actor, key), clock.now()
+    access = Access("Subject overview", site=found.site, subject=found)
+    note_access(by=request.actor, at=now, duty=Duty.VIEW_SUBJECT, access=access, request_id=request.request_id)
+    facts = facts_of([found], now)[found.pk]
+    course = course_for(found)
+    history = assess(course, TRIAL, facts.today)
+    roles = roles_at(request.actor, found.site_id)
+    marker = request.GET.get("marker", "m-spike")
+    marker = marker if marker in overview.MARKERS else "m-spike"
+    step = next_step(facts)
+    context = {
+        "facts": facts,
+        "step": step,
+        "is_mine": step.is_for(roles),
+        "course_chart": overview.course_chart(facts),
+        "trend": overview.trend(facts, course, history, marker),
+        "markers": _markers(found, marker),
+        "small": overview.small_charts(facts, course, history),
+        "attention": [_attention(one, roles) for one in tasks(facts) if one.urgency != "soon"],
+        "treatment": overview.treatment_now(facts, _planned(found, facts), _statuses(found, facts)),
+        "responses": overview.response_history(history, _signed(found)),
+        "criteria_version": history.criteria_version,
+    }
+    return render(request, "reporting/overview.html", context)
+
+
+def _markers(subject_: Subject, marker: str) -> list[MarkerTab]:
+    base = reverse("subject", args=[subject_.key])
+    return [MarkerTab(words, f"{base}?marker={name}#trend", name == marker) for name, words in MARKER_WORDS.items()]
+
+
+def _attention(step: Step, roles: frozenset[Role]) -> Attention:
+    state = "late" if step.urgency == "late" else SHAPES.get(step.kind, "due")
+    words = step.words if step.is_for(roles) or not step.waiting else words_for(step, roles)
+    return Attention(state, words, step.note, step.url)
+
+
+def _planned(subject_: Subject, facts: SubjectFacts) -> tuple[PlannedDose, ...]:
+    """Planned doses; none while a high-dose calendar waits for its dose in mg to be confirmed."""
+    try:
+        return planned_doses(subject_, facts.today)
+    except UnconfirmedDose:
+        return ()
+
+
+def _statuses(subject_: Subject, facts: SubjectFacts) -> dict[tuple[date, Drug], str]:
+    rows = DoseRecord.objects.filter(subject=subject_, superseded_at=None, on__gte=facts.today - overview.RECENT)
+    return {(on, Drug(drug)): status for on, drug, status in rows.values_list("on", "drug", "status")}
+
+
+def _signed(subject_: Subject) -> dict[str, str]:
+    """Visit code -> "Signed by ..., when", for responses under an intact signature."""
+    rows = ResponseSignature.objects.filter(subject=subject_, signature__events=None).select_related("signature")
+    found: dict[str, str] = {}
+    for row in rows:
+        point = row.signature.content.get("point") or {}
+        code = str(point.get("label", "")).split(" / ")[0]
+        found[code] = (
+            f"Signed by {row.signature.printed_name}, {moment(row.signature.signed_at, row.signature.time_zone)}"
+        )
+    return found
