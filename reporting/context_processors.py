@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.http import HttpRequest
-from django.urls import reverse
 
 from dosing.vocabulary import PHASE_WORDS
 from followup.models import FollowUpContact
@@ -17,6 +16,7 @@ from protocol.months import study_day, study_month
 from protocol.trial import TRIAL
 from protocol.visits import PlannedVisit, due_state, schedule
 from protocol.vocabulary import TERMINAL_PHASES, DueState, Phase
+from reporting.addresses import address
 from reporting.selectors.facts import site_day
 from trialsite import clock
 from trialsite.access import Duty, can
@@ -143,10 +143,12 @@ def _window(visit: PlannedVisit, today: date) -> str:
 
 
 def _tabs(subject: Subject, path: str, open_queries: int) -> list[Tab]:
-    overview = reverse("subject", args=[subject.key])
+    overview = address("subject", subject.key)
     made = []
     for label, name in TABS:
-        url = reverse(name, args=[subject.key])
+        url = address(name, subject.key)
+        if not url:
+            continue
         active = path == url if url == overview else path.startswith(url)
         is_query = name == "subject_queries"
         made.append(Tab(label, url, active, open_queries if is_query else None, is_query))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.urls import reverse
-
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from protocol.vocabulary import DueState, Phase
+from reporting.addresses import address
 from reporting.next_step import Step, next_step
 from reporting.progress import is_unfinished
 from reporting.selectors.facts import SubjectFacts
@@ -100,7 +99,7 @@ def row_of(facts: SubjectFacts, roles: frozenset[Role]) -> Row:
     step = next_step(facts)
     return Row(
         label=facts.subject.number,
-        url=reverse("subject", args=[facts.subject.key]),
+        url=address("subject", facts.subject.key),
         phase=facts.phase,
         phase_words=PHASE_WORDS[facts.phase],
         next_words=words_for(step, roles),
@@ -123,7 +122,7 @@ def _cell(facts: SubjectFacts, column: Column) -> Cell:
 def _made(facts: SubjectFacts, state: str, page: str, *parts: str, words: str = "") -> Cell:
     if state == "none":
         return NONE
-    return Cell(state, reverse(page, args=[facts.subject.key, *parts]), words or STATES[state][2])
+    return Cell(state, address(page, facts.subject.key, *parts), words or STATES[state][2])
 
 
 def visit_cell(facts: SubjectFacts, code: str) -> Cell:

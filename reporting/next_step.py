@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from django.urls import reverse
-
 from dosing.selectors.phases import drawn_out
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from labs.selectors.visits import visit_label
@@ -20,6 +18,7 @@ from protocol.doses import planned_days
 from protocol.trial import TRIAL
 from protocol.visits import PlannedVisit
 from protocol.vocabulary import CriterionOutcome, DueState, Phase, ProposalKind
+from reporting.addresses import address
 from reporting.progress import Progress, progress_of
 from reporting.selectors.facts import SubjectFacts
 from trialsite.models import Query, Role, Visit
@@ -87,7 +86,7 @@ URGENCIES = ("late", "", "soon", "none")
 
 
 def _page(facts: SubjectFacts, name: str, *parts: str) -> str:
-    return reverse(name, args=[facts.subject.key, *parts])
+    return address(name, facts.subject.key, *parts)
 
 
 def _near(on: date, today: date) -> str:
@@ -235,7 +234,7 @@ def _queries(
     if not queries:
         return
     alone = len(queries) == 1
-    url = reverse("query", args=[queries[0].pk]) if alone else _page(facts, "subject_queries")
+    url = address("query", queries[0].pk) if alone else _page(facts, "subject_queries")
     age = (facts.today - queries[0].opened_at.date()).days
     note = f"oldest {_days(age)} old" if age > 0 else ""
     yield Step(kind, f"{verb} {len(queries)} {'query' if alone else 'queries'}", url, who, note)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from dosing.vocabulary import DRUG_WORDS, PHASE_WORDS, RESPONSE_WORDS
+from dosing.vocabulary import DRUG_ROUTE, DRUG_WORDS, PHASE_WORDS, RESPONSE_WORDS
 from labs.selectors.visits import visit_label
 from protocol.derived import pct_change
 from protocol.doses import PlannedDose
@@ -16,7 +16,7 @@ from protocol.measurements import Course, Measurement
 from protocol.response import ResponseHistory, TimePoint
 from protocol.schema import AnalyteSpec
 from protocol.trial import TRIAL
-from protocol.vocabulary import TREATMENT_PHASES, Analyte, DoseStatus, Drug, Phase
+from protocol.vocabulary import LOW_DEX_PHASES, TREATMENT_PHASES, Analyte, DoseStatus, Drug, Phase
 from reporting.selectors.facts import SubjectFacts
 from trialsite.charts import Chart, Flag, Line, Point, Series, Span, course, lab_trend, small_trend
 from trialsite.templatetags.edc import change, day, day_short, mark_of
@@ -71,6 +71,12 @@ def followed_chain(analyte: Analyte, history: ResponseHistory) -> Analyte:
     return analyte
 
 
+def tidy(value: Decimal, places: int) -> Decimal:
+    """The value without the zeros that storage adds, with at least so many decimals."""
+    short = value.quantize(Decimal(1).scaleb(-places))
+    return short if short == value else Decimal(f"{value.normalize():f}")
+
+
 def _mark(course_: Course, on: date) -> str:
     phase = course_.phase_on(on)
     return mark_of(phase.phase) if phase else "scr"
@@ -82,7 +88,12 @@ def _series(course_: Course, analyte: Analyte, day1: date) -> Series:
     for one in results_of(course_, analyte):
         label = f"{visit_label(one.visit)}, {day(one.collected_on)}" if one.visit else day(one.collected_on)
         points.append(
-            Point(month_of(day1, one.collected_on), one.value or Decimal(0), label, _mark(course_, one.collected_on))
+            Point(
+                month_of(day1, one.collected_on),
+                tidy(one.value or Decimal(0), spec.decimals),
+                label,
+                _mark(course_, one.collected_on),
+            )
         )
     return Series(spec.short, spec.unit, tuple(points))
 
@@ -219,9 +230,11 @@ def treatment_now(
 
 
 def _regimen(doses: Sequence[PlannedDose], drug: Drug) -> str:
-    mg = next(one.mg for one in doses if one.drug is drug)
-    rhythm = next((one.rhythm for one in TRIAL.regimens if one.drug is drug and one.phase is doses[0].phase), "")
-    return f"{mg.normalize():f} mg {rhythm}".strip()
+    first = next(one for one in doses if one.drug is drug)
+    rhythm = "once daily"
+    if drug is Drug.DEXAMETHASONE:
+        rhythm = f"weekly, {first.on:%A}" if first.phase in LOW_DEX_PHASES else "on the days of the calendar"
+    return f"{tidy(first.mg, 0)} mg {DRUG_ROUTE[drug]} {rhythm}"
 
 
 def _taken(doses: Sequence[PlannedDose], statuses: dict[tuple[date, Drug], str]) -> str:

@@ -142,7 +142,11 @@ def items_of(code: str) -> tuple[ScheduleItem, ...]:
 def due_panels(code: str, subject: Subject, *extra: PanelCode) -> tuple[DuePanel, ...]:
     """The panels of a visit's grid in the order of the protocol; `extra` are asked for besides."""
     items = items_of(code)
-    due = {item.panel: _is_required(item, code) for item in items if item.panel is not None}
+    due: dict[PanelCode, bool] = {}
+    for item in items:
+        if item.panel is not None:
+            # One panel may serve several items; it is required as soon as one of them is.
+            due[item.panel] = due.get(item.panel, False) or _is_required(item, code)
     for panel in (*extra, *(UNSCHEDULED_PANELS if code.startswith("uns") else ())):
         due.setdefault(panel, False)
     own = {item.code for item in items}
