@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.db.models import F
 from django.shortcuts import get_object_or_404
 
 from trialsite.models import ParameterConfirmation, Site, StatePeriod, Subject, Visit
@@ -15,8 +16,8 @@ def subject_by_key(key: str) -> Subject:
 
 
 def state_periods(subject: Subject) -> list[StatePeriod]:
-    """The subject's states in the order in which they began."""
-    return list(StatePeriod.objects.filter(subject=subject).order_by("id"))
+    """The subject's states in the order in which they began, without those entered in error (they cover no day)."""
+    return list(StatePeriod.objects.filter(subject=subject).exclude(ends_on__lt=F("starts_on")).order_by("id"))
 
 
 def visits(subject: Subject) -> dict[str, Visit]:

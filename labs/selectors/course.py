@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from labs.models import DiseaseAssessment, LabResult
 from protocol.measurements import Course, DiseaseFinding, Measurement, PhaseInterval
@@ -46,7 +46,8 @@ def courses_for(subjects: Iterable[Subject], *, known_at: datetime | None = None
         LabResult.objects.filter(standing).select_related("specimen__visit", "specimen__laboratory").order_by("id")
     )
     assessments = _by_subject(DiseaseAssessment.objects.filter(standing).select_related("visit").order_by("id"))
-    periods = _by_subject(StatePeriod.objects.filter(mine & _recorded(known_at)).order_by("id"))
+    lived = StatePeriod.objects.filter(mine & _recorded(known_at)).exclude(ends_on__lt=F("starts_on"))
+    periods = _by_subject(lived.order_by("id"))
     return {
         subject.pk: _course(subject, results[subject.pk], assessments[subject.pk], periods[subject.pk])
         for subject in wanted

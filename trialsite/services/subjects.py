@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.db import connection
+from django.db.models import F
 
 from protocol.trial import TRIAL
 from protocol.vocabulary import Phase
@@ -32,6 +34,15 @@ def check_open_for_data(subject: Subject) -> None:
     """Refused for a subject that was entered in error: its data stand still."""
     if subject.entered_in_error_at is not None:
         raise Refused("This subject was entered in error. Nothing more can be recorded for it.")
+
+
+def lock_open_subject(subject_id: int, site_id: int) -> Subject:
+    """The subject, locked and open for data. PermissionDenied if it belongs to another site than authorised."""
+    subject = lock_subject(subject_id)
+    if subject.site_id != site_id:
+        raise PermissionDenied("This subject belongs to another site.")
+    check_open_for_data(subject)
+    return subject
 
 
 def first_submission(*, token: UUID, by: Actor, at: datetime) -> str | None:
@@ -80,6 +91,26 @@ def move_subject(*, subject: Subject, to: Phase, on: date, why: str, at: datetim
         return StatePeriod.objects.create(
             subject=subject, site_id=subject.site_id, state=to.value, starts_on=on, because=why, recorded_at=at
         )
+
+
+def take_back_move(*, subject: Subject, why: str) -> StatePeriod:
+    """The last move was entered in error: the state before it stands again as if it had never ended.
+
+    The period that was wrong stays with an end before its start, so that it covers no day. Runs inside the caller's
+    `writing`. Refused for a subject that never moved.
+    """
+    lived = StatePeriod.objects.filter(subject=subject).exclude(ends_on__lt=F("starts_on")).order_by("-id")
+    wrong, *earlier = lived[:2]
+    if not earlier:
+        raise Refused("There is no state to go back to.")
+    with because(why):
+        wrong.ends_on = wrong.starts_on - timedelta(days=1)
+        wrong.save(update_fields=["ends_on"])
+        earlier[0].ends_on = None
+        earlier[0].save(update_fields=["ends_on"])
+        subject.state = earlier[0].state
+        subject.save(update_fields=["state"])
+    return earlier[0]
 
 
 def note_new_therapy(*, subject: Subject, on: date | None, why: str) -> None:
