@@ -1,5 +1,15 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from labs.views import cumulative, disease, laboratories, panels, visits
+
+urlpatterns: list[URLPattern] = [
+    path("subjects/<str:key>/visits/", visits.subject_visits, name="subject_visits"),
+    path("subjects/<str:key>/visits/<str:code>/", visits.visit, name="visit"),
+    path("subjects/<str:key>/visits/<str:code>/labs/", panels.visit_labs, name="visit_labs"),
+    path("subjects/<str:key>/visits/<str:code>/disease/", disease.visit_disease, name="visit_disease"),
+    path("subjects/<str:key>/labs/", cumulative.subject_labs, name="subject_labs"),
+    path("labs/ranges/", laboratories.laboratories, name="laboratories"),
+    path("labs/ranges/<int:pk>/", laboratories.laboratory, name="laboratory"),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from trialsite.selectors import state_periods, visits
 
 _LABELS = {slot.code: slot.label for slot in TRIAL.schedule}
 _COLUMNS = {slot.code: slot.column for slot in TRIAL.schedule}
+_NUMBERED = re.compile(r"uns[1-9]\d?|fu(06|12|18|24|30|36|42|48|54|60)")
 #: Results that another form asks for: immunofixation and marrow (disease assessment), ECOG (visit), free text.
 ELSEWHERE = frozenset(
     {
@@ -97,8 +99,7 @@ def visit_label(code: str) -> str:
 
 def is_visit_code(code: str) -> bool:
     """True for a slot of the protocol or an unscheduled visit."""
-    numbered = code[:3] == "uns" or code[:2] == "fu"
-    return code in _LABELS or (numbered and code.lstrip("unsf").isdigit())
+    return code in _LABELS or bool(_NUMBERED.fullmatch(code))
 
 
 def anchors_of(subject: Subject, periods: list[StatePeriod]) -> Anchors:

@@ -93,6 +93,13 @@ def record_panel(
         return PanelsRecorded(visit_code, changes)
 
 
+def judge(*, subject: Subject, visit_code: str, panels: Sequence[PanelEntry]) -> dict[Analyte, Reading]:
+    """Every entry as it would be understood if it were saved now. Stores nothing, refuses nothing."""
+    visit = Visit.objects.filter(subject=subject, code=visit_code).exclude(status=Visit.Status.IN_ERROR).first()
+    handed = _read(subject, visit, panels, stored_panels(visit))
+    return {analyte: reading for one in handed for analyte, reading in one.readings.items()}
+
+
 def _examine(subject: Subject, visit_code: str, panels: Sequence[PanelEntry], at: datetime) -> list[Handed]:
     """Every panel with its readings; raises what keeps the form from being stored."""
     visit = Visit.objects.filter(subject=subject, code=visit_code).exclude(status=Visit.Status.IN_ERROR).first()

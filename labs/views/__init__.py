@@ -1,0 +1,1 @@
+"""Pages of the laboratory room: visits, results, disease assessment, laboratories."""

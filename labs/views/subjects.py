@@ -1,0 +1,20 @@
+"""Finding the subject of a page for a person who may read it."""
+
+from __future__ import annotations
+
+from trialsite import clock
+from trialsite.access import Duty, can, check_may
+from trialsite.http import SignedInRequest
+from trialsite.models import Subject
+from trialsite.selectors import subject_by_key
+
+
+def readable_subject(request: SignedInRequest, key: str) -> Subject:
+    """The subject behind an address: 404 outside the person's sites, 403 for roles that see no clinical data."""
+    subject = subject_by_key(key)
+    check_may(request.actor, Duty.VIEW_SUBJECT, subject.site_id, clock.now())
+    return subject
+
+
+def may_enter(request: SignedInRequest, subject: Subject) -> bool:
+    return can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())

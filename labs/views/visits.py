@@ -1,0 +1,221 @@
+"""The schedule of a subject and the page of one visit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from labs.forms import ErrorReasonForm, NotDoneForm, ReasonForm, UnscheduledForm, VisitForm
+from labs.selectors import VisitLine, asks_for_disease, is_visit_code, stored_panels, visit_lines
+from labs.services import (
+    FieldsRefused,
+    ReasonMissing,
+    VisitFacts,
+    add_unscheduled_visit,
+    mark_specimen_in_error,
+    mark_visit_in_error,
+    record_visit,
+)
+from labs.views.subjects import may_enter, readable_subject
+from protocol.trial import TRIAL
+from protocol.vocabulary import PanelCode
+from trialsite import clock
+from trialsite.days import tell_today
+from trialsite.http import SignedInRequest
+from trialsite.models import Query, Subject, Visit
+from trialsite.services.subjects import Refused, record_visit_not_done
+
+UNPROCESSABLE = 422
+
+
+@require_http_methods(["GET", "POST"])
+def subject_visits(request: SignedInRequest, key: str) -> HttpResponse:
+    """Every visit with target, window, date and forms; an unscheduled visit is added here."""
+    subject = readable_subject(request, key)
+    today = clock.today(subject.site.time_zone)
+    form = UnscheduledForm(request.POST or None)
+    tell_today(form, today)
+    if request.method == "POST" and form.is_valid():
+        try:
+            code = add_unscheduled_visit(
+                by=request.actor, at=clock.now(), subject_id=subject.pk, site_id=subject.site_id,
+                token=UUID(request.POST["token"]), **form.cleaned_data,
+            )  # fmt: skip
+        except Refused as refusal:
+            put(form, refusal)
+        else:
+            messages.success(request, "Unscheduled visit added. Enter its results.")
+            return redirect("visit_labs", subject.key, code)
+    context = {
+        "subject": subject,
+        "lines": [_with_addresses(subject, line) for line in visit_lines(subject, today)],
+        "form": form,
+        "token": request.POST.get("token") or uuid4(),
+        "may_enter": may_enter(request, subject),
+    }
+    return render(request, "labs/subject_visits.html", context, status=UNPROCESSABLE if form.errors else 200)
+
+
+def put(form: forms.Form, refusal: Refused) -> None:
+    """A service's refusal beside the fields it names, else above the form."""
+    if isinstance(refusal, FieldsRefused):
+        for name, words in refusal.problems.items():
+            form.add_error(name if name in form.fields else None, words)
+    else:
+        form.add_error(None, str(refusal))
+
+
+def _with_addresses(subject: Subject, line: VisitLine) -> dict[str, Any]:
+    addresses = {"labs": "visit_labs", "disease": "visit_disease"}
+    return {
+        "line": line,
+        "url": reverse("visit", args=[subject.key, line.code]),
+        "forms": [(one, reverse(addresses[one.name], args=[subject.key, line.code])) for one in line.forms],
+    }
+
+
+@dataclass
+class Hub:
+    """One visit's page with its forms; `bad` names the form that was refused."""
+
+    subject: Subject
+    line: VisitLine
+    facts: VisitForm
+    why: ReasonForm
+    not_done: NotDoneForm
+    in_error: ErrorReasonForm
+    bad: str = ""
+
+
+@require_http_methods(["GET", "POST"])
+def visit(request: SignedInRequest, key: str, code: str) -> HttpResponse:
+    """The forms of a visit in order, its date, and what to do if it did not take place or is wrong."""
+    hub = _hub(request, key, code)
+    if request.method == "POST":
+        action = ACTIONS.get(request.POST.get("action", ""))
+        if action is None:
+            raise Http404
+        done = action(request, hub)
+        if done:
+            messages.success(request, done)
+            return redirect("visit", key, code)
+    return render(request, "labs/visit.html", _hub_context(request, hub), status=UNPROCESSABLE if hub.bad else 200)
+
+
+def _hub(request: SignedInRequest, key: str, code: str) -> Hub:
+    subject = readable_subject(request, key)
+    today = clock.today(subject.site.time_zone)
+    line = next((one for one in visit_lines(subject, today) if one.code == code), None)
+    if line is None or not is_visit_code(code):
+        raise Http404
+    action = request.POST.get("action", "") if request.method == "POST" else ""
+    known = line.visit
+    initial = {"occurred_on": known.occurred_on, "ecog": known.ecog, "weight_kg": known.weight_kg} if known else {}
+    facts = VisitForm(request.POST if action == "facts" else None, initial=initial)
+    tell_today(facts, today)
+    return Hub(
+        subject=subject,
+        line=line,
+        facts=facts,
+        why=ReasonForm(request.POST if action == "facts" else None),
+        not_done=NotDoneForm(request.POST if action == "not_done" else None, prefix="not_done"),
+        in_error=ErrorReasonForm(request.POST if action in ("in_error", "panel_in_error") else None, prefix="in_error"),
+    )
+
+
+def _save_facts(request: SignedInRequest, hub: Hub) -> str:
+    hub.bad = "facts"
+    if not (hub.facts.is_valid() and hub.why.is_valid()):
+        return ""
+    try:
+        record_visit(
+            by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
+            code=hub.line.code, facts=VisitFacts(**hub.facts.cleaned_data), reason=hub.why.words(),
+        )  # fmt: skip
+    except ReasonMissing as refusal:
+        hub.why.add_error("change_reason", str(refusal))
+        return ""
+    except Refused as refusal:
+        put(hub.facts, refusal)
+        return ""
+    return f"{hub.line.label} saved."
+
+
+def _state_not_done(request: SignedInRequest, hub: Hub) -> str:
+    hub.bad = "not_done"
+    if not hub.not_done.is_valid():
+        return ""
+    try:
+        record_visit_not_done(
+            by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
+            code=hub.line.code, reason=hub.not_done.cleaned_data["reason"],
+        )  # fmt: skip
+    except Refused as refusal:
+        put(hub.not_done, refusal)
+        return ""
+    return f"{hub.line.label} is stated not done."
+
+
+def _state_in_error(request: SignedInRequest, hub: Hub) -> str:
+    hub.bad = "in_error"
+    if not hub.in_error.is_valid():
+        return ""
+    try:
+        mark_visit_in_error(
+            by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
+            code=hub.line.code, reason=hub.in_error.cleaned_data["reason"],
+        )  # fmt: skip
+    except Refused as refusal:
+        put(hub.in_error, refusal)
+        return ""
+    return f"{hub.line.label} was entered in error. Its results stand no more and stay readable."
+
+
+def _state_panel_in_error(request: SignedInRequest, hub: Hub) -> str:
+    hub.bad = "in_error"
+    specimens = [one.specimen for one in stored_panels(hub.line.visit).values()]
+    chosen = next((one for one in specimens if str(one.pk) == request.POST.get("specimen")), None)
+    if not hub.in_error.is_valid():
+        return ""
+    if chosen is None:
+        hub.in_error.add_error(None, "Choose the panel that was entered in error.")
+        return ""
+    mark_specimen_in_error(
+        by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
+        specimen_id=chosen.pk, reason=hub.in_error.cleaned_data["reason"],
+    )  # fmt: skip
+    return "The panel was entered in error. Its results stand no more and stay readable."
+
+
+ACTIONS = {
+    "facts": _save_facts,
+    "not_done": _state_not_done,
+    "in_error": _state_in_error,
+    "panel_in_error": _state_panel_in_error,
+}
+
+
+def _hub_context(request: SignedInRequest, hub: Hub) -> dict[str, Any]:
+    known = hub.line.visit
+    specimens = [one.specimen for one in stored_panels(known).values()] if known else []
+    queries = Query.objects.filter(subject=hub.subject, visit_code=hub.line.code, state=Query.State.OPEN).count()
+    return {
+        **vars(hub),
+        "visit": known,
+        "forms": _with_addresses(hub.subject, hub.line)["forms"],
+        "disease_url": reverse("visit_disease", args=[hub.subject.key, hub.line.code]),
+        "asks_for_disease": asks_for_disease(hub.line.code),
+        "specimens": [(one, TRIAL.panels[PanelCode(one.panel)].label) for one in specimens],
+        "queries": queries,
+        "is_not_done": bool(known and known.status == Visit.Status.NOT_DONE),
+        "may_enter": may_enter(request, hub.subject),
+        "has_errors": bool(hub.bad),
+    }
