@@ -1,5 +1,6 @@
 """Reads of this room. Row level security has already hidden other sites."""
 
+from dosing.selectors.creation import Creation, creation
 from dosing.selectors.doses import Totals, current_doses, dose_totals
 from dosing.selectors.phases import (
     course_of,
@@ -24,9 +25,11 @@ from dosing.selectors.proposals import (
 
 __all__ = [
     "DECISION_RECORD",
+    "Creation",
     "Totals",
     "broken_decisions",
     "course_of",
+    "creation",
     "current_doses",
     "decisions",
     "dose_totals",
