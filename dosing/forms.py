@@ -171,17 +171,19 @@ class DayForm(forms.Form):
     """What happened with each drug that is planned on one day."""
 
     day = forms.DateField(widget=forms.HiddenInput)
-    change_reason = forms.CharField(label="Why the record is changed", required=False, max_length=300)
+    change_reason = forms.CharField(label="Why, if you change the record", max_length=300)
 
     def __init__(self, *args: Any, drugs: tuple[Drug, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.drugs = drugs
+        self.fields["change_reason"].required = not self.is_bound
         for drug in drugs:
             self.fields[drug.value] = forms.ChoiceField(
                 label=DRUG_WORDS[drug], choices=STATUS_CHOICES, widget=forms.RadioSelect, required=False
             )
+            # Nothing looks optional before an answer is given; afterwards `clean` asks for what the answer needs.
             self.fields[f"{drug.value}_reason"] = forms.ChoiceField(
-                label="Reason missed or held", choices=REASON_CHOICES, required=False
+                label="Reason missed or held", choices=REASON_CHOICES, required=not self.is_bound
             )
             self.fields[f"{drug.value}_detail"] = forms.CharField(label="Details", required=False, max_length=200)
 
@@ -223,8 +225,12 @@ class FillForm(RangeForm):
         label="Each day", choices=STATUS_CHOICES, widget=forms.RadioSelect, initial="taken",
         error_messages={"required": "Choose taken, missed or held."},
     )  # fmt: skip
-    reason = forms.ChoiceField(label="Reason missed or held", choices=REASON_CHOICES, required=False)
+    reason = forms.ChoiceField(label="Reason, if missed or held", choices=REASON_CHOICES)
     detail = forms.CharField(label="Details", required=False, max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = not self.is_bound
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -132,7 +132,7 @@ def _phase_context(calendar: Calendar) -> dict[str, Any]:
         "phase_words": PHASE_WORDS[span.phase] if span else "",
         "phase_dates": f"{in_words(span.starts_on)} to {in_words(span.ends_on)}" if span and span.ends_on else "",
         "strip": day_strip(rows) if rows else None,
-        "totals": [(DRUG_WORDS[one.drug], one) for one in calendar.totals()],
+        "totals": [({"long": DRUG_WORDS[one.drug], "short": DRUG_SHORT[one.drug]}, one) for one in calendar.totals()],
         "to_record_on": calendar.oldest_to_record(),
     }
 

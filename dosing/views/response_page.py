@@ -13,13 +13,12 @@ from dosing.selectors.creation import Creation
 from dosing.selectors.reviews import response_review
 from dosing.selectors.shown import DECIDED_AT, NO_SLOT, computed
 from dosing.views.trace import (
-    Tested,
     UsedRow,
     datum,
     readable,
     short_visit,
     source_urls,
-    tested_rows,
+    trace_of,
     used_rows,
     visit_words,
 )
@@ -203,7 +202,7 @@ def context_of(page: Page, *, may_sign: bool) -> dict[str, Any]:
     urls = source_urls(page.subject, page.content)
     point = page.content["point"]
     missing = [datum(name) for name in point["missing_critical"]] if point else []
-    tested: list[Tested] = tested_rows(page.content, urls, applicable=True)
+    trace = trace_of(page.content, urls)
     used: list[UsedRow] = used_rows(page.content["used"], urls)
     return {
         "page": page,
@@ -214,8 +213,8 @@ def context_of(page: Page, *, may_sign: bool) -> dict[str, Any]:
         "steps": steps_of(page, may_sign=may_sign),
         "verdict": verdict_of(page),
         "collected_on": date.fromisoformat(point["on"]) if point else None,
-        "tested": tested,
-        "not_applicable": tested_rows(page.content, urls, applicable=False),
+        "tested": trace.categories,
+        "trace": trace,
         "used": used,
         "missing": missing,
         "notes": [readable(note) for note in (*page.content.get("notes", []), *(point["notes"] if point else []))],

@@ -117,12 +117,20 @@ def _offer(page: Page) -> dict[str, Any]:
     """What agreeing starts and creates, and what stands in its way."""
     offered = _offered(page)
     today = clock.today(page.subject.site.time_zone)
-    blocked = Phase.HIGH_DEX in {offered, *_signable(page)} and not selectors.high_dex_mg(page.subject.protocol_version)
     return {
         "offered_words": PHASE_WORDS[offered] if offered else "",
         "creates": creation_lines(creation(page.subject, offered, today)) if offered else [],
-        "dose_unconfirmed": blocked,
+        "dose_unconfirmed": _unconfirmed(page),
     }
+
+
+def _unconfirmed(page: Page) -> str:
+    """Whether the missing dose in mg stands in the way of what is offered, or of what is possible instead."""
+    if selectors.high_dex_mg(page.subject.protocol_version) is not None:
+        return ""
+    if _offered(page) is Phase.HIGH_DEX:
+        return "offered"
+    return "possible" if Phase.HIGH_DEX in _signable(page) else ""
 
 
 def _around(page: Page) -> dict[str, Any]:

@@ -71,6 +71,8 @@ CONDITIONS: Mapping[str, str] = {
 }
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CONDITION = re.compile(r"\b(" + "|".join(CONDITIONS) + r")(?=: )")
+_NO_LIMIT = ": no limit"
+_UNITS = {"mg/(24.h)": "mg/24 h", "umol/L": "µmol/L", "/uL": "/µL", "10*9/L": "10⁹/L", "mm2": "mm²"}
 _MINUS_SIGN = re.compile(r"(?<![\w.])-(?=\d)")
 
 
@@ -100,7 +102,14 @@ def readable(text: str) -> str:
     """Dates as 12 Mar 2026, percent signs without a space, true minus signs, names in words."""
     text = _ISO_DAY.sub(lambda found: in_words(date.fromisoformat(found[0])), text)
     text = _CONDITION.sub(lambda found: CONDITIONS[found[1]], text)
-    return _MINUS_SIGN.sub(MINUS, text).replace(" %", "%")
+    return units_in_words(_MINUS_SIGN.sub(MINUS, text).replace(" %", "%"))
+
+
+def units_in_words(text: str) -> str:
+    """Units as a reader writes them, not as files do."""
+    for code, words in _UNITS.items():
+        text = text.replace(code, words)
+    return text
 
 
 def datum(name: str) -> str:
@@ -127,15 +136,38 @@ def source_urls(subject: Subject, content: Mapping[str, Any]) -> dict[str, str]:
     return urls
 
 
-def tested_rows(content: Mapping[str, Any], urls: Mapping[str, str], *, applicable: bool) -> list[Tested]:
-    """Rows of the trace in test order: the criteria that apply to this subject, or all the others."""
+@dataclass(frozen=True)
+class Trace:
+    """Every criterion in test order: the categories, then what stays folded below them."""
+
+    categories: list[Tested]
+    events: list[Tested]
+    beside: list[Tested]
+
+
+def trace_of(content: Mapping[str, Any], urls: Mapping[str, str]) -> Trace:
+    """The trace of a time point.
+
+    Folded away: myeloma-defining events that are not met, and criteria that do not apply or set no limit here.
+    """
     tests = content["point"]["tests"] if content["point"] else []
-    none = CriterionOutcome.NOT_APPLICABLE.value
-    return [_tested(test, urls) for test in tests if (test["outcome"] != none) is applicable]
+    rows: dict[str, list[Tested]] = {"categories": [], "events": [], "beside": []}
+    for test in tests:
+        rows[_place(test)].append(_tested(test, urls))
+    return Trace(**rows)
+
+
+def _place(test: Mapping[str, Any]) -> str:
+    if test["outcome"] == CriterionOutcome.NOT_APPLICABLE.value or test["words"].endswith(_NO_LIMIT):
+        return "beside"
+    is_event = test["rule"].startswith("R-MDE") and test["outcome"] != CriterionOutcome.MET.value
+    return "events" if is_event else "categories"
 
 
 def _tested(test: Mapping[str, Any], urls: Mapping[str, str]) -> Tested:
     outcome = str(test["outcome"]).lower()
+    if test["rule"] == "R-SD":
+        return Tested(TESTED["R-SD"], "None of the above", ["No other category met"], outcome)
     return Tested(
         name=TESTED.get(test["rule"], test["rule"]),
         rule=readable(test["words"]),
@@ -164,14 +196,14 @@ def _input_words(one: Mapping[str, str]) -> str:
     analyte = next((item for item in Analyte if item.value == one["name"]), None)
     name = TRIAL.analytes[analyte].short if analyte in TRIAL.analytes else one["name"].replace("_", " ")
     value = {"neg": "negative", "pos": "positive"}.get(one["value"], one["value"])
-    return f"{name} {value} {one['unit']}".strip()
+    return units_in_words(f"{name} {value} {one['unit']}".strip())
 
 
 def used_rows(used: Iterable[Mapping[str, Any]], urls: Mapping[str, str]) -> list[UsedRow]:
     """Results with baseline, nadir and present value; changes with one decimal and a true minus."""
     return [
         UsedRow(
-            label=row["label"],
+            label=units_in_words(row["label"]),
             baseline=_figure(row["baseline"], urls),
             nadir=[*_figure(row["nadir"], urls), _visit(row["nadir"])],
             current=_figure(row["current"], urls),
