@@ -11,10 +11,11 @@ import time
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from celery import current_app
+from celery import Task
 from django.db import transaction
 
 from trialsite.access import system_actor
+from trialsite.celery import app
 from trialsite.context import coming_from, reading
 from trialsite.models import OutboxMessage, Subject
 
@@ -70,10 +71,16 @@ def wake() -> None:
     if time.monotonic() < _wake_again_at:
         return
     try:
-        current_app.send_task("trialsite.tasks.drain_outbox")
+        app.send_task("trialsite.tasks.drain_outbox")
     except Exception as error:  # any broker failure: the data is safe, the beat will come
         _wake_again_at = time.monotonic() + SILENCE_AFTER_FAILURE
         logger.warning("The broker did not take a wake-up (%s); the beat will drain the outbox.", error)
+
+
+def handler(kind: News) -> Task:
+    """The task that handles this news. Every room's tasks are loaded first, also where no worker runs."""
+    app.loader.import_default_modules()
+    return app.tasks[ROUTES[kind]]
 
 
 def drain(at: datetime) -> int:
@@ -105,8 +112,7 @@ def _handle(message_id: int, at: datetime) -> int:
             )
             if message is None:
                 return 0
-            task = current_app.tasks[ROUTES[News(message.kind)]]
-            task.run(message_id=message.pk, subject_id=message.subject_id)
+            handler(News(message.kind)).run(message_id=message.pk, subject_id=message.subject_id)
             OutboxMessage.objects.filter(id=message_id).update(done_at=at, last_error="")
     except Exception as error:  # one poisoned message is put aside, with its cause, and tried again later
         logger.exception("Outbox message %s failed.", message_id)

@@ -9,13 +9,14 @@ from datetime import timedelta
 from unittest import mock
 
 import pytest
-from celery import current_app, shared_task
+from celery import shared_task
 from django.core import mail as django_mail
 from django.db import connection
 
 from tests.world import World, new_world
 from trialsite import mail, outbox
 from trialsite.access import Duty, system_actor
+from trialsite.celery import app
 from trialsite.context import reading, writing
 from trialsite.models import Mail, OutboxMessage, Role, Subject
 from trialsite.outbox import News
@@ -47,7 +48,7 @@ def world(fresh_db: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(outbox, "ROUTES", dict.fromkeys(News, "tests.count_call"))
     monkeypatch.setattr(outbox, "_wake_again_at", 0.0)
     yield new_world()
-    current_app.pool.force_close_all()
+    app.pool.force_close_all()
 
 
 def publish(world: World, subject: Subject, payload: dict[str, str]) -> None:
@@ -124,9 +125,9 @@ def test_a_broker_that_is_dead_or_silent_costs_a_moment_and_no_data(
 ) -> None:
     """Not a measurement: the bound of three seconds is the requirement itself."""
     subject = world.subject()
-    monkeypatch.setattr(current_app.conf, "broker_url", silent_port if kind == "silent" else closed_port())
-    monkeypatch.setattr(current_app.conf, "broker_write_url", current_app.conf.broker_url)
-    current_app.pool.force_close_all()
+    monkeypatch.setattr(app.conf, "broker_url", silent_port if kind == "silent" else closed_port())
+    monkeypatch.setattr(app.conf, "broker_write_url", app.conf.broker_url)
+    app.pool.force_close_all()
     started = time.monotonic()
     publish(world, subject, {})
     assert time.monotonic() - started < 3
@@ -182,3 +183,8 @@ def test_two_workers_at_once_handle_a_message_once(world: World, fresh_db) -> No
         assert outbox.drain(world.at) == 0
     assert outbox.drain(world.at) == 1
     assert not connection.in_atomic_block
+
+
+def test_every_kind_of_news_has_a_handler() -> None:
+    for kind in News:
+        assert outbox.handler(kind).name == outbox.ROUTES[kind]
