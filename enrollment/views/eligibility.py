@@ -1,0 +1,250 @@
+"""The eligibility checklist: answer, send, review, sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from enrollment import selectors, services
+from enrollment.checklist import Checklist, checklist
+from enrollment.evidence import Facts
+from enrollment.forms import ChecklistForm, SignForm
+from enrollment.models import EligibilitySnapshot
+from enrollment.questions import questions_for
+from enrollment.rows import answered_rows, questions_left, shown_rows, source_links
+from enrollment.services.eligibility import STATEMENT
+from protocol.trial import TRIAL
+from protocol.vocabulary import CriterionOutcome, Phase
+from trialsite import clock
+from trialsite.access import Duty, can
+from trialsite.http import SignedInRequest
+from trialsite.models import Subject
+from trialsite.reauthentication import prove_by_password
+from trialsite.selectors import subject_by_key
+from trialsite.services.subjects import Refused
+
+WRONG_PASSWORD = "The password is not right."  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page stands on: the subject, the checklist today, and the one that was sent last."""
+
+    subject: Subject
+    facts: Facts
+    now: Checklist
+    snapshot: EligibilitySnapshot | None
+    may_answer: bool
+    may_sign: bool
+
+    @property
+    def in_screening(self) -> bool:
+        return self.subject.state == Phase.SCREENING
+
+    @property
+    def is_current(self) -> bool:
+        """The sent checklist says what the evidence says today."""
+        return self.snapshot is not None and self.snapshot.fingerprint == self.now.fingerprint
+
+    @property
+    def frozen(self) -> EligibilitySnapshot | None:
+        """The sent checklist, while it is what counts: current in screening, for good after it."""
+        return self.snapshot if self.is_current or not self.in_screening else None
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def subject_eligibility(request: SignedInRequest, key: str) -> HttpResponse:
+    page = _page(request, subject_by_key(key))
+    if request.method != "POST":
+        return _show(request, page)
+    action = _ACTIONS.get(request.POST.get("action", ""))
+    if action is None:
+        raise Http404
+    return action(request, page)
+
+
+def _page(request: SignedInRequest, subject: Subject) -> Page:
+    facts = selectors.facts_of(subject)
+    now = clock.now()
+    return Page(
+        subject=subject,
+        facts=facts,
+        now=checklist(facts, TRIAL, selectors.site_day(now, subject.site)),
+        snapshot=selectors.latest_snapshot(subject),
+        may_answer=can(request.actor, Duty.ENTER_DATA, subject.site_id, now) and subject.state == Phase.SCREENING,
+        may_sign=can(request.actor, Duty.SIGN, subject.site_id, now) and subject.state == Phase.SCREENING,
+    )
+
+
+def _form(page: Page, data: Any = None) -> ChecklistForm:
+    return ChecklistForm(
+        data,
+        questions=questions_left(page.now.rows, questions_for(page.subject.sex, TRIAL)),
+        standing=page.facts.answers,
+        today=page.now.as_of,
+        was_sent=page.snapshot is not None,
+    )
+
+
+def _show(
+    request: SignedInRequest,
+    page: Page,
+    *,
+    form: ChecklistForm | None = None,
+    sign_form: SignForm | None = None,
+    problem: str = "",
+) -> HttpResponse:
+    edits = page.may_answer and (form is not None or page.frozen is None or "edit" in request.GET)
+    links = source_links(page.facts)
+    form = form or (_form(page) if edits else None)
+    rows = page.frozen.judgements["criteria"] if page.frozen and not edits else page.now.rows
+    context = {
+        "page": page,
+        "subject": page.subject,
+        "form": form,
+        "rows": answered_rows(rows, links, form) if form else shown_rows(rows, links),
+        "problem": problem,
+        "has_errors": bool(problem),
+        **_counts(rows),
+        **_standing(page),
+        **_signing(page, sign_form, edits=edits),
+    }
+    failed = problem or (form and form.errors) or (sign_form and sign_form.errors)
+    return render(request, "enrollment/eligibility.html", context, status=422 if failed else 200)
+
+
+def _counts(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """How far the checklist is; criteria that this protocol version does not use are not counted."""
+    by_outcome: dict[str, list[str]] = {}
+    for row in rows:
+        by_outcome.setdefault(row["outcome"], []).append(row["criterion"])
+    undecided = by_outcome.get(CriterionOutcome.INDETERMINATE, [])
+    total = len(rows) - len(by_outcome.get(CriterionOutcome.NOT_APPLICABLE, []))
+    return {
+        "met": by_outcome.get(CriterionOutcome.MET, []),
+        "not_met": by_outcome.get(CriterionOutcome.NOT_MET, []),
+        "undecided": undecided,
+        "total": total,
+        "decided": total - len(undecided),
+    }
+
+
+def _standing(page: Page) -> dict[str, Any]:
+    """Where the subject is on the road to registration."""
+    consent = page.facts.consent
+    passed = (page.now.as_of - consent.consented_on).days if consent else None
+    return {
+        "consent": consent,
+        "screening_day": passed,
+        "screening_days": TRIAL.config.screening_days,
+        "snapshot": page.snapshot,
+        "signature": _signature(page.snapshot),
+        "can_register": selectors.may_register(page.snapshot, page.now) and page.may_answer,
+        "registration": selectors.registration_of(page.subject),
+        "failure": selectors.failure_of(page.subject),
+        "trial": TRIAL,
+    }
+
+
+def _signature(snapshot: EligibilitySnapshot | None) -> dict[str, Any] | None:
+    if snapshot is None or snapshot.signature is None:
+        return None
+    signature = snapshot.signature
+    ended = signature.events.order_by("id").first()
+    return {
+        "printed_name": signature.printed_name,
+        "meaning": signature.meaning,
+        "signed_at": signature.signed_at,
+        "broken_at": ended.at if ended else None,
+        "broken_because": ended.reason if ended else "",
+    }
+
+
+def _signing(page: Page, sign_form: SignForm | None, *, edits: bool) -> dict[str, Any]:
+    """The signature box, where there is something that this person can sign."""
+    waits = page.frozen is not None and page.frozen.signature_id is None and page.frozen.outcome == CriterionOutcome.MET
+    if not (waits and page.may_sign) or edits or page.frozen is None:
+        return {}
+    return {"sign_form": sign_form or SignForm(initial={"snapshot": page.frozen.pk}), "statement": STATEMENT}
+
+
+def _save(request: SignedInRequest, page: Page) -> HttpResponse:
+    form = _form(page, request.POST)
+    if not form.is_valid():
+        return _show(request, page, form=form)
+    try:
+        _record(request, page, form)
+    except Refused as error:
+        return _show(request, page, form=form, problem=str(error))
+    messages.success(request, "The answers were saved.")
+    return _back(page)
+
+
+def _record(request: SignedInRequest, page: Page, form: ChecklistForm) -> None:
+    services.record_screening_answers(
+        by=request.actor,
+        at=clock.now(),
+        subject_id=page.subject.pk,
+        site_id=page.subject.site_id,
+        answers=form.answers(),
+        seen=form.cleaned_data["seen"],
+        reason=form.cleaned_data["reason"],
+    )
+
+
+def _send(request: SignedInRequest, page: Page) -> HttpResponse:
+    """Save, then send. What was saved stays saved where it cannot be sent yet."""
+    form = _form(page, request.POST)
+    if not form.is_valid():
+        return _show(request, page, form=form)
+    try:
+        _record(request, page, form)
+    except Refused as error:
+        return _show(request, page, form=form, problem=str(error))
+    try:
+        services.send_eligibility(
+            by=request.actor, at=clock.now(), subject_id=page.subject.pk, site_id=page.subject.site_id
+        )
+    except Refused as error:
+        return _show(request, _page(request, page.subject), problem=f"The answers were saved. {error}")
+    messages.success(request, "Sent. The site's investigators are told by mail.")
+    return _back(page)
+
+
+def _sign(request: SignedInRequest, page: Page) -> HttpResponse:
+    form = SignForm(request.POST)
+    proof = None
+    if form.is_valid():
+        proof = prove_by_password(request.user, form.cleaned_data["password"], clock.now())
+        if proof is None:
+            form.add_error("password", WRONG_PASSWORD)
+    if proof is None:
+        return _show(request, page, sign_form=form)
+    try:
+        services.sign_eligibility(
+            by=request.actor,
+            at=clock.now(),
+            proof=proof,
+            subject_id=page.subject.pk,
+            site_id=page.subject.site_id,
+            snapshot_id=form.cleaned_data["snapshot"],
+        )
+    except Refused as error:
+        return _show(request, _page(request, page.subject), problem=str(error))
+    messages.success(request, "Eligibility is signed. The subject can be registered.")
+    return _back(page)
+
+
+def _back(page: Page) -> HttpResponse:
+    return HttpResponseRedirect(reverse("subject_eligibility", args=[page.subject.key]), status=303)
+
+
+_ACTIONS = {"save": _save, "send": _send, "sign": _sign}

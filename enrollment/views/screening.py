@@ -1,0 +1,63 @@
+"""Screen a new subject."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from enrollment.forms import ScreenForm
+from enrollment.selectors import next_screening_numbers
+from enrollment.services import PossibleDuplicate, screen_subject
+from trialsite import clock
+from trialsite.access import Duty, can
+from trialsite.http import SignedInRequest
+from trialsite.models import Site
+from trialsite.services.subjects import Refused
+
+
+@require_http_methods(["GET", "POST"])
+def subject_new(request: SignedInRequest) -> HttpResponse:
+    """Consent, year of birth, sex: what makes a subject."""
+    form = _form(request)
+    ask_twin = bool(request.POST.get("is_another_person"))
+    if form.is_bound and form.is_valid():
+        try:
+            return _screen(request, form)
+        except PossibleDuplicate as error:
+            ask_twin = True
+            form.add_error("is_another_person", str(error))
+        except Refused as error:
+            form.add_error(None, str(error))
+    context = {"form": form, "ask_twin": ask_twin}
+    return render(request, "enrollment/subject_new.html", context, status=422 if form.is_bound else 200)
+
+
+def _form(request: SignedInRequest) -> ScreenForm:
+    sites = [
+        site
+        for site in Site.objects.filter(closed_on=None, is_coordinating_centre=False)
+        if can(request.actor, Duty.SCREEN_SUBJECT, site.pk, clock.now())
+    ]
+    if not sites:
+        raise PermissionDenied("Your role does not include this: screen a new subject.")
+    numbers = next_screening_numbers(sites)
+    data = request.POST if request.method == "POST" else None
+    shown = [(site, numbers[site.pk]) for site in sites]
+    return ScreenForm(data, sites=shown, today=clock.today(sites[0].time_zone), initial={"site": str(sites[0].pk)})
+
+
+def _screen(request: SignedInRequest, form: ScreenForm) -> HttpResponse:
+    subject = screen_subject(
+        by=request.actor,
+        at=clock.now(),
+        token=form.cleaned_data["token"],
+        site_id=int(form.cleaned_data["site"]),
+        screening=form.screening(),
+        is_another_person=form.cleaned_data["is_another_person"],
+    )
+    messages.success(request, f"{subject.number} is in screening.")
+    return HttpResponseRedirect(reverse("subject_eligibility", args=[subject.key]), status=303)
