@@ -23,7 +23,7 @@ from enrollment.services.eligibility import STATEMENT
 from protocol.trial import TRIAL
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite import clock
-from trialsite.access import Duty, can
+from trialsite.access import Duty, can, check_may
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.reauthentication import prove_by_password
@@ -62,7 +62,9 @@ class Page:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def subject_eligibility(request: SignedInRequest, key: str) -> HttpResponse:
-    page = _page(request, subject_by_key(key))
+    subject = subject_by_key(key)
+    check_may(request.actor, Duty.VIEW_SUBJECT, subject.site_id, clock.now())
+    page = _page(request, subject)
     if request.method != "POST":
         return _show(request, page)
     action = _ACTIONS.get(request.POST.get("action", ""))
