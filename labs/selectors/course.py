@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, Q, QuerySet
@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet
 from labs.models import DiseaseAssessment, LabResult
 from protocol.measurements import Course, DiseaseFinding, Measurement, PhaseInterval
 from protocol.vocabulary import Analyte, LabKind, Mde, MissingReason, Phase
-from trialsite.models import StatePeriod, Subject, SubjectRecord, Visit
+from trialsite.models import StatePeriod, Subject, SubjectRecord
 
 Row = TypeVar("Row", bound=SubjectRecord)
 
@@ -42,9 +42,7 @@ def courses_for(subjects: Iterable[Subject], *, known_at: datetime | None = None
     wanted = list(subjects)
     mine = Q(subject_id__in=[subject.pk for subject in wanted])
     standing = mine & _standing(known_at)
-    results = _by_subject(
-        LabResult.objects.filter(standing).select_related("specimen__visit", "specimen__laboratory").order_by("id")
-    )
+    results = _grouped(_results(standing))
     assessments = _by_subject(DiseaseAssessment.objects.filter(standing).select_related("visit").order_by("id"))
     lived = StatePeriod.objects.filter(mine & _recorded(known_at)).exclude(ends_on__lt=F("starts_on"))
     periods = _by_subject(lived.order_by("id"))
@@ -72,9 +70,46 @@ def _by_subject(rows: QuerySet[Row]) -> dict[int, list[Row]]:
     return grouped
 
 
+class Result(NamedTuple):
+    """The columns of a result and its specimen that the rules read; whole rows would be most of a save's time."""
+
+    subject_id: int
+    pk: int
+    analyte: str
+    value: Decimal | None
+    coded: str
+    comparator: str
+    missing: str
+    typed: str
+    typed_unit: str
+    reference_low: Decimal | None
+    reference_high: Decimal | None
+    entered_at: datetime
+    collected_on: date
+    collected_time: time | None
+    method: str
+    visit_code: str
+    is_central: bool | None
+
+
+_COLUMNS = (*Result._fields[:12], "specimen__collected_on", "specimen__collected_time", "specimen__method",
+            "specimen__visit__code", "specimen__laboratory__is_central")  # fmt: skip
+
+
+def _results(standing: Q) -> Iterator[Result]:
+    return map(Result._make, LabResult.objects.filter(standing).order_by("id").values_list(*_COLUMNS))
+
+
+def _grouped(rows: Iterable[Result]) -> dict[int, list[Result]]:
+    grouped: dict[int, list[Result]] = defaultdict(list)
+    for row in rows:
+        grouped[row.subject_id].append(row)
+    return grouped
+
+
 def _course(
     subject: Subject,
-    results: list[LabResult],
+    results: list[Result],
     assessments: list[DiseaseAssessment],
     periods: list[StatePeriod],
 ) -> Course:
@@ -94,33 +129,31 @@ def _course(
     )
 
 
-def _measurement(result: LabResult, subject: Subject) -> Measurement:
-    specimen = result.specimen
-    central = specimen.laboratory is not None and specimen.laboratory.is_central
+def _measurement(result: Result, subject: Subject) -> Measurement:
     return Measurement(
         analyte=Analyte(result.analyte),
-        collected_on=specimen.collected_on,
+        collected_on=result.collected_on,
         value=result.value,
         coded=result.coded,
         comparator=result.comparator,
         missing=MissingReason(result.missing) if result.missing else None,
         typed_value=result.typed.strip().lstrip("<>").replace(",", ".").strip() if result.value is not None else "",
         typed_unit=result.typed_unit,
-        lab=LabKind.CENTRAL if central else LabKind.LOCAL,
-        method=specimen.method,
-        collected_time=f"{specimen.collected_time:%H:%M}" if specimen.collected_time else "",
-        after_first_dose=_is_after(specimen.visit, specimen.collected_on, subject),
+        lab=LabKind.CENTRAL if result.is_central else LabKind.LOCAL,
+        method=result.method,
+        collected_time=f"{result.collected_time:%H:%M}" if result.collected_time else "",
+        after_first_dose=_is_after(result.visit_code, result.collected_on, subject),
         lln=result.reference_low,
         uln=result.reference_high,
         entered_on=_site_day(result.entered_at, subject),
-        visit=specimen.visit.code,
+        visit=result.visit_code,
         source=f"lab_result:{result.pk}",
     )
 
 
-def _is_after(visit: Visit, on: date, subject: Subject) -> bool:
+def _is_after(visit_code: str, on: date, subject: Subject) -> bool:
     """True for a sample drawn after the first dose; Day 1's own visit draws before it."""
-    return subject.day1_on is not None and on >= subject.day1_on and visit.code not in BEFORE_FIRST_DOSE
+    return subject.day1_on is not None and on >= subject.day1_on and visit_code not in BEFORE_FIRST_DOSE
 
 
 def _site_day(at: datetime, subject: Subject) -> date:
@@ -137,7 +170,7 @@ def _assessed_measurements(assessment: DiseaseAssessment, subject: Subject) -> I
             collected_on=on,
             value=value,
             coded=coded,
-            after_first_dose=_is_after(assessment.visit, on, subject),
+            after_first_dose=_is_after(assessment.visit.code, on, subject),
             entered_on=_site_day(assessment.entered_at, subject),
             visit=assessment.visit.code,
             source=f"disease_assessment:{assessment.pk}",
@@ -176,7 +209,7 @@ def _imaging(one: DiseaseAssessment, on: date, subject: Subject) -> DiseaseFindi
         plasmacytoma_present=one.plasmacytoma != DiseaseAssessment.Lesions.NONE if one.plasmacytoma else None,
         plasmacytoma_spd=one.plasmacytoma_spd_mm2,
         mri_focal_lesions=one.focal_mri_lesions,
-        after_first_dose=_is_after(one.visit, on, subject),
+        after_first_dose=_is_after(one.visit.code, on, subject),
         entered_on=_site_day(one.entered_at, subject),
         visit=one.visit.code,
         source=f"disease_assessment:{one.pk}",
@@ -189,7 +222,7 @@ def _attribution(one: DiseaseAssessment, on: date, subject: Subject) -> DiseaseF
         on=on,
         attributed=frozenset(event for event, answer in answers.items() if answer is True),
         not_attributed=frozenset(event for event, answer in answers.items() if answer is False),
-        after_first_dose=_is_after(one.visit, on, subject),
+        after_first_dose=_is_after(one.visit.code, on, subject),
         entered_on=_site_day(one.entered_at, subject),
         visit=one.visit.code,
         source=f"disease_assessment:{one.pk}",
