@@ -222,6 +222,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "drain the outbox": {"task": "trialsite.tasks.drain_outbox", "schedule": 15.0, "options": {"expires": 15}},
+    "look at every treated subject": {
+        "task": "dosing.tasks.reevaluate_everyone",
+        "schedule": crontab(hour="5", minute="0"),
+    },
     "send the reminders of the day": {
         "task": "followup.tasks.sweep_reminders",
         "schedule": crontab(hour="6", minute="0"),

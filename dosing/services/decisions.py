@@ -86,7 +86,7 @@ def sign_phase_decision(
             basis=basis_of(content),
         )
         signature = sign(by=by, at=at, proof=proof, site=subject.site, subject=subject, what=what)
-        assessment = derive_response(subject, at=at, caused_by="phase decision signed")
+        assessment = _derived(subject, at, "phase decision signed")
         if verdict.response is None:
             _sign_response_too(assessment, signature.pk)
         decision = PhaseDecision.objects.create(
@@ -99,7 +99,7 @@ def sign_phase_decision(
             response=content["decision"]["response"],
             reason=verdict.reason,
             snapshot=content,
-            decided_by_id=by.user_id,
+            decided_by_id=signature.signer_id,
             decided_at=at,
             signature=signature,
         )
@@ -178,6 +178,14 @@ def _start(subject: Subject, proposal: PhaseProposal, decision: PhaseDecision, a
     publish(kind=News.PHASE_STARTED, subject=subject, payload={"phase": decision.to_phase}, at=at)
 
 
+def _derived(subject: Subject, at: datetime, caused_by: str) -> ResponseAssessment:
+    """The response as it stands in this very transaction. Refused before the first dose: there is none."""
+    assessment = derive_response(subject, at=at, caused_by=caused_by)
+    if assessment is None:
+        raise Refused("There is no response before the first dose.")
+    return assessment
+
+
 def _sign_response_too(assessment: ResponseAssessment, signature_id: int) -> None:
     ResponseSignature.objects.create(
         subject_id=assessment.subject_id,
@@ -196,7 +204,7 @@ def sign_response(
         outcome = first_submission(token=token, by=by, at=at)
         if outcome is not None:
             return ResponseSignature.objects.get(pk=int(outcome.partition(":")[2]))
-        assessment = derive_response(subject, at=at, caused_by="response signed")
+        assessment = _derived(subject, at, "response signed")
         content = response_review(subject, code, selectors.site_day(subject.site, at))
         if content is None or digest(content) != shown:
             raise Stale(CHANGED)
@@ -241,7 +249,7 @@ def reaffirm_decision(
             basis=basis_of(content),
         )
         signature = sign(by=by, at=at, proof=proof, site=subject.site, subject=subject, what=what)
-        _sign_response_too(derive_response(subject, at=at, caused_by="decision signed again"), signature.pk)
+        _sign_response_too(_derived(subject, at, "decision signed again"), signature.pk)
         note_outcome(token=token, outcome=f"phase_decision:{decision.pk}")
         return decision
 

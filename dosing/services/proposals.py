@@ -39,10 +39,10 @@ def reevaluate_subject(*, subject_id: int, at: datetime, caused_by: str) -> Phas
         with because(f"{CAUSE}: {caused_by}"):
             assessment = derive_response(subject, at=at, caused_by=caused_by)
             _note_discrepancies(subject, at)
-            return _renew_proposal(subject, assessment.pk, at)
+            return _renew_proposal(subject, assessment.pk if assessment else None, at)
 
 
-def _renew_proposal(subject: Subject, assessment_id: int, at: datetime) -> PhaseProposal | None:
+def _renew_proposal(subject: Subject, assessment_id: int | None, at: datetime) -> PhaseProposal | None:
     today = selectors.site_day(subject.site, at)
     pending = selectors.pending_proposal(subject)
     found = computed(subject, today) if Phase(subject.state) in TREATMENT_PHASES else None

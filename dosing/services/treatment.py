@@ -36,7 +36,7 @@ def start_treatment(
             subject.day1_on = first_dose_on
             subject.save(update_fields=["day1_on"])
         move_subject(subject=subject, to=Phase.INDUCTION, on=first_dose_on, why=WHY, at=at)
-        _record_first_dose(subject, by, at)
+        _record_first_dose(subject, first_dose_on, by, at)
         _ask_if_late(subject, by, at, confirmed=confirmed)
         derive_response(subject, at=at, caused_by="first dose entered")
         publish(kind=News.TREATMENT_STARTED, subject=subject, payload={}, at=at)
@@ -54,12 +54,12 @@ def _check_may_start(subject: Subject, first_dose_on: date, at: datetime) -> Non
         raise Refused(f"{words(first_dose_on)} is in the future. Enter the first dose once it was given.")
 
 
-def _record_first_dose(subject: Subject, by: Actor, at: datetime) -> None:
+def _record_first_dose(subject: Subject, on: date, by: Actor, at: datetime) -> None:
     DoseRecord.objects.create(
         subject=subject,
         site_id=subject.site_id,
         drug=Drug.ANAKINRA.value,
-        on=subject.day1_on,
+        on=on,
         status=DoseStatus.TAKEN.value,
         planned_mg=TRIAL.config.anakinra_mg,
         given_mg=TRIAL.config.anakinra_mg,

@@ -194,7 +194,7 @@ def _linked_figures(figures: str, inputs: Iterable[Mapping[str, str]], urls: Map
 
 def _input_words(one: Mapping[str, str]) -> str:
     analyte = next((item for item in Analyte if item.value == one["name"]), None)
-    name = TRIAL.analytes[analyte].short if analyte in TRIAL.analytes else one["name"].replace("_", " ")
+    name = TRIAL.analytes[analyte].short if analyte else one["name"].replace("_", " ")
     value = {"neg": "negative", "pos": "positive"}.get(one["value"], one["value"])
     return units_in_words(f"{name} {value} {one['unit']}".strip())
 
