@@ -9,7 +9,7 @@ from uuid import uuid4
 from dosing import services
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors import pending_proposal, site_day
-from protocol.vocabulary import Analyte, Phase, Response
+from protocol.vocabulary import Analyte, DoseStatus, Drug, Phase, Response
 from tests.world import World
 from tests.world_labs import morning, record
 from trialsite.access import Duty, system_actor
@@ -147,4 +147,21 @@ def resolve(world: World, found: AssignmentDiscrepancy, resolution: str) -> Assi
         site_id=found.site_id,
         discrepancy_id=found.pk,
         resolution=resolution,
+    )
+
+
+def fill(
+    world: World, subject: Subject, first_on: date, last_on: date, status: DoseStatus = DoseStatus.TAKEN
+) -> services.Filled:
+    """The site's coordinator records a range of anakinra days."""
+    return services.record_doses(
+        by=world.person(Role.COORDINATOR, subject.site.code),
+        at=world.at,
+        subject_id=subject.pk,
+        site_id=subject.site_id,
+        drug=Drug.ANAKINRA,
+        first_on=first_on,
+        last_on=last_on,
+        status=status,
+        reason="" if status is DoseStatus.TAKEN else "Forgot",
     )
