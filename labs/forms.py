@@ -109,7 +109,7 @@ class ApartForm(forms.Form):
 class VisitForm(forms.Form):
     """The visit's own facts."""
 
-    occurred_on = DayField(label="Visit date")
+    occurred_on = DayField(label="Visit date", help_text="")
     ecog = forms.TypedChoiceField(
         label="ECOG performance status",
         choices=[("", "Not recorded"), *((str(grade), str(grade)) for grade in range(6))],
@@ -178,14 +178,17 @@ def _figure(label: str, *, digits: int, places: int) -> forms.DecimalField:
 class DiseaseForm(forms.Form):
     """Immunofixation, marrow, lesions, plasmacytoma, attribution. An empty answer is "not done"."""
 
-    immunofixation_on = DayField(label="Date of immunofixation", required=False)
+    #: No answer is needed, so that none is marked as optional.
+    all_optional = True
+
+    immunofixation_on = DayField(label="Date of immunofixation", required=False, help_text="")
     serum_ife = _found("Serum immunofixation")
     urine_ife = _found("Urine immunofixation")
-    marrow_on = DayField(label="Date of marrow", required=False)
+    marrow_on = DayField(label="Date of marrow", required=False, help_text="")
     bm_pc = _figure("Marrow plasma cells, %", digits=5, places=2)
     bm_clonal = _found("Clonal plasma cells")
     circulating_pc_per_ul = _figure("Circulating plasma cells, per µL", digits=8, places=1)
-    imaging_on = DayField(label="Date of imaging", required=False)
+    imaging_on = DayField(label="Date of imaging", required=False, help_text="")
     imaging_method = forms.CharField(label="Method", max_length=40, required=False, help_text="For example MRI.")
     bone_lesions = _lesions("Bone lesions")
     focal_mri_lesions = forms.IntegerField(

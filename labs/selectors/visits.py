@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from labs.models import DiseaseAssessment, LabResult, Specimen
 from protocol.measurements import PhaseInterval
-from protocol.schema import ScheduleItem
+from protocol.schema import Panel, ScheduleItem
 from protocol.spans import plan_phases
 from protocol.trial import TRIAL
 from protocol.visits import Anchors, PlannedVisit, due_state, schedule
@@ -28,6 +28,7 @@ from trialsite.models import StatePeriod, Subject, Visit
 from trialsite.selectors import state_periods, visits
 
 _LABELS = {slot.code: slot.label for slot in TRIAL.schedule}
+_PLACES = {slot.code: place for place, slot in enumerate(TRIAL.schedule)}
 _COLUMNS = {slot.code: slot.column for slot in TRIAL.schedule}
 _NUMBERED = re.compile(r"uns[1-9]\d?|fu(06|12|18|24|30|36|42|48|54|60)")
 #: Results that another form asks for: immunofixation and marrow (disease assessment), ECOG (visit), free text.
@@ -44,6 +45,19 @@ ELSEWHERE = frozenset(
 )
 #: Results that are due only where their own item of the schedule is.
 OWN_ITEM = {Analyte.B2M: "prognostic", Analyte.LDH: "prognostic"}
+#: Results that are taken where a laboratory reports them, and that nobody waits for.
+UNASKED = frozenset(
+    {
+        Analyte.TOTAL_PROTEIN,
+        Analyte.HCT,
+        Analyte.CRCL,
+        Analyte.CALCIUM_IONIZED,
+        Analyte.GLUCOSE_FASTING,
+        Analyte.URATE,
+        Analyte.BUN,
+        Analyte.PHOSPHATE,
+    }
+)
 #: What a sample between visits is usually drawn for: to confirm a response or a progression.
 UNSCHEDULED_PANELS = (
     PanelCode.MYELOMA,
@@ -86,6 +100,13 @@ class VisitLine:
     visit: Visit | None
     state: DueState
     forms: tuple[FormState, ...]
+
+    @property
+    def shape(self) -> tuple[str, str]:
+        """State and words of the whole visit: it took place, but is complete only when its forms are."""
+        if self.state is DueState.DONE and any(form.state != "done" for form in self.forms):
+            return "draft", "Incomplete"
+        return self.state.value, ""
 
 
 def visit_label(code: str) -> str:
@@ -140,19 +161,25 @@ def items_of(code: str) -> tuple[ScheduleItem, ...]:
     return tuple(item for item in TRIAL.items if column in item.cells)
 
 
-def due_panels(code: str, subject: Subject, *extra: PanelCode) -> tuple[DuePanel, ...]:
-    """The panels of a visit's grid in the order of the protocol; `extra` are asked for besides."""
+def due_panels(
+    code: str, subject: Subject, extra: Iterable[PanelCode] = (), known: Collection[Analyte] = ()
+) -> tuple[DuePanel, ...]:
+    """The panels of a visit's grid in the order of the protocol.
+
+    extra: panels that are asked for besides, with every analyte. known: analytes with a result, always shown.
+    """
+    besides = frozenset(extra)
     items = items_of(code)
     due: dict[PanelCode, bool] = {}
     for item in items:
         if item.panel is not None:
             # One panel may serve several items; it is required as soon as one of them is.
             due[item.panel] = due.get(item.panel, False) or _is_required(item, code)
-    for panel in (*extra, *(UNSCHEDULED_PANELS if code.startswith("uns") else ())):
+    for panel in (*besides, *(UNSCHEDULED_PANELS if code.startswith("uns") else ())):
         due.setdefault(panel, False)
     own = {item.code for item in items}
     grid = (
-        DuePanel(panel.code, panel.label, _asked(panel.analytes, own, panel.code in extra), due[panel.code])
+        DuePanel(panel.code, panel.label, _asked(panel, own, known, besides), due[panel.code])
         for panel in TRIAL.panels.values()
         if panel.code in due and not (panel.code is PanelCode.PREGNANCY and subject.sex == "M")
     )
@@ -164,12 +191,14 @@ def _is_required(item: ScheduleItem, code: str) -> bool:
     return item.cells[column] is Necessity.REQUIRED
 
 
-def _asked(analytes: tuple[Analyte, ...], items: set[str], everything: object) -> tuple[Analyte, ...]:
-    return tuple(
-        one
-        for one in analytes
-        if one not in ELSEWHERE and (everything or one not in OWN_ITEM or OWN_ITEM[one] in items or not items)
-    )
+def _asked(
+    panel: Panel, items: set[str], known: Collection[Analyte], besides: frozenset[PanelCode]
+) -> tuple[Analyte, ...]:
+    def is_due(one: Analyte) -> bool:
+        item_is_due = one not in OWN_ITEM or OWN_ITEM[one] in items
+        return one in known or panel.code in besides or (item_is_due and one not in UNASKED)
+
+    return tuple(one for one in panel.analytes if one not in ELSEWHERE and is_due(one))
 
 
 def asks_for_disease(code: str) -> bool:
@@ -193,22 +222,34 @@ def visit_lines(subject: Subject, today: date) -> tuple[VisitLine, ...]:
             state=_state(planned.get(code), known.get(code), today, stopped),
             forms=forms.get(code) or _empty_forms(code),
         )
-        for code in {**planned, **known}
+        for code in {**_awaited(subject), **planned, **known}
     ]
     return tuple(sorted(lines, key=_order))
 
 
-def _order(line: VisitLine) -> tuple[date, str]:
+def _order(line: VisitLine) -> tuple[date, int]:
+    """By target date, an unscheduled visit by its own; of one day in the order of the protocol."""
+    place = _PLACES.get(line.code, len(_PLACES))
+    if line.code == "scr":
+        return date.min, place
     if line.planned is not None:
-        return line.planned.target_on, line.code
-    return (line.visit.occurred_on if line.visit and line.visit.occurred_on else date.max), line.code
+        return line.planned.target_on, place
+    return (line.visit.occurred_on if line.visit and line.visit.occurred_on else date.max), place
+
+
+def _awaited(subject: Subject) -> dict[str, None]:
+    """Visits without a target yet: screening from the start, Day 1 from registration on."""
+    codes = ("scr", "bl") if subject.registered_on and subject.day1_on is None else ("scr",)
+    return dict.fromkeys(codes)
 
 
 def _state(planned: PlannedVisit | None, visit: Visit | None, today: date, stopped: date | None) -> DueState:
     if visit is not None and visit.status == Visit.Status.NOT_DONE:
         return DueState.NOT_DONE
-    if planned is None or visit is not None:
+    if visit is not None:
         return DueState.DONE
+    if planned is None:
+        return DueState.DUE if stopped is None else DueState.NOT_EXPECTED
     return due_state(planned, today, stopped_on=stopped)
 
 

@@ -126,10 +126,10 @@ def _open(request: SignedInRequest, key: str, code: str) -> Page:
     if not is_visit_code(code) or (code.startswith("uns") and visit is None):
         raise Http404
     stored = stored_panels(visit)
-    extra = [PanelCode(panel) for panel in stored]
+    known = {analyte for one in stored.values() for analyte in one.results}
     asked = {one.panel for one in due_panels(code, subject)}
-    everything = list(PanelCode) if request.GET.get("panels") == "all" else []
-    due = due_panels(code, subject, *(one for one in (*extra, *everything) if one not in asked))
+    extra = PanelCode if request.GET.get("panels") == "all" else {PanelCode(panel) for panel in stored} - asked
+    due = due_panels(code, subject, extra, known)
     return Page(
         request=request,
         subject=subject,

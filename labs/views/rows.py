@@ -125,6 +125,7 @@ def _computed_row(sheet: Sheet, analyte: Analyte, value: Decimal) -> Row:
         "key": analyte.value,
         "label": spec.label,
         "calculated": True,
+        "unit": spec.unit,
         "typed": plain(round_half_up(value, 2)),
         "unit_words": f"{unit_words(spec.unit)} calculated".strip(),
         "autofocus": False,

@@ -3,11 +3,14 @@
 import { $, $$ } from './dom.js';
 
 const MISSING = { nd: 'Not done', na: 'Not applicable', unk: 'Unknown', pend: 'Pending' };
+// Gaps that need a reason; a pending result comes later.
+const EXPLAINED = ['nd', 'na', 'unk'];
 const BAR = { from: 14, width: 30, least: 3, most: 55 };
 const NUMBER = /^[<>]?-?(\d+\.?\d*|\.\d+)$/;
 
 const read = (text) => {
-  const bare = text.trim().replace(/,/g, '');
+  // A comma is a decimal comma; before three digits it could part thousands, and the server asks.
+  const bare = /\d,\d{3}$/.test(text.trim()) ? '' : text.trim().replace(',', '.');
   return NUMBER.test(bare) ? Number(bare.replace(/[<>]/, '')) : NaN;
 };
 const change = (value, from) => {
@@ -54,7 +57,7 @@ const refresh = (box) => {
   $('[data-db]', row).textContent = known ? change(found.value, data.bl) : '';
   $('[data-dn]', row).textContent = known ? change(found.value, data.nd) : '';
   const reason = $(`[data-reason="${row.dataset.row}"]`, grid);
-  if (reason) reason.hidden = box.value.trim().toLowerCase() !== 'nd';
+  if (reason) reason.hidden = !EXPLAINED.includes(box.value.trim().toLowerCase());
   const watched = $(`[data-change-of="${row.dataset.row}"]`);
   if (watched) watched.textContent = known ? change(found.value, data.bl) : '';
 };
