@@ -39,9 +39,10 @@ def _cut(span: PhaseInterval, stop: date) -> PhaseInterval:
     return replace(span, ends_on=stop if span.ends_on is None else min(span.ends_on, stop))
 
 
-def course_of(subject: Subject) -> Course:
-    """Everything the rules read about one subject, with the signed phase decisions."""
-    signed = PhaseDecision.objects.filter(subject=subject).select_related("proposal")
+def course_of(subject: Subject, signed: Sequence[PhaseDecision] | None = None) -> Course:
+    """Everything the rules read about one subject, with the signed phase decisions (those given, else all)."""
+    if signed is None:
+        signed = list(PhaseDecision.objects.filter(subject=subject).select_related("proposal"))
     return replace(course_for(subject), decisions=tuple(_as_decision(one, subject) for one in signed))
 
 

@@ -68,9 +68,9 @@ class Computed:
         return digest(self.content)
 
 
-def computed(subject: Subject, today: date) -> Computed:
-    """What the rules say about this subject today, with everything they rest on. A pure reading."""
-    course = course_of(subject)
+def computed(subject: Subject, today: date, course: Course | None = None) -> Computed:
+    """What the rules say about this subject today, with all they rest on. `course`: where it is loaded already."""
+    course = course or course_of(subject)
     history = assess(course, TRIAL, today)
     proposal = propose(Phase(subject.state), course, history, today, TRIAL)
     content = _content(subject, course, history, proposal)

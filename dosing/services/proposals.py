@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.shown import Computed, computed, used_results
 from dosing.vocabulary import ACTIONABLE
 from labs.services import derive_response
+from protocol.measurements import Course
 from protocol.phases import Discrepancy, find_discrepancies
 from protocol.response import assess
 from protocol.trial import TRIAL
@@ -38,14 +40,17 @@ def reevaluate_subject(*, subject_id: int, at: datetime, caused_by: str) -> Phas
             return None
         with because(f"{CAUSE}: {caused_by}"):
             assessment = derive_response(subject, at=at, caused_by=caused_by)
-            _note_discrepancies(subject, at)
-            return _renew_proposal(subject, assessment.pk if assessment else None, at)
+            signed = selectors.decisions(subject)
+            course = selectors.course_of(subject, signed)
+            if signed:
+                _note_discrepancies(subject, course, signed, at)
+            return _renew_proposal(subject, course, assessment.pk if assessment else None, at)
 
 
-def _renew_proposal(subject: Subject, assessment_id: int | None, at: datetime) -> PhaseProposal | None:
+def _renew_proposal(subject: Subject, course: Course, assessment_id: int | None, at: datetime) -> PhaseProposal | None:
     today = selectors.site_day(subject.site, at)
     pending = selectors.pending_proposal(subject)
-    found = computed(subject, today) if Phase(subject.state) in TREATMENT_PHASES else None
+    found = computed(subject, today, course) if Phase(subject.state) in TREATMENT_PHASES else None
     if found is None or found.kind is None:
         _supersede(pending)
         return None
@@ -104,27 +109,33 @@ def _tell(subject: Subject, proposal: PhaseProposal, at: datetime) -> None:
     )
 
 
-def _note_discrepancies(subject: Subject, at: datetime) -> None:
+def _note_discrepancies(subject: Subject, course: Course, signed: Sequence[PhaseDecision], at: datetime) -> None:
     """Open, or keep up to date, one discrepancy for each signed decision that would now be proposed otherwise."""
     today = selectors.site_day(subject.site, at)
-    course = selectors.course_of(subject)
     different = {found.decision.source: found for found in find_discrepancies(course, today, TRIAL)}
-    for decision in selectors.decisions(subject):
+    rows = AssignmentDiscrepancy.objects.filter(subject=subject).order_by("id")
+    standing = {row.decision_id: row for row in rows}
+    for decision in signed:
         found = different.get(f"phase_decision:{decision.pk}")
-        _note_discrepancy(subject, decision, found, at)
+        if found is not None or decision.pk in standing:
+            now = _present_side(subject, course, decision, found)
+            _note_discrepancy(subject, decision, standing.get(decision.pk), now, at)
 
 
-def _note_discrepancy(subject: Subject, decision: PhaseDecision, found: Discrepancy | None, at: datetime) -> None:
-    standing = AssignmentDiscrepancy.objects.filter(decision=decision).order_by("id").last()
-    if found is None and standing is None:
-        return
-    now = _present_side(subject, decision, found)
+def _note_discrepancy(
+    subject: Subject,
+    decision: PhaseDecision,
+    standing: AssignmentDiscrepancy | None,
+    now: dict[str, Any],
+    at: datetime,
+) -> None:
+    """`now` is what the rules would have said; an open discrepancy follows it, a resolved one stays as it is."""
     if standing is not None and standing.now["kind"] == now["kind"]:
         return
     if standing is not None and standing.resolved_at is None:
         standing.now = now
         standing.save(update_fields=["now"])
-    elif found is not None:
+    elif now["kind"] != decision.proposal.kind:
         opened = AssignmentDiscrepancy.objects.create(
             subject=subject,
             site_id=subject.site_id,
@@ -141,9 +152,10 @@ def _signed_side(decision: PhaseDecision) -> dict[str, Any]:
     return {"kind": decision.proposal.kind, "status": shown["status"], "used": shown["used"], "to": decision.to_phase}
 
 
-def _present_side(subject: Subject, decision: PhaseDecision, found: Discrepancy | None) -> dict[str, Any]:
+def _present_side(
+    subject: Subject, course: Course, decision: PhaseDecision, found: Discrepancy | None
+) -> dict[str, Any]:
     """What the rules would have said on the day of the decision, with what is known now."""
-    course = selectors.course_of(subject)
     on = selectors.site_day(subject.site, decision.decided_at)
     kind = decision.proposal.kind if found is None else _kind(found.proposed_now)
     point = decision.snapshot["shown"]["point"]

@@ -13,13 +13,12 @@ from django.urls import reverse
 from dosing import selectors, services
 from dosing.forms import DecisionForm, ResolveForm, SigningForm
 from dosing.models import PhaseProposal
-from dosing.selectors.creation import creation
 from dosing.selectors.reviews import reaffirmation
-from dosing.selectors.shown import OVERRIDABLE
-from dosing.services.decisions import DECISION_SENTENCE, RESPONSE_SENTENCE, offered_phase, possible_phases
-from dosing.views.response_page import Page, context_of, creation_lines, page_for, sides_of
+from dosing.services.decisions import DECISION_SENTENCE, RESPONSE_SENTENCE
+from dosing.views.offer import can_decide, decision_form, offer_on
+from dosing.views.response_page import Page, context_of, page_for, sides_of
 from dosing.views.trace import source_urls
-from dosing.vocabulary import ACTIONABLE, PHASE_WORDS, PROPOSAL_WORDS, response_words
+from dosing.vocabulary import PHASE_WORDS, PROPOSAL_WORDS, response_words
 from protocol.vocabulary import Phase, ProposalKind, Response
 from trialsite import clock
 from trialsite.access import Duty, can
@@ -76,61 +75,10 @@ def _forms(page: Page) -> dict[str, Any]:
         again = digest(reaffirmation(page.subject, page.decision)) if page.is_broken else ""
         return {**resolve, **({"again_form": SigningForm(initial={"shown": again})} if again else {})}
     if can_decide(page):
-        return {"form": decision_form(page), **_offer(page)}
+        return {"form": decision_form(page), **offer_on(page)}
     if page.content["point"] and not page.signatures and not page.proposal:
         return {"response_form": SigningForm(initial={"shown": page.digest})}
     return {}
-
-
-def can_decide(page: Page) -> bool:
-    return page.is_pending and not page.changed and (page.kind in ACTIONABLE or page.kind in OVERRIDABLE)
-
-
-def decision_form(page: Page, data: Any = None) -> DecisionForm:
-    today = clock.today(page.subject.site.time_zone)
-    initial = {
-        "proposal": page.proposal.pk if page.proposal else None,
-        "shown": page.digest,
-        "decision": DecisionForm.AGREE if _offered(page) else DecisionForm.NOT_YET,
-        "starts_on": day(today),
-    }
-    return DecisionForm(
-        data,
-        initial=initial,
-        phases=_signable(page),
-        offered=_offered(page),
-        status=page.content["status"],
-        today=today,
-    )
-
-
-def _offered(page: Page) -> Phase | None:
-    to = page.content.get("to", "")
-    return offered_phase(page.kind, Phase(to) if to else None)
-
-
-def _signable(page: Page) -> tuple[Phase, ...]:
-    return tuple(phase for phase in possible_phases(Phase(page.subject.state)) if phase is not _offered(page))
-
-
-def _offer(page: Page) -> dict[str, Any]:
-    """What agreeing starts and creates, and what stands in its way."""
-    offered = _offered(page)
-    today = clock.today(page.subject.site.time_zone)
-    return {
-        "offered_words": PHASE_WORDS[offered] if offered else "",
-        "creates": creation_lines(creation(page.subject, offered, today)) if offered else [],
-        "dose_unconfirmed": _unconfirmed(page),
-    }
-
-
-def _unconfirmed(page: Page) -> str:
-    """Whether the missing dose in mg stands in the way of what is offered, or of what is possible instead."""
-    if selectors.high_dex_mg(page.subject.protocol_version) is not None:
-        return ""
-    if _offered(page) is Phase.HIGH_DEX:
-        return "offered"
-    return "possible" if Phase.HIGH_DEX in _signable(page) else ""
 
 
 def _around(page: Page) -> dict[str, Any]:
@@ -190,7 +138,7 @@ def _proof(request: SignedInRequest, form: Any) -> Proof | None:
 def _decide(request: SignedInRequest, page: Page) -> HttpResponse:
     form = decision_form(page, request.POST)
     if not form.is_valid():
-        return _show(request, page, 422, form=form, **_offer(page))
+        return _show(request, page, 422, form=form, **offer_on(page))
     try:
         said = (
             _ask(request, page, form) if form.cleaned_data["decision"] == form.NOT_YET else _sign(request, page, form)
@@ -199,7 +147,7 @@ def _decide(request: SignedInRequest, page: Page) -> HttpResponse:
         form.add_error(None, str(refusal))
         said = ""
     if not said:
-        return _show(request, _page(request, page.subject, page.code), 422, form=form, **_offer(page))
+        return _show(request, _page(request, page.subject, page.code), 422, form=form, **offer_on(page))
     messages.success(request, said)
     return redirect("subject_response", key=page.subject.key, code=page.code)
 

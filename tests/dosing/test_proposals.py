@@ -197,7 +197,7 @@ def test_killed_before_any_statement_it_leaves_nothing_and_then_ends_in_one_prop
         except Killed:
             deaths += 1
             connection.close()
-    assert deaths > 30
+    assert deaths > 20
     after = state(world)
     assert [row[:3] for row in after["proposals"] if row[2] == "pending"] == [
         ("ASSIGN_LOW_DEX", "LOW_DEX_7_12", "pending")
