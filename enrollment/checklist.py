@@ -78,7 +78,7 @@ def _piece(name: str, item: Evidence) -> dict[str, Any]:
     return {
         "name": name,
         "label": label_of(name),
-        "value": value_in_words(item),
+        "value": value_in_words(name, item),
         "on": day_in_words(item),
         "source": item.source,
     }

@@ -209,7 +209,7 @@ _LABELS: Mapping[str, str] = {
     "mri_focal_lesions": "Focal MRI lesions",
     "iv_antibiotic_days": "Intravenous antibiotics, days ago",
 }
-_UNITS: Mapping[str, str] = {"10*9/L": "× 10⁹/L", "mg/(24.h)": "mg/24 h", "a": "years", "d": ""}
+_UNITS: Mapping[str, str] = {"10*9/L": "× 10⁹/L", "mg/(24.h)": "mg/24 h", "d": ""}
 _CODES: Mapping[str, str] = {"neg": "negative", "pos": "positive", "F": "female", "M": "male"}
 
 
@@ -219,16 +219,24 @@ def label_of(name: str) -> str:
     return _LABELS.get(name, asked)
 
 
-def value_in_words(evidence: Evidence) -> str:
+def value_in_words(name: str, evidence: Evidence) -> str:
     """The value with its unit, for example "2.6 g/dL"; why there is none where there is none."""
     value = evidence.value
     if value is None:
         return evidence.note or "not known"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = plain(value) if not isinstance(value, str | int) else _CODES.get(str(value), str(value))
+    if name == "age":
+        return f"at least {value} years"
+    text = _chosen(name, str(value)) if isinstance(value, str | int) else plain(value)
     sign = evidence.note if evidence.note in {"<", ">"} else ""
     return f"{sign}{text} {_UNITS.get(evidence.unit, evidence.unit)}".strip()
+
+
+def _chosen(name: str, code: str) -> str:
+    """The words of a code: those of the question's choice, where a question gave it."""
+    asked = next((question for question in QUESTIONS.values() if question.evidence == name), None)
+    return _CODES.get(code) or dict(asked.choices if asked else ()).get(code, code).lower()
 
 
 def day_in_words(evidence: Evidence) -> str:

@@ -13,7 +13,7 @@ from enrollment.evidence import ADULT
 from enrollment.models import ScreeningAnswer
 from enrollment.questions import YES, Question
 from enrollment.services import Answer, Cause, Screening
-from trialsite.days import HINT, DayField, in_words, tell_today
+from trialsite.days import DayField, in_words, tell_today
 from trialsite.models import Sex, Site
 
 FUTURE = "The date is in the future. Check the year."
@@ -42,7 +42,7 @@ class ScreenForm(TokenForm):
     consented_on = DayField(label="Date of consent", words="Enter the date of consent.")
     consented_time = forms.TimeField(
         label="Time of consent",
-        help_text="24-hour clock at the site, for example 14:30.",
+        help_text="At the site, for example 14:30.",
         input_formats=["%H:%M", "%H.%M", "%H%M"],
         error_messages={"required": "Enter the time of consent.", "invalid": "Enter a time such as 14:30."},
         widget=forms.TimeInput(format="%H:%M", attrs={"autocomplete": "off"}),
@@ -55,7 +55,7 @@ class ScreenForm(TokenForm):
     )
     birth_year = forms.IntegerField(
         label="Year of birth",
-        help_text="Four digits. The date of birth is not collected.",
+        help_text="Four digits; no date of birth.",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={"required": "Enter the year of birth.", "invalid": "Enter four digits, for example 1958."},
     )
@@ -87,7 +87,7 @@ class ChecklistForm(forms.Form):
     assessed_on = DayField(
         label="Date of these answers",
         required=False,
-        help_text=f"Of the visit or note they rest on. {HINT}",
+        help_text="Of the visit or note that they rest on.",
     )
     reason = forms.CharField(
         label="Reason for the change",

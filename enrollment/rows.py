@@ -108,12 +108,19 @@ def _note(row: Mapping[str, Any]) -> str:
 
 
 def _parts(pieces: Sequence[Mapping[str, Any]], links: Mapping[str, str]) -> list[Part]:
+    """Label and linked value of each piece. A date that all share stands once, at the end."""
+    told = list({(piece["source"], piece["value"]): piece for piece in reversed(pieces)}.values())[::-1]
+    days = {piece["on"] for piece in told}
     parts: list[Part] = []
-    for piece in pieces:
+    for piece in told:
         parts += ["; "] if parts else []
-        parts += [f"{piece['label']} ", (piece["value"], links.get(piece["source"], ""))]
-        parts += [f", {piece['on']}"] if piece["on"] else []
-    return parts
+        parts += [_label(piece), (piece["value"], links.get(piece["source"], ""))]
+        parts += [f", {piece['on']}"] if piece["on"] and len(days) > 1 else []
+    return parts + [f", {day}" for day in days if day and len(days) == 1]
+
+
+def _label(piece: Mapping[str, Any]) -> str:
+    return f"{piece['label']}: " if piece["source"].startswith(_ANSWER) else f"{piece['label']} "
 
 
 def _asked(question: Question, form: ChecklistForm) -> Asked:

@@ -14,7 +14,7 @@ _PLAIN = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
 _SHIFT = re.compile(r"[+-]\d{1,3}")
 
-HINT = "For example 12 Mar 2026, 12mar, or t for today."
+HINT = "12 Mar 2026, 12mar, or t for today."
 
 
 def in_words(day: date) -> str:
