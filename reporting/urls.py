@@ -2,12 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from reporting.views import overview, subjects, work
+from reporting.views import dashboard, exports, overview, subjects, work
 
 urlpatterns: list[URLPattern] = [
     path("", work.home, name="home"),
     path("my-work/", work.my_work, name="my_work"),
     path("subjects/", subjects.subjects, name="subjects"),
     path("subjects/<str:key>/", overview.subject, name="subject"),
+    path("dashboards/efficacy/", dashboard.page, name="efficacy"),
+    path("dashboards/efficacy/subjects/", dashboard.subjects, name="efficacy_subjects"),
+    path("dashboards/efficacy/efficacy.csv", dashboard.as_csv, name="efficacy_csv"),
+    path("exports/", exports.exports, name="exports"),
+    path("exports/everything.zip", exports.everything, name="export_all"),
+    path("exports/manifest.json", exports.manifest_alone, name="export_manifest"),
+    path("exports/<str:name>.csv", exports.dataset, name="export"),
     path("jump/", subjects.jump, name="jump"),
 ]

@@ -51,9 +51,10 @@ class AuditLink(models.Model):
 
 
 class AccessEntry(models.Model):
-    """Who opened identifying data, or took an export away, and what exactly."""
+    """Who opened identifying data, or took an export away, and what exactly. A person, or a named system actor."""
 
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    system_actor = models.CharField(max_length=60, blank=True)
     role = models.CharField(max_length=20)
     site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="+")
     subject = models.ForeignKey(Subject, null=True, on_delete=models.PROTECT, related_name="+")
@@ -65,3 +66,15 @@ class AccessEntry(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False, system_actor="")
+                | (models.Q(user=None) & ~models.Q(system_actor="")),
+                name="accessentry_person_or_system",
+            ),
+        ]
+
+    @property
+    def who(self) -> str:
+        """The printed name of the person, or the name of the system actor."""
+        return self.user.printed_name if self.user else f"System: {self.system_actor}"

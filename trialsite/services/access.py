@@ -30,6 +30,7 @@ def note_access(*, by: Actor, at: datetime, duty: Duty, access: Access, request_
     role = role_for(by, duty, site_id, at)
     return AccessEntry.objects.create(
         user_id=by.user_id,
+        system_actor=by.system,
         role=role.value if role else "",
         site=access.site,
         subject=access.subject,

@@ -1,0 +1,254 @@
+"""The efficacy dashboard: every number is a count of rows of one list, and leads to that list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from dosing.vocabulary import PHASE_WORDS
+from protocol.endpoints import EVENT, months
+from protocol.trial import TRIAL
+from protocol.vocabulary import RESPONDING, Phase, Response
+from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy, six_months
+from reporting.statistics import Proportion, Survival, proportion, survival
+from trialsite.charts import AtRisk, Bar, Chart, Step, kaplan_meier, waterfall
+from trialsite.templatetags.edc import change, mark_of, percent
+
+DIVISOR = Decimal("30.4375")
+#: Below this many subjects a chart says more about persons than about the treatment.
+FEWEST = 5
+PARTIAL = (Response.PR, Response.VGPR, Response.CR, Response.SCR)
+POPULATIONS = {"signed": "Treated, with a signed response", "treated": "All treated subjects"}
+Test = Callable[[Efficacy], bool]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A number on the page: what it counts in words, the count, and the list behind it."""
+
+    label: str
+    value: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True)
+class RateLine:
+    """One line of the response table. Counts lead to their rows; shares come with the exact interval."""
+
+    label: str
+    n: int
+    n_url: str
+    mr: Proportion
+    mr_url: str
+    pr: Proportion
+    pr_url: str
+
+
+@dataclass(frozen=True)
+class PhaseLine:
+    phase: Phase
+    words: str
+    count: int
+    url: str
+
+
+def _is(name: str, *values: str) -> Test:
+    return lambda row: getattr(row, name) in values
+
+
+def in_population(population: str) -> Test:
+    """Treated subjects, or those of them whose response is signed."""
+    if population == "treated":
+        return _is("is_treated", "YES")
+    return lambda row: row.is_treated == "YES" and row.response_state == SIGNED
+
+
+#: Responses in three readings: name, words, the column that holds it, and who is judged by it at all.
+READINGS: tuple[tuple[str, str, str, Test], ...] = (
+    ("whole", "Whole treatment", "best_response", lambda row: True),
+    ("alone", "Anakinra alone", "best_on_anakinra_alone", lambda row: True),
+    ("combination", "Combination with dexamethasone", "best_on_combination", lambda row: bool(row.combination_from)),
+)
+LEVELS = {"mr": RESPONDING, "pr": PARTIAL}
+
+
+def group(name: str, population: str) -> tuple[str, Test]:
+    """Words and test of a list behind a number. KeyError for a name that no number leads to."""
+    if name in SIMPLE:
+        return SIMPLE[name]
+    if name.startswith("phase-"):
+        phase = Phase(name.removeprefix("phase-").upper())
+        return f"In the phase: {PHASE_WORDS[phase]}", _is("state", phase.value)
+    reading, _, level = name.partition("-")
+    _, words, column, judged = next(one for one in READINGS if one[0] == reading)
+    inside = in_population(population)
+    if not level:
+        return words, lambda row: inside(row) and judged(row)
+    wanted = tuple(response.value for response in LEVELS[level])
+    title = f"{words}: {level.upper()} or better"
+    return title, lambda row: inside(row) and judged(row) and getattr(row, column) in wanted
+
+
+SIMPLE: dict[str, tuple[str, Test]] = {
+    "enrolled": ("Enrolled", lambda row: True),
+    "treated": ("Treated", _is("is_treated", "YES")),
+    "on-treatment": ("On treatment", _is("on_treatment", "YES")),
+    "unsigned": ("With responses that nobody has signed", lambda row: _has_unsigned(row)),
+    "waiting": ("Waiting for a signature", _is("waits_for_signature", "YES")),
+    "events": ("Progressed or died", _is("pfs_status", EVENT)),
+    "waterfall": ("With a best M-spike change", lambda row: row.best_m_spike_change is not None),
+}
+
+
+def _has_unsigned(row: Efficacy) -> bool:
+    return row.is_treated == "YES" and (row.response_state == UNSIGNED or row.newer_unsigned == "YES")
+
+
+def count(rows: Sequence[Efficacy], name: str, population: str) -> int:
+    _, test = group(name, population)
+    return sum(1 for row in rows if test(row))
+
+
+def list_url(name: str, population: str) -> str:
+    return f"{reverse('efficacy_subjects')}?{urlencode({'group': name, 'population': population})}"
+
+
+def headline(rows: Sequence[Efficacy], population: str, curve: Survival | None) -> list[Counted]:
+    """The row of figures on top of the page."""
+    line = rate_lines(rows, population)[0]
+    induction = count(rows, "phase-induction", population)
+    made = [
+        _counted(rows, population, "enrolled", f"{count(rows, 'treated', population)} treated"),
+        _counted(rows, population, "on-treatment", f"{induction} in induction"),
+        Counted("MR or better", percent(line.mr.percent, 0), interval_words(line.mr), line.mr_url),
+        Counted("PR or better", percent(line.pr.percent, 0), interval_words(line.pr), line.pr_url),
+        _counted(rows, population, "waiting", "treatment proposals"),
+    ]
+    return [*made[:4], _free_at_six_months(rows, population, curve), made[4]]
+
+
+def _counted(rows: Sequence[Efficacy], population: str, name: str, note: str) -> Counted:
+    return Counted(group(name, population)[0], str(count(rows, name, population)), note, list_url(name, population))
+
+
+def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Survival | None) -> Counted:
+    url = list_url("treated", population)
+    if curve is None:
+        return Counted("Progression-free at 6 months", "—", f"fewer than {FEWEST} subjects", url)
+    share, low, high = (value * 100 for value in curve.at(six_month_days(rows)))
+    return Counted(
+        "Progression-free at 6 months", percent(share, 0), f"95% CI {low:.0f} to {high:.0f}, Kaplan-Meier", url
+    )
+
+
+def six_month_days(rows: Sequence[Efficacy]) -> int:
+    """Six months in days, as of the latest start: the calendar gives 181 to 184, the estimate asks for one figure."""
+    started = [row.day1_on for row in rows if row.day1_on]
+    return (six_months(max(started)) - max(started)).days if started else 0
+
+
+def interval_words(share: Proportion) -> str:
+    if share.low is None or share.high is None:
+        return "no subject to judge"
+    return f"{share.x} of {share.n}, 95% CI {share.low:.1f} to {share.high:.1f}"
+
+
+def rate_lines(rows: Sequence[Efficacy], population: str) -> list[RateLine]:
+    return [_rate_line(rows, population, name, words) for name, words, _, _ in READINGS]
+
+
+def _rate_line(rows: Sequence[Efficacy], population: str, name: str, words: str) -> RateLine:
+    n = count(rows, name, population)
+    return RateLine(
+        label=words,
+        n=n,
+        n_url=list_url(name, population),
+        mr=proportion(count(rows, f"{name}-mr", population), n),
+        mr_url=list_url(f"{name}-mr", population),
+        pr=proportion(count(rows, f"{name}-pr", population), n),
+        pr_url=list_url(f"{name}-pr", population),
+    )
+
+
+def phase_lines(rows: Sequence[Efficacy], population: str) -> list[PhaseLine]:
+    """Registered subjects by their present phase; phases without anybody are left out."""
+    found = []
+    for phase in Phase:
+        name = f"phase-{phase.value.lower()}"
+        number = count(rows, name, population)
+        if number:
+            found.append(PhaseLine(phase, PHASE_WORDS[phase], number, list_url(name, population)))
+    return found
+
+
+def bars(rows: Sequence[Efficacy]) -> list[Bar]:
+    return [
+        Bar(row.subject, row.best_m_spike_change, _treatment_mark(row))
+        for row in rows
+        if row.best_m_spike_change is not None
+    ]
+
+
+def _treatment_mark(row: Efficacy) -> str:
+    mark = mark_of(row.state)
+    return mark if mark in ("ind", "cont", "ld", "hd") else "ld" if row.combination_from else "cont"
+
+
+def waterfall_chart(rows: Sequence[Efficacy]) -> Chart | None:
+    """None below five subjects: the table alone is shown, and why."""
+    found = bars(rows)
+    return waterfall(found) if len(found) >= FEWEST else None
+
+
+def bar_table(rows: Sequence[Efficacy]) -> list[tuple[str, str]]:
+    found = sorted(bars(rows), key=lambda bar: (-Decimal(bar.change), bar.subject))
+    return [(bar.subject, change(bar.change)) for bar in found]
+
+
+def times(rows: Sequence[Efficacy]) -> list[tuple[int, str]]:
+    """Days and status of each treated subject."""
+    return [(row.pfs_days, row.pfs_status) for row in rows if row.pfs_days is not None]
+
+
+def survival_curve(rows: Sequence[Efficacy]) -> Survival | None:
+    found = times(rows)
+    return survival(found) if len(found) >= FEWEST else None
+
+
+def survival_chart(rows: Sequence[Efficacy], curve: Survival | None) -> Chart | None:
+    if curve is None:
+        return None
+    drawn = zip(curve.days, curve.share, curve.low, curve.high, strict=True)
+    steps = [Step(Decimal(0), Decimal(1), Decimal(1), Decimal(1))]
+    steps += [Step(_month(day), share, low, high) for day, share, low, high in drawn]
+    censored = sorted(_month(days) for days, status in times(rows) if status != EVENT)
+    risk = [_at_risk(rows, month) for month in range(0, 25, 3)]
+    return kaplan_meier(steps=steps, censored=censored, risk=risk, label="Progression-free")
+
+
+def _month(days: int) -> Decimal:
+    return months(days, DIVISOR)
+
+
+def _at_risk(rows: Sequence[Efficacy], month: int) -> AtRisk:
+    """Still followed at that month, and how many left before it, censored and by events."""
+    before = [(days, status) for days, status in times(rows) if _month(days) < month]
+    events = sum(1 for _, status in before if status == EVENT)
+    return AtRisk(month, len(times(rows)) - len(before), len(before) - events, events)
+
+
+def unsigned_words(rows: Sequence[Efficacy], population: str) -> str:
+    """What is left out, in words."""
+    number = count(rows, "unsigned", population)
+    if not number:
+        return "Every computed response is signed; nothing is left out."
+    whose = "1 subject has a response" if number == 1 else f"{number} subjects have responses"
+    return f"{whose} that no investigator has signed yet. They are left out of every figure on this page."
+
+
+PLANNED_NOTE = f"Response criteria {TRIAL.config.criteria_version.value}, protocol version {TRIAL.version}."

@@ -1,0 +1,65 @@
+"""Exports: one data set, all of them in an archive, or the manifest alone. Streamed, and logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from reporting.datasets import BY_NAME, DATASETS
+from reporting.exporting.archive import MANIFEST, archive, manifest, measured
+from reporting.exporting.leaving import Make, leaving
+from reporting.exporting.spreadsheets import RULE
+from reporting.exporting.streams import Tally, pieces
+from reporting.views.door import requires
+from trialsite import clock
+from trialsite.access import Duty
+from trialsite.http import SignedInRequest
+from trialsite.models import AccessEntry
+
+
+@require_GET
+@requires(Duty.EXPORT)
+def exports(request: SignedInRequest) -> HttpResponse:
+    made = AccessEntry.objects.filter(what__startswith="Export: ").select_related("user")[:20]
+    return render(request, "reporting/exports.html", {"datasets": DATASETS, "made": made, "rule": RULE})
+
+
+@require_GET
+@requires(Duty.EXPORT)
+def dataset(request: SignedInRequest, name: str) -> HttpResponseBase:
+    if name not in BY_NAME:
+        raise Http404(name)
+    return _sent(request, f"{name}.csv", "text/csv; charset=utf-8", lambda tally: pieces(BY_NAME[name], tally))
+
+
+@require_GET
+@requires(Duty.EXPORT)
+def everything(request: SignedInRequest) -> HttpResponseBase:
+    actor, at = request.actor, clock.now()
+    stamp = f"{at:%Y%m%d-%H%M}"
+    return _sent(
+        request, f"trialsite-{stamp}.zip", "application/zip", lambda tally: archive(DATASETS, actor, at, tally)
+    )
+
+
+@require_GET
+@requires(Duty.EXPORT)
+def manifest_alone(request: SignedInRequest) -> HttpResponseBase:
+    actor, at = request.actor, clock.now()
+
+    def make(tally: Tally) -> Iterator[bytes]:
+        made = measured(DATASETS)
+        tally.rows = len(made)
+        yield tally.count(manifest(made, actor, at))
+
+    return _sent(request, MANIFEST, "application/json; charset=utf-8", make)
+
+
+def _sent(request: SignedInRequest, filename: str, content_type: str, make: Make) -> StreamingHttpResponse:
+    body = leaving(make, what=filename, by=request.actor, at=clock.now(), request_id=request.request_id)
+    response = StreamingHttpResponse(body, content_type=content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response

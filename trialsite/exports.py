@@ -1,0 +1,201 @@
+"""What the spine lets people take away: subjects, visits, queries, signatures, sites, confirmations."""
+
+from __future__ import annotations
+
+from trialsite.exporting import SUBJECT_NUMBER, Column, Dataset, instant
+
+_SUBJECT = Column("subject", "Subject number, before registration the screening number")
+_SITE = Column("site", "Site code")
+
+SITES = Dataset(
+    name="sites",
+    title="Sites",
+    sql="""
+        SELECT code AS site, name, time_zone, opened_on, closed_on,
+               CASE WHEN closed_on IS NULL THEN 'OPEN' ELSE 'CLOSED' END AS site_state
+        FROM trialsite_site ORDER BY code
+    """,
+    columns=(
+        _SITE,
+        Column("name", "Name of the site"),
+        Column("time_zone", "Time zone in which the site counts its days"),
+        Column("opened_on", "First day"),
+        Column("closed_on", "Last day; empty while site_state is OPEN"),
+        Column("site_state", "OPEN or CLOSED"),
+    ),
+)
+
+SUBJECTS = Dataset(
+    name="subjects",
+    title="Subjects, one row each, with the dates that everything hangs on",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, s.screening_number, s.birth_year, s.sex, s.state,
+               s.protocol_version, s.screened_on, s.registered_on, s.day1_on, s.treatment_ended_on,
+               CASE WHEN s.day1_on IS NULL THEN 'NOT STARTED'
+                    WHEN s.treatment_ended_on IS NULL THEN 'ON TREATMENT' ELSE 'ENDED' END AS treatment_state,
+               s.new_therapy_on, s.died_on,
+               CASE WHEN s.died_on IS NULL THEN 'NOT KNOWN TO HAVE DIED'
+                    WHEN s.died_of_progression THEN 'DIED OF PROGRESSION' ELSE 'DIED OF ANOTHER CAUSE' END AS vital_state,
+               CASE WHEN s.entered_in_error_at IS NULL THEN 'VALID' ELSE 'ENTERED IN ERROR' END AS record_state
+        FROM trialsite_subject s JOIN trialsite_site site ON site.id = s.site_id
+        ORDER BY s.screening_number
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        _SUBJECT,
+        _SITE,
+        Column("screening_number", "Screening number; never changes"),
+        Column("birth_year", "Year of birth"),
+        Column("sex", "F or M"),
+        Column("state", "Present phase of the trial"),
+        Column("protocol_version", "Version of the protocol that the subject is on"),
+        Column("screened_on", "Day of screening, at the site"),
+        Column("registered_on", "Day of registration; empty for a subject who was not registered"),
+        Column("day1_on", "Day 1, the first dose; empty while treatment_state is NOT STARTED"),
+        Column("treatment_ended_on", "Day of the last dose; empty unless treatment_state is ENDED"),
+        Column("treatment_state", "NOT STARTED, ON TREATMENT or ENDED"),
+        Column("new_therapy_on", "Start of the first other anti-myeloma therapy; empty if none is known"),
+        Column("died_on", "Day of death; empty if none is known"),
+        Column("vital_state", "What is known of the subject's death"),
+        Column("record_state", "VALID or ENTERED IN ERROR"),
+    ),
+)
+
+VISITS = Dataset(
+    name="visits",
+    title="Visits that took place, or are known not to have",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, v.code AS visit,
+               upper(replace(v.status, '_', ' ')) AS status, v.occurred_on, nullif(v.reason, '') AS reason,
+               v.ecog, CASE WHEN v.ecog IS NULL THEN 'NOT RECORDED' ELSE 'RECORDED' END AS ecog_state,
+               v.weight_kg, CASE WHEN v.weight_kg IS NULL THEN 'NOT RECORDED' ELSE 'RECORDED' END AS weight_state,
+               u.printed_name AS recorded_by, {instant("v.recorded_at")} AS recorded_at
+        FROM trialsite_visit v
+        JOIN trialsite_subject s ON s.id = v.subject_id
+        JOIN trialsite_site site ON site.id = v.site_id
+        LEFT JOIN trialsite_user u ON u.id = v.recorded_by_id
+        ORDER BY s.screening_number, v.code, v.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        _SUBJECT,
+        _SITE,
+        Column("visit", "Slot of the protocol (scr, bl, m01 ... fu60) or uns1, uns2 ... for an unscheduled one"),
+        Column("status", "ENTERED, COMPLETE, NOT DONE or IN ERROR"),
+        Column("occurred_on", "Day of the visit, at the site; empty where status is NOT DONE"),
+        Column("reason", "Why not done, unscheduled or in error; empty where none was needed"),
+        Column("ecog", "ECOG performance status, 0 to 5"),
+        Column("ecog_state", "RECORDED or NOT RECORDED"),
+        Column("weight_kg", "Weight, kg"),
+        Column("weight_state", "RECORDED or NOT RECORDED"),
+        Column("recorded_by", "Printed name of the person who recorded it"),
+        Column("recorded_at", "When it was recorded, UTC"),
+    ),
+)
+
+QUERIES = Dataset(
+    name="queries",
+    title="Queries, open and closed",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, q.id AS query, nullif(q.visit_code, '') AS visit,
+               q.record_type, q.record_id, q.item, nullif(q.check_code, '') AS check_code,
+               CASE WHEN q.check_code = '' THEN 'PERSON' ELSE 'CHECK' END AS asked_by_kind,
+               q.text, upper(q.state) AS state, u.printed_name AS opened_by,
+               {instant("q.opened_at")} AS opened_at, {instant("q.closed_at")} AS closed_at
+        FROM trialsite_query q
+        JOIN trialsite_subject s ON s.id = q.subject_id
+        JOIN trialsite_site site ON site.id = q.site_id
+        LEFT JOIN trialsite_user u ON u.id = q.opened_by_id
+        ORDER BY q.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        _SUBJECT,
+        _SITE,
+        Column("query", "Number of the query"),
+        Column("visit", "Visit it belongs to; empty if none"),
+        Column("record_type", "Kind of record it was asked of"),
+        Column("record_id", "Number of the record's version it was asked of"),
+        Column("item", "Field, for results the analyte"),
+        Column("check_code", "Check that raised it; empty where a person asked"),
+        Column("asked_by_kind", "CHECK or PERSON"),
+        Column("text", "The question"),
+        Column("state", "OPEN, ANSWERED or CLOSED"),
+        Column("opened_by", "Printed name of who asked, or whose entry raised the check"),
+        Column("opened_at", "When it was asked, UTC"),
+        Column("closed_at", "When it was closed, UTC; empty unless CLOSED"),
+    ),
+)
+
+QUERY_MESSAGES = Dataset(
+    name="query_messages",
+    title="The threads under the queries",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, m.query_id AS query, m.id AS message,
+               upper(m.action) AS action, m.text, m.by_name AS written_by, {instant("m.at")} AS written_at
+        FROM trialsite_querymessage m
+        JOIN trialsite_query q ON q.id = m.query_id
+        JOIN trialsite_subject s ON s.id = q.subject_id
+        JOIN trialsite_site site ON site.id = m.site_id
+        ORDER BY m.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        _SUBJECT,
+        _SITE,
+        Column("query", "Number of the query"),
+        Column("message", "Number of the message"),
+        Column("action", "OPENED, ANSWERED, CONFIRMED, CLOSED or REOPENED"),
+        Column("text", "What was written"),
+        Column("written_by", "Printed name"),
+        Column("written_at", "When, UTC"),
+    ),
+)
+
+SIGNATURES = Dataset(
+    name="signatures",
+    title="Electronic signatures, with what became of them",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, g.id AS signature, g.record_type, g.record_id,
+               g.printed_name, g.role, g.meaning, {instant("g.signed_at")} AS signed_at, g.digest,
+               coalesce(upper(string_agg(e.kind, ' ' ORDER BY e.id)), 'STANDING') AS signature_state,
+               string_agg(e.reason, ' | ' ORDER BY e.id) AS ended_because
+        FROM trialsite_signature g
+        LEFT JOIN trialsite_subject s ON s.id = g.subject_id
+        LEFT JOIN trialsite_site site ON site.id = g.site_id
+        LEFT JOIN trialsite_signatureevent e ON e.signature_id = g.id
+        GROUP BY g.id, s.id, site.id
+        ORDER BY g.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        Column("subject", "Subject number; empty for a signature that is not about one subject"),
+        _SITE,
+        Column("signature", "Number of the signature"),
+        Column("record_type", "Kind of record signed"),
+        Column("record_id", "Number of the record signed"),
+        Column("printed_name", "Printed name of the signer"),
+        Column("role", "Role in which it was signed"),
+        Column("meaning", "Meaning of the signature"),
+        Column("signed_at", "When, UTC"),
+        Column("digest", "SHA-256 of exactly what was signed"),
+        Column("signature_state", "STANDING, or BROKEN, SUPERSEDED, WITHDRAWN"),
+        Column("ended_because", "Why it no longer stands; empty while STANDING"),
+    ),
+)
+
+CONFIRMATIONS = Dataset(
+    name="parameter_confirmations",
+    title="Protocol parameters confirmed by signature",
+    sql=f"""
+        SELECT p.name AS parameter, p.value, p.unit, p.protocol_version, p.reason,
+               p.confirmed_by_name AS confirmed_by, {instant("p.confirmed_at")} AS confirmed_at
+        FROM trialsite_parameterconfirmation p ORDER BY p.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        Column("parameter", "Name of the parameter"),
+        Column("value", "Value confirmed"),
+        Column("unit", "Unit of the value"),
+        Column("protocol_version", "Version of the protocol it holds for"),
+        Column("reason", "Why this value"),
+        Column("confirmed_by", "Printed name of the signer"),
+        Column("confirmed_at", "When, UTC"),
+    ),
+)
+
+DATASETS: tuple[Dataset, ...] = (SITES, SUBJECTS, VISITS, QUERIES, QUERY_MESSAGES, SIGNATURES, CONFIRMATIONS)
