@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dosing.exports
-import enrollment.exports
-import followup.exports
 import labs.exports
 import safety.exports
 import trialsite.exports
@@ -14,11 +12,9 @@ from trialsite.exporting import Dataset
 
 DATASETS: tuple[Dataset | Computed, ...] = (
     *trialsite.exports.DATASETS,
-    *enrollment.exports.DATASETS,
     *labs.exports.DATASETS,
     *safety.exports.DATASETS,
     *dosing.exports.DATASETS,
-    *followup.exports.DATASETS,
     EFFICACY,
 )
 

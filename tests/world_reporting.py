@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import count
 
-from labs.models import Laboratory
 from protocol.months import add_calendar_months
 from protocol.vocabulary import Analyte
 from tests.world import World
 from tests.world_labs import laboratory, record, treated_subject
 from trialsite.models import Subject
 
+_number = count(1)
 DAY1 = date(2024, 3, 4)
 BASE = {Analyte.SERUM_M: "3.0", Analyte.HS_CRP: "4.2", Analyte.HB: "12.9"}
 
@@ -21,7 +22,7 @@ def after(months: int, day1: date = DAY1) -> date:
 
 def subject_with_course(world: World, spikes: list[str], *, day1: date = DAY1, site: str = "01") -> Subject:
     """A subject whose M-spike was measured before Day 1 and then every month; the first value is the baseline."""
-    lab: Laboratory = laboratory(world, site, name=f"Laboratory of {day1:%d%m%y} {len(spikes)}")
+    lab = laboratory(world, site, name=f"Laboratory {next(_number)}")
     subject = treated_subject(world, day1=day1, site=site)
     record(world, subject, "scr", day1 - timedelta(days=7), {**BASE, Analyte.SERUM_M: spikes[0]}, lab=lab)
     for month, spike in enumerate(spikes[1:], start=1):

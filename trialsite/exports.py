@@ -35,7 +35,8 @@ SUBJECTS = Dataset(
                     WHEN s.treatment_ended_on IS NULL THEN 'ON TREATMENT' ELSE 'ENDED' END AS treatment_state,
                s.new_therapy_on, s.died_on,
                CASE WHEN s.died_on IS NULL THEN 'NOT KNOWN TO HAVE DIED'
-                    WHEN s.died_of_progression THEN 'DIED OF PROGRESSION' ELSE 'DIED OF ANOTHER CAUSE' END AS vital_state,
+                    WHEN s.died_of_progression THEN 'DIED OF PROGRESSION' ELSE 'DIED OF ANOTHER CAUSE'
+                    END AS vital_state,
                CASE WHEN s.entered_in_error_at IS NULL THEN 'VALID' ELSE 'ENTERED IN ERROR' END AS record_state
         FROM trialsite_subject s JOIN trialsite_site site ON site.id = s.site_id
         ORDER BY s.screening_number

@@ -26,7 +26,8 @@ def leaving(
 ) -> Iterator[bytes]:
     """The bytes that `make` gives, from one state of the database; then one line in the access log.
 
-    `site` is where the person's duty is, None at the coordinating centre. A stream that is broken off is logged too, with what had left by then.
+    `site` is where the person's duty is, None at the coordinating centre. A stream that is broken off is logged too,
+    with what had left by then.
     """
     tally = Tally()
     broken = " (broken off)"

@@ -89,7 +89,7 @@ def _copied(dataset: Dataset, tally: Tally) -> Iterator[bytes]:
 def _copy_statement(dataset: Dataset) -> str:
     """COPY of the data set with every text column under the spreadsheet rule."""
     names = ", ".join(
-        f'{neutralised_sql(f"d.{_quoted(name)}::text")} AS {_quoted(name)}' if is_text else f"d.{_quoted(name)}"
+        f"{neutralised_sql(f'd.{_quoted(name)}::text')} AS {_quoted(name)}" if is_text else f"d.{_quoted(name)}"
         for name, is_text in _columns(dataset)
     )
     return f"COPY (SELECT {names} FROM ({dataset.sql}) AS d) TO STDOUT WITH (FORMAT csv, HEADER true)"  # noqa: S608

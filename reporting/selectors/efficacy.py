@@ -84,7 +84,9 @@ def _signed_through(ids: Sequence[int]) -> dict[int, date]:
     return {row["subject_id"]: row["on"] for row in newest if row["on"] is not None}
 
 
-def _row(subject: Subject, course: Course, signed_on: date | None, newest_on: date | None, *, is_waiting: bool) -> Efficacy:
+def _row(
+    subject: Subject, course: Course, signed_on: date | None, newest_on: date | None, *, is_waiting: bool
+) -> Efficacy:
     history = assess(course, TRIAL, signed_on) if signed_on else None
     base, best = _m_spike(course, history, signed_on)
     event = _pfs(subject, course, signed_on)
@@ -139,7 +141,9 @@ def _best(epoch: EpochHistory) -> Response:
     return before[-1] if before else Response.NE
 
 
-def _m_spike(course: Course, history: ResponseHistory | None, signed_on: date | None) -> tuple[Decimal | None, Decimal | None]:
+def _m_spike(
+    course: Course, history: ResponseHistory | None, signed_on: date | None
+) -> tuple[Decimal | None, Decimal | None]:
     """Baseline in g/dL, and the greatest fall (or smallest rise) in percent with one decimal."""
     base = history.epochs[0].baseline.values.get(Analyte.SERUM_M) if history and history.epochs else None
     if base is None or base.value is None or signed_on is None:
