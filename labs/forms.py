@@ -37,6 +37,8 @@ def choices_of(words: Iterable[str]) -> list[tuple[str, str]]:
 class ReasonForm(forms.Form):
     """Why recorded data change: one reason of a list, and words of one's own where the list does not say it."""
 
+    all_optional = True
+
     change_reason = forms.ChoiceField(label="Reason for change", choices=choices_of(CHANGE_REASONS), required=False)
     change_words = forms.CharField(label="In your own words", max_length=200, required=False)
 
@@ -58,6 +60,8 @@ class ErrorReasonForm(forms.Form):
 
 class CollectionForm(forms.Form):
     """When the samples of a visit were drawn, and which laboratory measured them."""
+
+    all_optional = True
 
     collected_on = DayField(label="Collected", help_text="", words="Enter the collection date.")
     collected_time = forms.TimeField(

@@ -74,7 +74,7 @@ def _as_if(
             visit=code,
         )
         for analyte, reading in readings.items()
-        if not reading.is_blank and not reading.problem
+        if analyte in dates and not reading.is_blank and not reading.problem
     ]
     return replace(course, measurements=(*kept, *typed))
 
@@ -95,7 +95,7 @@ def _chart(course: Course) -> Chart | None:
     if len(spikes) < 2 or course.day1 is None:
         return None
     points = tuple(
-        Point(Decimal((on - course.day1).days) / Decimal("30.4375"), value, words=f"{on:%-d %b %Y}")
+        Point(max(0, round((on - course.day1).days / 30.4375)), Decimal(plain(value)), words=f"{on:%-d %b %Y}")
         for on, value in spikes
     )
     return sparkline(Series("Serum M-spike", "g/dL", points))

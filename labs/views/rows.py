@@ -19,6 +19,9 @@ from protocol.vocabulary import Analyte, MissingReason
 from trialsite.models import Query
 
 Row = dict[str, object]
+#: Names too long for a row of the grid.
+SHORT = {Analyte.HS_CRP: "hs-CRP"}
+ASKING = " Is this what the report says?"
 
 
 @dataclass(frozen=True)
@@ -99,16 +102,16 @@ def _row(sheet: Sheet, analyte: Analyte, value: Decimal | None, *, focus: object
     return {
         **_against(sheet, analyte, value),
         "key": analyte.value,
-        "label": spec.label,
+        "label": SHORT.get(analyte, spec.label),
         "name": analyte.value,
         "typed": entry.typed,
         "choices": _choices(spec.coded) if spec.coded else None,
         "unit_name": f"{analyte.value}-unit",
-        "unit": entry.unit or spec.unit,
+        "unit": entry.unit or (spec.unit if len(spec.units) > 1 else ""),
         "units": [(code, unit_words(code)) for code in spec.units] if len(spec.units) > 1 else None,
         "unit_words": unit_words(spec.unit),
         "canonical_unit": spec.unit,
-        "missing_words": _missing_words(missing, entry.reason or inline),
+        "missing_words": _missing_words(missing, sheet, entry.reason or inline),
         "history_url": f"{sheet.history_url}#{analyte.value}" if analyte in sheet.results else "",
         "autofocus": focus,
         "read_only": sheet.read_only,
@@ -126,7 +129,7 @@ def _computed_row(sheet: Sheet, analyte: Analyte, value: Decimal) -> Row:
         "label": spec.label,
         "calculated": True,
         "unit": spec.unit,
-        "typed": plain(round_half_up(value, 2)),
+        "typed": f"{round_half_up(value, 2)}",
         "unit_words": f"{unit_words(spec.unit)} calculated".strip(),
         "autofocus": False,
     }
@@ -174,9 +177,9 @@ def _limits(sheet: Sheet, analyte: Analyte) -> tuple[Decimal | None, Decimal | N
     if own is not None:
         return own.low, own.high, range_words(own.low, own.high)
     typical = typical_range(analyte, sheet.sex)
-    if typical is None:
+    if typical is None or (typical.low is None and not typical.high):
         return None, None, ""
-    return typical.low, typical.high, f"typically {range_words(typical.low, typical.high)}"
+    return typical.low, typical.high, f"({range_words(typical.low, typical.high)})"
 
 
 def _choices(codes: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -184,10 +187,11 @@ def _choices(codes: tuple[str, ...]) -> list[tuple[str, str]]:
     return [("", "Choose"), *((code, CODED[code]) for code in codes), *gaps]
 
 
-def _missing_words(missing: MissingReason | None, reason: str) -> str:
+def _missing_words(missing: MissingReason | None, sheet: Sheet, reason: str) -> str:
+    """The gap in words; who enters data sees its reason in the row below."""
     if missing is None:
         return ""
-    return f"{MISSING_WORDS[missing]}: {reason}" if reason else MISSING_WORDS[missing]
+    return f"{MISSING_WORDS[missing]}: {reason}" if reason and sheet.read_only else MISSING_WORDS[missing]
 
 
 def _reason(analyte: Analyte, entry: Entry, missing: MissingReason | None, inline: str) -> Row:
@@ -206,14 +210,15 @@ def _check(sheet: Sheet, analyte: Analyte, entry: Entry, reading: Reading | None
     """What a soft finding asks, with the tick that answers it."""
     if reading is not None and reading.findings:
         words = " ".join(finding.message for finding in reading.findings)
-        advice = next((finding.suggestion for finding in reading.findings if finding.suggestion), "")
+        advice = next((one.suggestion for one in reading.findings if one.suggestion not in ("", ASKING.strip())), "")
     elif reading is None and analyte in sheet.questions:
-        words, advice = sheet.questions[analyte].text, ""
+        words, advice = sheet.questions[analyte].text.removesuffix(ASKING), ""
     else:
         return None
-    unit = unit_words(entry.unit or TRIAL.analytes[analyte].unit)
+    spec = TRIAL.analytes[analyte]
+    unit = unit_words(entry.unit or spec.unit)
     return {
-        "words": words,
+        "words": words.replace(spec.unit, unit_words(spec.unit)) if unit_words(spec.unit) else words,
         "advice": advice or "Check it against the report, then keep or correct it.",
         "name": f"{analyte.value}-ok",
         "confirm": f"{entry.typed} {unit}".strip() + " is what the report says",

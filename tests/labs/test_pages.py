@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from labs.models import DiseaseAssessment, LabResult
 from protocol.vocabulary import Analyte
 from tests.world import World, log_in
 from tests.world_labs import record
-from trialsite.models import Role, Subject
+from trialsite.context import reading
+from trialsite.models import Query, Role, Subject, Visit
 
 MONTH1 = date(2024, 4, 4)
 READERS = (Role.COORDINATOR, Role.INVESTIGATOR, Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN)
@@ -69,3 +74,243 @@ def test_another_site_does_not_exist(world: World, subject: Subject, client: Cli
 def test_nobody_is_sent_to_log_in(subject: Subject, client: Client, name: str) -> None:
     page = client.get(addresses(subject)[name])
     assert (page.status_code, "sign-in" in page["Location"]) == (302, True)
+
+
+def test_an_administrator_sees_no_clinical_data(world: World, subject: Subject, client: Client) -> None:
+    log_in(client, world.admin)
+    assert client.get(addresses(subject)["visit_labs"]).status_code == 403
+
+
+def opened(client: Client, url: str) -> dict[str, str]:
+    return form_data(client.get(url).content.decode())
+
+
+@pytest.fixture
+def coordinator(world: World, client: Client) -> Client:
+    return log_in(client, world.person(Role.COORDINATOR))
+
+
+@pytest.mark.req("D3", "B6")
+def test_the_grid_is_saved_as_a_browser_without_scripting_sends_it(
+    subject: Subject, coordinator: Client, world: World
+) -> None:
+    url = addresses(subject)["visit_labs"]
+    sent = {**opened(coordinator, url), "collected_on": "4 apr 24", "serum_m": "2.9", "hb": "118", "hb-unit": "g/L"}
+    answer = coordinator.post(url, {**sent, "plt": "nd clotted", "action": "save"}, follow=True)
+    assert answer.redirect_chain[0][1] == 302
+    assert b"Results saved: 3 recorded." in answer.content
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        stored = {one.analyte: one for one in LabResult.objects.filter(subject=subject)}
+    assert (stored["hb"].typed, str(stored["hb"].value.normalize())) == ("118", "11.8")
+    assert (stored["plt"].missing, stored["plt"].missing_reason) == ("ND", "clotted")
+
+
+@pytest.mark.req("D13")
+def test_the_same_page_sent_twice_stores_once(subject: Subject, coordinator: Client, world: World) -> None:
+    url = addresses(subject)["visit_labs"]
+    sent = {**opened(coordinator, url), "collected_on": "2024-04-04", "serum_m": "2.9", "action": "save"}
+    coordinator.post(url, sent)
+    again = coordinator.post(url, sent, follow=True)
+    assert b"saved already" in again.content
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert LabResult.objects.count() == 1
+
+
+@pytest.mark.req("D3")
+def test_a_problem_stands_beside_its_field_and_nothing_typed_is_lost(subject: Subject, coordinator: Client) -> None:
+    url = addresses(subject)["visit_labs"]
+    sent = {**opened(coordinator, url), "collected_on": "4 apr 2024", "serum_m": "two", "hb": "11.8", "action": "save"}
+    answer = coordinator.post(url, sent)
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "<title>Error:" in html
+    assert 'href="#v_serum_m"' in html
+    assert 'name="serum_m" value="two"' in html
+    assert 'name="hb" value="11.8"' in html
+
+
+@pytest.mark.parametrize(("typed", "words"), [("4 apr 2099", "in the future"), ("soon", "Enter a date"), ("", "Enter")])
+def test_a_date_that_cannot_be_is_refused(subject: Subject, coordinator: Client, typed: str, words: str) -> None:
+    url = addresses(subject)["visit_labs"]
+    answer = coordinator.post(url, {**opened(coordinator, url), "collected_on": typed, "hb": "11.8", "action": "save"})
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+
+
+@pytest.mark.req("E10")
+def test_checking_stores_nothing_and_shows_what_saving_would_lead_to(
+    subject: Subject, coordinator: Client, world: World
+) -> None:
+    record(world, subject, "bl", date(2024, 3, 1), {Analyte.SERUM_M: "3.0"})
+    url = addresses(subject)["visit_labs"]
+    sent = {**opened(coordinator, url), "collected_on": "4 apr 2024", "serum_m": "2.0", "hb": "26", "action": "check"}
+    html = coordinator.post(url, sent).content.decode()
+    for words in (
+        "Nothing is saved yet",
+        "Minimal response",
+        "−33.3%",
+        "3 → 2 g/dL",
+        "IMWG 2016",
+        "is what the report says",
+    ):
+        assert words in html
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert not Visit.objects.filter(code="m01").exists()
+
+
+@pytest.mark.req("B6")
+def test_a_correction_asks_for_its_reason_and_shows_the_old_value(
+    subject: Subject, coordinator: Client, world: World
+) -> None:
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "11.8"})
+    url = addresses(subject)["visit_labs"]
+    sent = {**opened(coordinator, url), "collected_on": "4 apr 2024", "hb": "12.8", "action": "save"}
+    asked = coordinator.post(url, sent)
+    assert asked.status_code == 422
+    assert "Haemoglobin: 11.8 to 12.8" in asked.content.decode()
+    done = coordinator.post(url, {**sent, "change_reason": "Transcription error"}, follow=True)
+    assert b"1 corrected" in done.content
+    history = coordinator.get(addresses(subject)["subject_labs"]).content.decode()
+    assert "<s>11.8 g/dL</s>" in history
+    assert "Reason: Transcription error." in history
+
+
+@pytest.mark.req("D12")
+def test_a_conflict_shows_both_values_and_is_settled_by_choosing(
+    subject: Subject, coordinator: Client, world: World
+) -> None:
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "11.8", Analyte.WBC: "5.2"})
+    url = addresses(subject)["visit_labs"]
+    stale = {**opened(coordinator, url), "collected_on": "4 apr 2024", "wbc": "5.2", "action": "save"}
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "12.8"}, reason="Misread")
+    mine = {**stale, "hb": "13.8", "change_reason": "Transcription error"}
+    answer = coordinator.post(url, mine)
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "12.8 g/dL" in html
+    assert 'name="hb" value="13.8"' in html
+    settled = coordinator.post(url, {**mine, **form_data(html), "keep-hb": "yours"}, follow=True)
+    assert b"1 corrected" in settled.content
+
+
+@pytest.mark.req("D3")
+def test_a_stored_question_is_answered_by_its_tick(subject: Subject, coordinator: Client, world: World) -> None:
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "26"})
+    url = addresses(subject)["visit_labs"]
+    assert b'name="hb-ok"' in coordinator.get(url).content
+    sent = {**opened(coordinator, url), "collected_on": "4 apr 2024", "hb": "26", "hb-ok": "1", "action": "save"}
+    coordinator.post(url, sent)
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert Query.objects.get().state == "closed"
+
+
+def test_a_monitor_cannot_post_results(subject: Subject, client: Client, world: World) -> None:
+    log_in(client, world.person(Role.MONITOR))
+    for name in ("visit_labs", "visit_disease"):
+        assert client.post(addresses(subject)[name], {"collected_on": "4 apr 2024", "hb": "11"}).status_code == 403
+
+
+def test_an_unscheduled_visit_is_added_once_and_opens_its_grid(
+    subject: Subject, coordinator: Client, world: World
+) -> None:
+    url = addresses(subject)["subject_visits"]
+    sent = {**opened(coordinator, url), "occurred_on": "20 apr 2024", "reason": "Confirm the response"}
+    first, second = coordinator.post(url, sent), coordinator.post(url, sent)
+    assert first["Location"] == second["Location"] == addresses(subject, "uns1")["visit_labs"]
+    assert coordinator.get(first["Location"]).status_code == 200
+    assert coordinator.get(addresses(subject, "uns2")["visit_labs"]).status_code == 404
+    assert coordinator.post(url, {**opened(coordinator, url), "occurred_on": "20 apr 2024"}).status_code == 422
+
+
+def test_a_visit_is_stated_not_done_and_entered_after_all(subject: Subject, coordinator: Client, world: World) -> None:
+    url = addresses(subject)["visit"]
+    assert coordinator.post(url, {"action": "not_done"}).status_code == 422
+    assert (
+        b"stated not done"
+        in coordinator.post(url, {"action": "not_done", "not_done-reason": "Subject travelled"}, follow=True).content
+    )
+    labs = addresses(subject)["visit_labs"]
+    refused = coordinator.post(
+        labs, {**opened(coordinator, labs), "collected_on": "4 apr 2024", "hb": "11", "action": "save"}
+    )
+    assert refused.status_code == 422
+    facts = {"action": "facts", "occurred_on": "4 apr 2024", "ecog": "0", "weight_kg": "71.5"}
+    assert coordinator.post(url, facts).status_code == 422
+    coordinator.post(url, {**facts, "change_reason": "Other", "change_words": "She came late"})
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        visit = Visit.objects.get(code="m01")
+    assert (visit.status, visit.occurred_on, visit.ecog) == ("entered", MONTH1, 0)
+
+
+def test_a_panel_and_a_visit_are_marked_as_entered_in_error(
+    subject: Subject, coordinator: Client, world: World
+) -> None:
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "11.8", Analyte.SERUM_M: "2.9"})
+    url = addresses(subject)["visit"]
+    html = coordinator.get(url).content.decode()
+    specimen = re.search(r'name="specimen" value="(\d+)"', html)[1]
+    sent = {"action": "panel_in_error", "specimen": specimen, "in_error-reason": "Wrong subject"}
+    assert b"stand no more" in coordinator.post(url, sent, follow=True).content
+    coordinator.post(url, {"action": "in_error", "in_error-reason": "Wrong subject"})
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert LabResult.objects.filter(superseded_at=None).count() == 0
+        assert Visit.objects.get(code="m01").status == "in_error"
+    assert b"Wrong subject" in coordinator.get(addresses(subject)["subject_labs"]).content
+
+
+@pytest.mark.req("D12", "B6")
+def test_the_disease_assessment_is_entered_corrected_and_guarded(
+    subject: Subject, coordinator: Client, world: World
+) -> None:
+    url = addresses(subject)["visit_disease"]
+    sent = {**opened(coordinator, url), "immunofixation_on": "4 apr 2024", "serum_ife": "NEGATIVE"}
+    assert coordinator.post(url, {**sent, "bm_pc": "4"}).status_code == 422
+    assert coordinator.post(url, sent).status_code == 302
+    stale = coordinator.post(url, {**sent, "token": "5f0b8fd1-5b0c-4b83-9f0f-0d3e6a3a3a55", "serum_ife": "POSITIVE"})
+    assert stale.status_code == 409
+    fresh = {**sent, **opened(coordinator, url), "serum_ife": "POSITIVE"}
+    assert coordinator.post(url, fresh).status_code == 422
+    assert coordinator.post(url, {**fresh, "change_reason": "Transcription error"}).status_code == 302
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        versions = list(DiseaseAssessment.objects.order_by("version").values_list("serum_ife", "superseded_at"))
+    assert [one for one, _ in versions] == ["NEGATIVE", "POSITIVE"]
+    assert versions[1][1] is None
+    gone = coordinator.post(url, {"action": "in_error", "in_error-reason": "Wrong subject"}, follow=True)
+    assert gone.status_code == 200
+    assert b"entered in error" in coordinator.get(url).content
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_number_of_queries_does_not_grow_with_the_data(
+    subject: Subject, client: Client, world: World, name: str, django_assert_max_num_queries: Any
+) -> None:
+    log_in(client, world.person(Role.DATA_MANAGER))
+    record(world, subject, "bl", date(2024, 3, 1), {Analyte.SERUM_M: "3.0"})
+    record(world, subject, "m01", MONTH1, {Analyte.SERUM_M: "2.9"})
+    with CaptureQueriesContext(connection) as few:
+        client.get(addresses(subject)[name])
+    for month in range(2, 6):
+        typed = {Analyte.SERUM_M: "2.9", Analyte.HB: "12", Analyte.WBC: "5", Analyte.IGG: "3000"}
+        record(world, subject, f"m0{month}", date(2024, 3 + month, 4), typed)
+    with django_assert_max_num_queries(len(few)):
+        client.get(addresses(subject)[name])
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_laboratories_are_kept_by_admins_and_data_managers(world: World, client: Client, role: Role) -> None:
+    log_in(client, world.person(role))
+    may = role in (Role.ADMIN, Role.DATA_MANAGER)
+    assert client.get(reverse("laboratories")).status_code == (200 if may else 403)
+    sent = {"site": world.sites["01"].pk, "name": "Central laboratory", "is_central": "on"}
+    answer = client.post(reverse("laboratories"), sent, follow=True)
+    assert answer.status_code == (200 if may else 403)
+    if not may:
+        return
+    url = answer.redirect_chain[-1][0]
+    assert client.post(reverse("laboratories"), sent).status_code == 422
+    limits = {"analyte": "hb", "age_from": "18", "age_to": "120", "low": "120", "high": "155", "unit": "g/L"}
+    assert b"12 to 15.5 added" in client.post(url, {**limits, "valid_from": "1 jan 2020"}, follow=True).content
+    assert b"begins later" in client.post(url, {**limits, "valid_from": "1 jan 2019"}).content
+    assert b"below the lower" in client.post(url, {**limits, "high": "1", "valid_from": "1 jan 2024"}).content
+    assert b"not a unit" in client.post(url, {**limits, "unit": "mg/L", "valid_from": "1 jan 2024"}).content
+    assert b"typical range" in client.post(url, {"action": "adopt"}, follow=True).content
