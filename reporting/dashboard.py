@@ -140,7 +140,10 @@ def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Surviv
     url = list_url("treated", population)
     if curve is None:
         return Counted("Progression-free at 6 months", "—", f"fewer than {FEWEST} subjects", url)
-    share, low, high = (value * 100 for value in curve.at(six_month_days(rows)))
+    milestone = six_month_days(rows)
+    if max(days for days, _ in times(rows)) < milestone:
+        return Counted("Progression-free at 6 months", "—", "nobody was followed that long", url)
+    share, low, high = (value * 100 for value in curve.at(milestone))
     return Counted(
         "Progression-free at 6 months", percent(share, 0), f"95% CI {low:.0f} to {high:.0f}, Kaplan-Meier", url
     )
@@ -248,7 +251,10 @@ def unsigned_words(rows: Sequence[Efficacy], population: str) -> str:
     if not number:
         return "Every computed response is signed; nothing is left out."
     whose = "1 subject has a response" if number == 1 else f"{number} subjects have responses"
-    return f"{whose} that no investigator has signed yet. They are left out of every figure on this page."
+    left_out = f"{whose} that no investigator has signed yet; what is not signed is left out."
+    if population == "signed":
+        return left_out
+    return f"{left_out} A treated subject without a signed response counts as one without a response."
 
 
 PLANNED_NOTE = f"Response criteria {TRIAL.config.criteria_version.value}, protocol version {TRIAL.version}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dosing.exports
+import enrollment.exports
 import labs.exports
 import safety.exports
 import trialsite.exports
@@ -12,6 +13,7 @@ from trialsite.exporting import Dataset
 
 DATASETS: tuple[Dataset | Computed, ...] = (
     *trialsite.exports.DATASETS,
+    *enrollment.exports.DATASETS,
     *labs.exports.DATASETS,
     *safety.exports.DATASETS,
     *dosing.exports.DATASETS,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from numpy import errstate
 from scipy import stats
 
 from protocol.endpoints import EVENT
@@ -56,7 +56,9 @@ def survival(times: Sequence[tuple[int, str]]) -> Survival:
     events = [days for days, status in times if status == EVENT]
     censored = [days for days, status in times if status != EVENT]
     curve = stats.ecdf(stats.CensoredData(uncensored=events, right=censored)).sf
-    with errstate(divide="ignore", invalid="ignore"):
+    with warnings.catch_warnings():
+        # Where the estimate is 1 or 0 the band is undefined: said by NaN, and dealt with below.
+        warnings.simplefilter("ignore", RuntimeWarning)
         band = curve.confidence_interval(confidence_level=0.95, method="log-log")
     share = [float(value) for value in curve.probabilities]
     return Survival(

@@ -1,4 +1,4 @@
-"""What the spine lets people take away: subjects, visits, queries, signatures, sites, confirmations."""
+"""What the spine lets people take away: visits, queries, signatures, sites, confirmations."""
 
 from __future__ import annotations
 
@@ -22,42 +22,6 @@ SITES = Dataset(
         Column("opened_on", "First day"),
         Column("closed_on", "Last day; empty while site_state is OPEN"),
         Column("site_state", "OPEN or CLOSED"),
-    ),
-)
-
-SUBJECTS = Dataset(
-    name="subjects",
-    title="Subjects, one row each, with the dates that everything hangs on",
-    sql=f"""
-        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, s.screening_number, s.birth_year, s.sex, s.state,
-               s.protocol_version, s.screened_on, s.registered_on, s.day1_on, s.treatment_ended_on,
-               CASE WHEN s.day1_on IS NULL THEN 'NOT STARTED'
-                    WHEN s.treatment_ended_on IS NULL THEN 'ON TREATMENT' ELSE 'ENDED' END AS treatment_state,
-               s.new_therapy_on, s.died_on,
-               CASE WHEN s.died_on IS NULL THEN 'NOT KNOWN TO HAVE DIED'
-                    WHEN s.died_of_progression THEN 'DIED OF PROGRESSION' ELSE 'DIED OF ANOTHER CAUSE'
-                    END AS vital_state,
-               CASE WHEN s.entered_in_error_at IS NULL THEN 'VALID' ELSE 'ENTERED IN ERROR' END AS record_state
-        FROM trialsite_subject s JOIN trialsite_site site ON site.id = s.site_id
-        ORDER BY s.screening_number
-    """,  # noqa: S608  (no value comes from outside)
-    columns=(
-        _SUBJECT,
-        _SITE,
-        Column("screening_number", "Screening number; never changes"),
-        Column("birth_year", "Year of birth"),
-        Column("sex", "F or M"),
-        Column("state", "Present phase of the trial"),
-        Column("protocol_version", "Version of the protocol that the subject is on"),
-        Column("screened_on", "Day of screening, at the site"),
-        Column("registered_on", "Day of registration; empty for a subject who was not registered"),
-        Column("day1_on", "Day 1, the first dose; empty while treatment_state is NOT STARTED"),
-        Column("treatment_ended_on", "Day of the last dose; empty unless treatment_state is ENDED"),
-        Column("treatment_state", "NOT STARTED, ON TREATMENT or ENDED"),
-        Column("new_therapy_on", "Start of the first other anti-myeloma therapy; empty if none is known"),
-        Column("died_on", "Day of death; empty if none is known"),
-        Column("vital_state", "What is known of the subject's death"),
-        Column("record_state", "VALID or ENTERED IN ERROR"),
     ),
 )
 
@@ -199,4 +163,4 @@ CONFIRMATIONS = Dataset(
     ),
 )
 
-DATASETS: tuple[Dataset, ...] = (SITES, SUBJECTS, VISITS, QUERIES, QUERY_MESSAGES, SIGNATURES, CONFIRMATIONS)
+DATASETS: tuple[Dataset, ...] = (SITES, VISITS, QUERIES, QUERY_MESSAGES, SIGNATURES, CONFIRMATIONS)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from trialsite.views import sign_in
+from trialsite.views import protocol, sign_in
 
 #: Rooms whose pages are mounted at the root, in the order in which they are searched.
 ROOMS = ("enrollment", "labs", "safety", "dosing", "followup", "reporting")
@@ -13,5 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sign-out/", sign_in.sign_out, name="account_logout"),
     path("", include("trialsite.administration_urls")),
     path("", include("trialsite.oversight_urls")),
+    path("protocol/", protocol.protocol, name="protocol"),
     *[path("", include(f"{room}.urls")) for room in ROOMS],
 ]
