@@ -62,10 +62,16 @@ const echo = (box, date) => {
   place.textContent = words.join(', ');
 };
 
+// While a button is being pressed nothing moves, or the press would miss it: the echo waits for the release.
+let pressed = false;
+addEventListener('pointerdown', () => { pressed = true; }, true);
+addEventListener('pointerup', () => { pressed = false; }, true);
+
 document.addEventListener('focusout', (event) => {
   const box = event.target;
   if (!box.matches?.('input[data-date]')) return;
   const date = readDate(box.value, box);
   if (date) box.value = writeDate(date);
-  echo(box, date);
+  if (pressed) addEventListener('pointerup', () => setTimeout(echo, 0, box, date), { once: true });
+  else echo(box, date);
 });
