@@ -44,7 +44,8 @@ class ReasonForm(forms.Form):
 
     def words(self) -> str:
         """The reason as it is stored; empty if none was given, or "Other" without words."""
-        chosen, own = self.cleaned_data.get("change_reason", ""), self.cleaned_data.get("change_words", "").strip()
+        chosen = str(self.cleaned_data.get("change_reason", ""))
+        own = str(self.cleaned_data.get("change_words", "")).strip()
         if chosen in ("", OTHER):
             return own
         return f"{chosen}: {own}" if own else chosen

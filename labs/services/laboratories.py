@@ -34,7 +34,7 @@ def save_laboratory(
 ) -> Laboratory:
     """Add a laboratory of a site, or rename one. FieldsRefused for a name that the site has already."""
     with writing(by=by, duty=Duty.MANAGE_RANGES, site_id=site_id, at=at, reason="Laboratory details corrected"):
-        others = Laboratory.objects.filter(site_id=site_id, name=name).exclude(pk=laboratory_id)
+        others = Laboratory.objects.filter(site_id=site_id, name=name).exclude(pk=laboratory_id or 0)
         if others.exists():
             raise FieldsRefused({"name": f"This site has a laboratory named {name} already."})
         if laboratory_id is None:

@@ -83,7 +83,7 @@ def _groups(versions: Iterable[LabResult], codes: list[str]) -> list[dict[str, o
     by_analyte: dict[Analyte, list[LabResult]] = defaultdict(list)
     for one in versions:
         by_analyte[Analyte(one.analyte)].append(one)
-    groups = [
+    groups: list[dict[str, object]] = [
         {"label": panel.label, "rows": [_row(a, by_analyte[a], codes) for a in panel.analytes if a in by_analyte]}
         for panel in TRIAL.panels.values()
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -20,7 +19,7 @@ from labs.services import (
     record_disease_assessment,
 )
 from labs.services.disease import PARTS, in_words, label_of
-from labs.views.subjects import may_enter, readable_subject
+from labs.views.subjects import may_enter, readable_subject, token_of
 from labs.views.visits import put
 from trialsite import clock
 from trialsite.access import Duty, check_may
@@ -58,7 +57,7 @@ def visit_disease(request: SignedInRequest, key: str, code: str) -> HttpResponse
         "in_error": in_error,
         "conflict": conflict,
         "seen": current.version if current else 0,
-        "token": request.POST.get("token") or uuid4(),
+        "token": token_of(request),
         "may_enter": may_enter(request, subject),
         "has_errors": status == UNPROCESSABLE,
     }
@@ -86,14 +85,17 @@ def _handle(
     target = in_error if action == "in_error" else form
     if not (target.is_valid() and (action == "in_error" or why.is_valid())):
         return UNPROCESSABLE, None
-    place = {"by": request.actor, "at": clock.now(), "subject_id": subject.pk, "site_id": subject.site_id}
     try:
         if action == "in_error":
-            mark_disease_assessment_in_error(**place, visit_code=code, reason=in_error.cleaned_data["reason"])
+            mark_disease_assessment_in_error(
+                by=request.actor, at=clock.now(), subject_id=subject.pk, site_id=subject.site_id,
+                visit_code=code, reason=in_error.cleaned_data["reason"],
+            )  # fmt: skip
         else:
             record_disease_assessment(
-                **place, visit_code=code, assessed=form.assessed(), reason=why.words(),
-                seen_version=_number(request.POST.get("seen", "")), token=UUID(request.POST["token"]),
+                by=request.actor, at=clock.now(), subject_id=subject.pk, site_id=subject.site_id,
+                visit_code=code, assessed=form.assessed(), reason=why.words(),
+                seen_version=_number(request.POST.get("seen", "")), token=token_of(request),
             )  # fmt: skip
     except SavedMeanwhile as refusal:
         return CONFLICT, _conflict(refusal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -35,7 +35,7 @@ from labs.services.panels import PanelsRecorded
 from labs.views.handed import Handed, apart_form, head_form, read_page
 from labs.views.preview import preview
 from labs.views.rows import Sheet, entries_of, first_empty, grid
-from labs.views.subjects import may_enter, readable_subject
+from labs.views.subjects import may_enter, readable_subject, token_of
 from protocol.checks import check_window
 from protocol.visits import PlannedVisit
 from protocol.vocabulary import Analyte, PanelCode
@@ -69,7 +69,7 @@ class Page:
     conflict: SavedMeanwhile | None = None
     reason_for: tuple[str, ...] = ()
     notice: str = ""
-    token: str = field(default_factory=lambda: str(uuid4()))
+    token: UUID = field(default_factory=uuid4)
     status: int = 200
 
     @property
@@ -80,7 +80,7 @@ class Page:
     def on(self) -> date:
         """The day the samples were drawn, as posted, as stored, or as planned."""
         if self.handed is not None and self.handed.head.is_valid():
-            return self.handed.head.cleaned_data["collected_on"]
+            return cast("date", self.handed.head.cleaned_data["collected_on"])
         return self.initial["collected_on"] or self.today
 
     @property
@@ -108,7 +108,7 @@ def visit_labs(request: SignedInRequest, key: str, code: str) -> HttpResponse:
     page.handed = read_page(request.POST, page.due, page.stored, laboratories_of(page.subject.site_id), page.today)
     page.reason = ReasonForm(request.POST)
     page.reason.is_valid()
-    page.token = request.POST.get("token", "") or page.token
+    page.token = token_of(request)
     if not page.handed.is_readable():
         page.status = UNPROCESSABLE
         return _show(page)
@@ -155,7 +155,7 @@ def _save(page: Page) -> HttpResponse:
             site_id=page.subject.site_id,
             visit_code=page.code,
             panels=page.handed.panels(page.due),
-            token=UUID(page.token),
+            token=page.token,
             reason=page.reason.words(),
         )
     except Refused as refusal:

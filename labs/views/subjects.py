@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID, uuid4
+
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
 from trialsite.http import SignedInRequest
@@ -18,3 +20,11 @@ def readable_subject(request: SignedInRequest, key: str) -> Subject:
 
 def may_enter(request: SignedInRequest, subject: Subject) -> bool:
     return can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
+
+
+def token_of(request: SignedInRequest) -> UUID:
+    """The form's token; a new one where it is missing or garbled, so that the form still counts once."""
+    try:
+        return UUID(request.POST.get("token", ""))
+    except ValueError:
+        return uuid4()

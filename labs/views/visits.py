@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import messages
@@ -24,7 +23,7 @@ from labs.services import (
     mark_visit_in_error,
     record_visit,
 )
-from labs.views.subjects import may_enter, readable_subject
+from labs.views.subjects import may_enter, readable_subject, token_of
 from protocol.trial import TRIAL
 from protocol.vocabulary import PanelCode
 from trialsite import clock
@@ -47,7 +46,7 @@ def subject_visits(request: SignedInRequest, key: str) -> HttpResponse:
         try:
             code = add_unscheduled_visit(
                 by=request.actor, at=clock.now(), subject_id=subject.pk, site_id=subject.site_id,
-                token=UUID(request.POST["token"]), **form.cleaned_data,
+                token=token_of(request), **form.cleaned_data,
             )  # fmt: skip
         except Refused as refusal:
             put(form, refusal)
@@ -58,7 +57,7 @@ def subject_visits(request: SignedInRequest, key: str) -> HttpResponse:
         "subject": subject,
         "lines": [_with_addresses(subject, line) for line in visit_lines(subject, today)],
         "form": form,
-        "token": request.POST.get("token") or uuid4(),
+        "token": token_of(request),
         "may_enter": may_enter(request, subject),
     }
     return render(request, "labs/subject_visits.html", context, status=UNPROCESSABLE if form.errors else 200)
