@@ -12,9 +12,15 @@ class EndOfTreatment(SubjectRecord):
     signature = models.OneToOneField(Signature, on_delete=models.PROTECT, related_name="+")
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()
+    in_error_at = models.DateTimeField(null=True, blank=True)
+    in_error_reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["subject"], name="endoftreatment_once_per_subject")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject"], condition=models.Q(in_error_at=None), name="endoftreatment_one_standing"
+            ),
+        ]
 
 
 class Departure(SubjectRecord):
@@ -89,11 +95,15 @@ class FollowUpContact(SubjectRecord):
 
 
 class Reminder(SubjectRecord):
-    """A step (days from the due date) of a visit was sent, or skipped with its reason. Never twice."""
+    """A step (days from the due date) of a visit was sent, or skipped with its reason. Never twice.
+
+    Void ones belong to an end of treatment that was entered in error: its visits were never due.
+    """
 
     class Status(models.TextChoices):
         SENT = "sent", "Sent"
         SKIPPED = "skipped", "Skipped"
+        VOID = "void", "Void"
 
     visit_code = models.CharField(max_length=6)
     step_days = models.SmallIntegerField()
@@ -106,6 +116,8 @@ class Reminder(SubjectRecord):
         ordering = ["due_on", "id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["subject", "visit_code", "step_days"], name="reminder_once_per_visit_and_step"
+                fields=["subject", "visit_code", "step_days"],
+                condition=~models.Q(status="void"),
+                name="reminder_one_per_visit_and_step",
             ),
         ]

@@ -100,6 +100,17 @@ def supersede(signature: Signature, *, reason: str, at: datetime) -> None:
     )
 
 
+def withdraw(signature: Signature, *, reason: str, at: datetime) -> None:
+    """What was signed turned out to be an entry in error. The signature stays, visible and withdrawn."""
+    SignatureEvent.objects.create(
+        signature=signature,
+        site_id=signature.site_id,
+        kind=SignatureEvent.Kind.WITHDRAWN,
+        reason=reason,
+        at=at,
+    )
+
+
 def is_intact(signature: Signature) -> bool:
     """True if the content still matches its digest and no event ended the signature."""
     return digest(signature.content) == signature.digest and not signature.events.exists()

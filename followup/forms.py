@@ -1,0 +1,179 @@
+"""Forms of this room. They read what was typed; the services judge it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+
+from followup.models import Departure, FollowUpContact
+from followup.services import Contact, Ending, Leaving
+from followup.vocabulary import END_REASON_WORDS, METHODS, EndReason
+from trialsite.days import DayField
+
+YES_NO = [("yes", "Yes"), ("no", "No")]
+
+
+def _yes(value: str) -> bool | None:
+    return {"yes": True, "no": False}.get(value)
+
+
+class TokenForm(forms.Form):
+    """A form whose second submission finds the outcome of the first."""
+
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+
+class EndingForm(TokenForm):
+    """End of treatment, signed in the same form."""
+
+    last_dose_on = DayField(label="Last dose", words="Enter the date of the last dose.")
+    reason = forms.ChoiceField(label="Reason", error_messages={"required": "Choose the reason."})
+    detail = forms.CharField(
+        label="Details", max_length=500, required=False, help_text="Needed for another reason.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )  # fmt: skip
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your password to sign."},
+    )
+
+    def __init__(self, *args: Any, reasons: tuple[EndReason, ...], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [("", "Choose a reason"), *((one.value, END_REASON_WORDS[one]) for one in reasons)]
+        self.fields["reason"].choices = offered  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data.get("reason") == EndReason.OTHER and not data.get("detail"):
+            self.add_error("detail", "Describe the other reason.")
+        return data
+
+    def ending(self) -> Ending:
+        data = self.cleaned_data
+        return Ending(data["last_dose_on"], EndReason(data["reason"]), data["detail"])
+
+
+class DepartureForm(TokenForm):
+    """Leaving the study. What else is asked depends on the kind; without scripting all of it is shown."""
+
+    kind = forms.ChoiceField(
+        label="What happened", widget=forms.RadioSelect, error_messages={"required": "Choose what happened."}
+    )
+    on = DayField(label="Date", words="Enter the date.", help_text="Of the withdrawal, the loss, the death.")
+    last_dose_on = DayField(label="Last dose of study treatment", required=False)
+    passive_follow_up_allowed = forms.ChoiceField(
+        label="Withdrawal: may public records still be followed?",
+        choices=YES_NO, widget=forms.RadioSelect, required=False,
+    )  # fmt: skip
+    death_due_to_progression = forms.ChoiceField(
+        label="Death: was it due to progression?", choices=YES_NO, widget=forms.RadioSelect, required=False
+    )
+    progression_before_treatment = forms.BooleanField(
+        label="Off study before the first dose: the myeloma progressed", required=False
+    )
+    reason = forms.CharField(
+        label="In words", max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say what happened."},
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, kinds: tuple[Departure.Kind, ...], is_treated: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [(one.value, one.label) for one in kinds]  # type: ignore[attr-defined]
+        self.is_treated = is_treated
+        asked = {
+            "last_dose_on": is_treated,
+            "passive_follow_up_allowed": Departure.Kind.WITHDRAWN in kinds,
+            "death_due_to_progression": Departure.Kind.DEAD in kinds,
+            "progression_before_treatment": Departure.Kind.OFF_STUDY in kinds,
+        }
+        for name, is_asked in asked.items():
+            if not is_asked:
+                del self.fields[name]
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        kind = data.get("kind")
+        for name, wanted, words in (
+            ("passive_follow_up_allowed", kind == Departure.Kind.WITHDRAWN, "Say whether this is still allowed."),
+            ("death_due_to_progression", kind == Departure.Kind.DEAD, "Say whether progression caused it."),
+            ("last_dose_on", self.is_treated, "Enter the date of the last dose."),
+        ):
+            if wanted and name not in self.errors and not data.get(name):
+                self.add_error(name, words)
+        return data
+
+    def leaving(self) -> Leaving:
+        data = self.cleaned_data
+        return Leaving(
+            kind=Departure.Kind(data["kind"]),
+            on=data["on"],
+            reason=data["reason"],
+            last_dose_on=data.get("last_dose_on"),
+            progression_before_treatment=bool(data.get("progression_before_treatment")),
+            death_due_to_progression=_yes(data.get("death_due_to_progression", "")),
+            passive_follow_up_allowed=_yes(data.get("passive_follow_up_allowed", "")),
+        )
+
+
+class ContactForm(TokenForm):
+    """One attempt to reach the subject. What was learned counts only where somebody was reached."""
+
+    visit_code = forms.CharField(widget=forms.HiddenInput, max_length=6)
+    contacted_on = DayField(label="Date of the contact or attempt", words="Enter the date.")
+    method = forms.ChoiceField(label="How", choices=list(METHODS.items()))
+    outcome = forms.ChoiceField(
+        label="Result", choices=FollowUpContact.Outcome.choices, widget=forms.RadioSelect,
+        error_messages={"required": "Say whether somebody was reached."},
+    )  # fmt: skip
+    alive = forms.ChoiceField(label="Alive", choices=YES_NO, widget=forms.RadioSelect, required=False)
+    progressed = forms.ChoiceField(label="Myeloma progressed", choices=YES_NO, widget=forms.RadioSelect, required=False)
+    progressed_on = DayField(label="Date of progression", required=False, help_text="If it progressed.")
+    new_therapy = forms.CharField(label="New anti-myeloma therapy", max_length=120, required=False)
+    new_therapy_on = DayField(label="First day of that therapy", required=False, help_text="If there is one.")
+    second_malignancy = forms.CharField(label="Second malignancy", max_length=120, required=False)
+    comment = forms.CharField(label="Comment", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    date_confirmed = forms.BooleanField(label="A date outside the window is what the source says", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data.get("outcome") == FollowUpContact.Outcome.REACHED:
+            self._check_learned(data)
+        return data
+
+    def _check_learned(self, data: dict[str, Any]) -> None:
+        for name, wanted, words in (
+            ("alive", True, "Say whether the subject is alive."),
+            ("progressed", data.get("alive") == "yes", "Say whether the myeloma has progressed."),
+            ("progressed_on", data.get("progressed") == "yes", "Enter the date of progression."),
+            ("new_therapy_on", bool(data.get("new_therapy")), "Enter the first day of the therapy."),
+            ("new_therapy", bool(data.get("new_therapy_on")), "Enter the name of the therapy."),
+        ):
+            if wanted and name not in self.errors and not data.get(name):
+                self.add_error(name, words)
+
+    def contact(self) -> Contact:
+        data = self.cleaned_data
+        return Contact(
+            visit_code=data["visit_code"],
+            contacted_on=data["contacted_on"],
+            outcome=FollowUpContact.Outcome(data["outcome"]),
+            method=data["method"],
+            alive=_yes(data["alive"]),
+            progressed=_yes(data["progressed"]),
+            progressed_on=data["progressed_on"],
+            new_therapy=data["new_therapy"],
+            new_therapy_on=data["new_therapy_on"],
+            second_malignancy=data["second_malignancy"],
+            comment=data["comment"],
+            date_confirmed=data["date_confirmed"],
+        )
+
+
+class ReasonForm(forms.Form):
+    """Why something is wrong, or will not take place."""
+
+    reason = forms.CharField(label="Why", max_length=300, error_messages={"required": "Say why."})

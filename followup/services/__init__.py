@@ -1,0 +1,22 @@
+"""The only writer of this room."""
+
+from followup.services.contacts import Contact, mark_contact_in_error, record_contact
+from followup.services.departure import Leaving, possible_departures, record_departure, take_back_departure
+from followup.services.reminders import Swept, sweep_reminders
+from followup.services.treatment import Ending, end_treatment, possible_reasons, take_back_end_of_treatment
+
+__all__ = [
+    "Contact",
+    "Ending",
+    "Leaving",
+    "Swept",
+    "end_treatment",
+    "mark_contact_in_error",
+    "possible_departures",
+    "possible_reasons",
+    "record_contact",
+    "record_departure",
+    "sweep_reminders",
+    "take_back_departure",
+    "take_back_end_of_treatment",
+]

@@ -1,0 +1,165 @@
+"""End of treatment and departure from the study: show what stands, enter it, take it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from followup import selectors, services
+from followup.forms import DepartureForm, EndingForm, ReasonForm
+from followup.models import Departure
+from followup.services.treatment import STATEMENT
+from followup.views.shared import dated, done, subject_for, who
+from followup.vocabulary import END_REASON_WORDS, PHASE_WORDS, EndReason
+from protocol.vocabulary import TREATMENT_PHASES, Phase
+from trialsite import clock
+from trialsite.access import Duty, can
+from trialsite.days import in_words
+from trialsite.http import SignedInRequest
+from trialsite.models import Subject
+from trialsite.reauthentication import prove_by_password
+from trialsite.services.subjects import Refused
+
+TAKE_BACK = "take_back"
+
+
+@require_http_methods(["GET", "POST"])
+def end_of_treatment(request: SignedInRequest, key: str) -> HttpResponse:
+    subject = subject_for(request, key, to_write=Duty.SIGN)
+    if request.POST.get("action") == TAKE_BACK:
+        return _take_back_ending(request, subject)
+    form = _ending_form(request, subject)
+    if form is not None and form.is_valid():
+        proof = prove_by_password(request.user, form.cleaned_data["password"], clock.now())
+        if proof is None:
+            form.add_error("password", "The password is not right.")
+        else:
+            try:
+                ended = services.end_treatment(
+                    **who(request, subject), proof=proof, token=form.cleaned_data["token"], ending=form.ending()
+                )
+                return done(request, _ended_words(ended.last_dose_on, ended.reason), "subject_follow_up", subject)
+            except Refused as error:
+                form.add_error(None, str(error))
+    return _ending_page(request, subject, form=form)
+
+
+def _ended_words(last_dose_on: Any, reason: str) -> str:
+    note = " Enter the new therapy under Medications too." if reason == EndReason.NEW_THERAPY else ""
+    return f"Treatment ended with the last dose on {in_words(last_dose_on)}. Follow-up begins the day after.{note}"
+
+
+def _ending_form(request: SignedInRequest, subject: Subject) -> EndingForm | None:
+    """The form, for investigators while the subject is under treatment."""
+    if subject.state not in TREATMENT_PHASES or not can(request.actor, Duty.SIGN, subject.site_id, clock.now()):
+        return None
+    data = request.POST if request.method == "POST" else None
+    form = EndingForm(data, reasons=services.possible_reasons(subject))
+    dated(form, subject)
+    return form
+
+
+def _take_back_ending(request: SignedInRequest, subject: Subject) -> HttpResponse:
+    form = ReasonForm(request.POST)
+    if form.is_valid():
+        try:
+            services.take_back_end_of_treatment(**who(request, subject), **form.cleaned_data)
+            return done(request, "Treatment goes on.", "subject_end_of_treatment", subject)
+        except Refused as error:
+            form.add_error(None, str(error))
+    return _ending_page(request, subject, back_form=form)
+
+
+def _ending_page(
+    request: SignedInRequest, subject: Subject, *, form: EndingForm | None = None, back_form: ReasonForm | None = None
+) -> HttpResponse:
+    today = clock.today(subject.site.time_zone)
+    is_treated = subject.state in TREATMENT_PHASES
+    ended = selectors.standing_end_of_treatment(subject)
+    context: dict[str, Any] = {
+        "subject": subject,
+        "ended": ended,
+        "reason_words": END_REASON_WORDS[EndReason(ended.reason)] if ended else "",
+        "is_treated": is_treated,
+        "phase_words": PHASE_WORDS.get(Phase(subject.state), ""),
+        "stops": selectors.will_stop(subject, today) if is_treated else None,
+        "today": today,
+        "form": form if form is not None else (_ending_form(request, subject) if request.method == "POST" else None),
+        "statement": STATEMENT,
+        "back_form": back_form or ReasonForm(),
+        "may_sign": can(request.actor, Duty.SIGN, subject.site_id, clock.now()),
+        "may_leave": bool(services.possible_departures(subject)),
+        "has_errors": bool((form and form.is_bound) or back_form),
+    }
+    return render(request, "followup/end_of_treatment.html", context, status=422 if context["has_errors"] else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def departure(request: SignedInRequest, key: str) -> HttpResponse:
+    subject = subject_for(request, key, to_write=Duty.ENTER_DATA)
+    if request.POST.get("action") == TAKE_BACK:
+        return _take_back_departure(request, subject)
+    form = _departure_form(request, subject)
+    if form is not None and form.is_valid():
+        try:
+            left = services.record_departure(
+                **who(request, subject), token=form.cleaned_data["token"], leaving=form.leaving()
+            )
+            words = f"{left.get_kind_display()} on {in_words(left.on)}. Nothing more is planned for this subject."
+            return done(request, words, "subject_departure", subject)
+        except Refused as error:
+            form.add_error(None, str(error))
+    return _departure_page(request, subject, form=form)
+
+
+def _departure_form(request: SignedInRequest, subject: Subject) -> DepartureForm | None:
+    kinds = services.possible_departures(subject)
+    if not kinds or not can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()):
+        return None
+    asked = request.GET.get("kind", "")
+    first = asked if asked in {kind.value for kind in kinds} else (kinds[0].value if len(kinds) == 1 else "")
+    form = DepartureForm(
+        request.POST if request.method == "POST" else None,
+        kinds=kinds,
+        is_treated=subject.state in TREATMENT_PHASES,
+        initial={"kind": first},
+    )
+    dated(form, subject)
+    return form
+
+
+def _take_back_departure(request: SignedInRequest, subject: Subject) -> HttpResponse:
+    form = ReasonForm(request.POST)
+    if form.is_valid():
+        try:
+            services.take_back_departure(**who(request, subject), **form.cleaned_data)
+            return done(request, "The subject is back in the state before.", "subject_departure", subject)
+        except Refused as error:
+            form.add_error(None, str(error))
+    return _departure_page(request, subject, back_form=form)
+
+
+def _departure_page(
+    request: SignedInRequest,
+    subject: Subject,
+    *,
+    form: DepartureForm | None = None,
+    back_form: ReasonForm | None = None,
+) -> HttpResponse:
+    entered = selectors.departures(subject)
+    has_errors = bool((form and form.is_bound) or back_form)
+    context: dict[str, Any] = {
+        "subject": subject,
+        "standing": next((one for one in entered if one.in_error_at is None), None),
+        "in_error": [one for one in entered if one.in_error_at is not None],
+        "form": form,
+        "back_form": back_form or ReasonForm(),
+        "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
+        "is_screening": subject.state == Phase.SCREENING.value,
+        "kinds": Departure.Kind,
+        "has_errors": has_errors,
+    }
+    return render(request, "followup/departure.html", context, status=422 if has_errors else 200)
