@@ -227,8 +227,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="5", minute="0"),
     },
     "send the reminders of the day": {
+        # Every hour, since a day begins at each site's own midnight; a step goes out once however often it is swept.
         "task": "followup.tasks.sweep_reminders",
-        "schedule": crontab(hour="6", minute="0"),
+        "schedule": crontab(minute="0"),
     },
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from followup.models import Departure
@@ -128,12 +128,15 @@ def _store(by: Actor, at: datetime, subject: Subject, leaving: Leaving) -> Depar
 
 
 def _leave(subject: Subject, leaving: Leaving, why: str, at: datetime) -> None:
-    if subject.state in TREATMENT_PHASES:
+    begins = leaving.on
+    if subject.state in TREATMENT_PHASES and leaving.last_dose_on is not None:
         with because(why):
             subject.treatment_ended_on = leaving.last_dose_on
             subject.save(update_fields=["treatment_ended_on"])
+        # The day of the last dose is still one of treatment.
+        begins = max(begins, leaving.last_dose_on + timedelta(days=1))
     drop_states_after(subject, leaving.on, why)
-    move_subject(subject=subject, to=Phase(leaving.kind.value), on=leaving.on, why=why, at=at)
+    move_subject(subject=subject, to=Phase(leaving.kind.value), on=begins, why=why, at=at)
     if leaving.kind is Kind.DEAD:
         note_death(subject=subject, on=leaving.on, of_progression=leaving.death_due_to_progression, why=why)
     hold_back_reminders(subject, leaving.kind.label, at)

@@ -82,12 +82,13 @@ def sweep_subject(subject_id: int, site_id: int, at: datetime) -> Swept:
 
 
 def _settle(subject: Subject, today: date, at: datetime) -> tuple[int, int]:
+    lines = follow_up_schedule(subject, today).lines
+    due = [(line, step) for line in lines for step in _due_steps(line, today)]
+    if not due:
+        return 0, 0
     to = _recipients(subject, at)
     if not to:
         logger.warning("Site %s has nobody to remind; its reminders wait.", subject.site.code)
-        return 0, 0
-    due = [(line, step) for line in follow_up_schedule(subject, today).lines for step in _due_steps(line, today)]
-    if not due:
         return 0, 0
     newest = max(due, key=lambda pair: pair[1].on)
     for line, step in due:

@@ -100,8 +100,9 @@ def _store(by: Actor, at: datetime, proof: Proof, subject: Subject, ending: Endi
         "detail": ending.detail,
         "follow_up_due": follow_up,
     }
-    # Signed at this instant, so that a second ending after a correction is another record, not the same content.
-    what = Signing(RECORD, f"{subject.pk}:{at.isoformat()}", MEANING, STATEMENT, content)
+    # Numbered, so that a second ending after one entered in error is another record, even with the same content.
+    number = EndOfTreatment.objects.filter(subject=subject).count() + 1
+    what = Signing(RECORD, f"{subject.pk}:{number}", MEANING, STATEMENT, content)
     signature = sign(by=by, at=at, proof=proof, site=subject.site, subject=subject, what=what)
     return EndOfTreatment.objects.create(
         subject=subject,
