@@ -45,6 +45,9 @@ ROUTES: dict[News, str] = {
     News.ELIGIBILITY_SENT: "enrollment.tasks.announce_eligibility",
 }
 
+#: Handlers that need no more than the subject's id: one run settles all that waits for the subject.
+LOOKS_AT_PRESENT_STATE = frozenset({"dosing.tasks.reevaluate"})
+
 #: After a failed wake-up the web process leaves the waking to the beat for this long, in seconds.
 SILENCE_AFTER_FAILURE = 30
 _RETRY_MINUTES = (1, 5, 15, 60, 240)
@@ -112,13 +115,24 @@ def _handle(message_id: int, at: datetime) -> int:
             )
             if message is None:
                 return 0
+            settled = [message.pk, *_settled_with(message)]
             handler(News(message.kind)).run(message_id=message.pk, subject_id=message.subject_id)
-            OutboxMessage.objects.filter(id=message_id).update(done_at=at, last_error="")
+            OutboxMessage.objects.filter(id__in=settled).update(done_at=at, last_error="")
     except Exception as error:  # one poisoned message is put aside, with its cause, and tried again later
         logger.exception("Outbox message %s failed.", message_id)
         _postpone(message_id, at, str(error))
         return 0
-    return 1
+    return len(settled)
+
+
+def _settled_with(message: OutboxMessage) -> list[int]:
+    """Other news of the subject that the same run settles, since the handler looks at the present state."""
+    if ROUTES[News(message.kind)] not in LOOKS_AT_PRESENT_STATE:
+        return []
+    kinds = [kind.value for kind in News if ROUTES[kind] == ROUTES[News(message.kind)]]
+    others = OutboxMessage.objects.filter(subject_id=message.subject_id, kind__in=kinds, done_at=None)
+    waiting = others.exclude(id=message.pk).select_for_update(skip_locked=True)
+    return list(waiting.values_list("id", flat=True))
 
 
 def _postpone(message_id: int, at: datetime, error: str) -> None:

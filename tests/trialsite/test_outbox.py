@@ -185,6 +185,17 @@ def test_two_workers_at_once_handle_a_message_once(world: World, fresh_db) -> No
     assert not connection.in_atomic_block
 
 
+@pytest.mark.req("E5")
+def test_one_run_settles_all_news_of_a_subject(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "LOOKS_AT_PRESENT_STATE", frozenset({"tests.count_call"}))
+    subject, other = world.subject(), world.subject()
+    with mock.patch.object(outbox, "wake"):
+        for one in (subject, other, subject):
+            publish(world, one, {})
+    assert outbox.drain(world.at) == 3
+    assert len(calls) == 2
+
+
 def test_every_kind_of_news_has_a_handler() -> None:
     for kind in News:
         assert outbox.handler(kind).name == outbox.ROUTES[kind]
