@@ -1,16 +1,15 @@
 """Reads of the laboratory room."""
 
-from labs.selectors.course import course_for, courses_for
+from labs.selectors.course import CODES, course_for, courses_for
 from labs.selectors.responses import latest_response, latest_responses
 from labs.selectors.results import (
     StoredPanel,
     all_versions,
     assessment_versions,
     current_assessment,
-    current_results,
     earlier_versions,
     laboratories_of,
-    previous_results,
+    previous_values,
     reference_ranges,
     stored_panels,
     typical_range,
@@ -28,6 +27,7 @@ from labs.selectors.visits import (
 )
 
 __all__ = [
+    "CODES",
     "DuePanel",
     "FormState",
     "StoredPanel",
@@ -38,7 +38,6 @@ __all__ = [
     "course_for",
     "courses_for",
     "current_assessment",
-    "current_results",
     "due_panels",
     "earlier_versions",
     "is_visit_code",
@@ -46,7 +45,7 @@ __all__ = [
     "latest_response",
     "latest_responses",
     "planned_visits",
-    "previous_results",
+    "previous_values",
     "reference_ranges",
     "stored_panels",
     "typical_range",

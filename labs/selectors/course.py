@@ -29,12 +29,14 @@ ATTRIBUTIONS = {
 }
 
 
-def course_for(subject: Subject, *, known_at: datetime | None = None) -> Course:
+def course_for(
+    subject: Subject, *, known_at: datetime | None = None, analytes: Collection[Analyte] | None = None
+) -> Course:
     """Everything the rules read about one subject: what stands now, or what stood at the instant `known_at`.
 
     Every measurement and finding carries the reference of its record version as `source`. Three queries.
     """
-    return courses_for([subject], known_at=known_at)[subject.pk]
+    return courses_for([subject], known_at=known_at, analytes=analytes)[subject.pk]
 
 
 def courses_for(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from django.db.models import Q
 
@@ -38,15 +38,6 @@ def stored_panels(visit: Visit | None) -> dict[str, StoredPanel]:
     return {specimen.panel: StoredPanel(specimen, results[specimen.pk]) for specimen in specimens}
 
 
-def current_results(subject: Subject) -> list[LabResult]:
-    """Every current result of a subject, by collection date; one query."""
-    return list(
-        LabResult.objects.filter(subject=subject, superseded_at=None)
-        .select_related("specimen__visit", "specimen__laboratory")
-        .order_by("specimen__collected_on", "specimen__collected_time", "id")
-    )
-
-
 def all_versions(subject: Subject) -> list[LabResult]:
     """Every version of every result of a subject, in the order of entry; one query."""
     return list(
@@ -63,13 +54,17 @@ def earlier_versions(visit: Visit, panel: str) -> list[LabResult]:
     )
 
 
-def previous_results(results: Iterable[LabResult], before: date) -> dict[Analyte, LabResult]:
-    """The newest result with a value of each analyte collected before a day."""
-    found: dict[Analyte, LabResult] = {}
-    for result in results:
-        if result.specimen.collected_on < before and result.value is not None:
-            found[Analyte(result.analyte)] = result
-    return found
+def previous_values(subject: Subject, before: date, *, visit_code: str) -> dict[Analyte, Decimal]:
+    """The newest value of each analyte collected before a day at another visit, canonical unit; one query."""
+    newest = (
+        LabResult.objects.filter(subject=subject, superseded_at=None, specimen__collected_on__lt=before)
+        .exclude(value=None)
+        .exclude(specimen__visit__code=visit_code)
+        .order_by("analyte", "-specimen__collected_on", "-specimen__collected_time", "-id")
+        .distinct("analyte")
+        .values_list("analyte", "value")
+    )
+    return {Analyte(analyte): value for analyte, value in newest if value is not None}
 
 
 def laboratories_of(site_id: int) -> list[Laboratory]:

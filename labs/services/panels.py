@@ -9,13 +9,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from labs.entries import PanelEntry, Reading
-from labs.models import LabResult, Specimen
+from labs.models import DiseaseAssessment, LabResult, Specimen
 from labs.selectors import (
+    CODES,
     StoredPanel,
-    course_for,
-    current_results,
+    current_assessment,
     earlier_versions,
-    previous_results,
+    previous_values,
     stored_panels,
     visit_label,
 )
@@ -119,27 +119,33 @@ def _examine(subject: Subject, visit_code: str, panels: Sequence[PanelEntry], at
 def _read(
     subject: Subject, visit: Visit | None, panels: Sequence[PanelEntry], stored: Mapping[str, StoredPanel]
 ) -> list[Handed]:
-    history = current_results(subject)
-    beside = _beside(subject, visit)
+    beside = _beside(visit, stored)
+    previous = {
+        on: previous_values(subject, on, visit_code=visit.code if visit else "")
+        for on in {one.collection.on for one in panels}
+    }
     handed = []
     for one in panels:
-        previous = {
-            analyte: result.value
-            for analyte, result in previous_results(history, one.collection.on).items()
-            if result.value is not None
-        }
-        readings = read_entries(one.entries, previous, beside)
         known = stored.get(one.panel)
+        readings = read_entries(one.entries, previous[one.collection.on], beside)
         handed.append(Handed(one, known, _with_removals(readings, known)))
     return handed
 
 
-def _beside(subject: Subject, visit: Visit | None) -> dict[Analyte, Decimal | str]:
+#: Results of the disease assessment that a laboratory result can contradict.
+_ASSESSED = {Analyte.SERUM_IFE: "serum_ife", Analyte.URINE_IFE: "urine_ife"}
+
+
+def _beside(visit: Visit | None, stored: Mapping[str, StoredPanel]) -> dict[Analyte, Decimal | str]:
     """Results that stand for this visit already, immunofixation among them."""
-    if visit is None:
-        return {}
-    mine = [m for m in course_for(subject).measurements if m.visit == visit.code and m.has_value]
-    return {m.analyte: m.coded if m.value is None else m.value for m in mine}
+    values: dict[Analyte, Decimal | str] = {}
+    for panel in stored.values():
+        values |= {a: r.coded if r.value is None else r.value for a, r in panel.results.items() if not r.missing}
+    assessed = current_assessment(visit)
+    for analyte, name in _ASSESSED.items():
+        if assessed is not None and getattr(assessed, name):
+            values[analyte] = CODES[DiseaseAssessment.Finding(getattr(assessed, name))]
+    return values
 
 
 def _with_removals(readings: Mapping[Analyte, Reading], stored: StoredPanel | None) -> dict[Analyte, Reading]:

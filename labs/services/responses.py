@@ -16,7 +16,7 @@ from trialsite.models import Subject
 
 
 def derive_response(subject: Subject, *, at: datetime, caused_by: str) -> ResponseAssessment | None:
-    """Compute the response from everything recorded, and append it if its inputs are new.
+    """Compute the response from everything recorded that bears on it, and append it if its inputs are new.
 
     Runs inside the caller's `writing`. Returns the newest assessment, new or not; None while there is no first
     dose, since before it nothing can be measured against anything. caused_by: the change in words.
@@ -24,7 +24,7 @@ def derive_response(subject: Subject, *, at: datetime, caused_by: str) -> Respon
     newest = latest_response(subject)
     if subject.day1_on is None:
         return newest
-    course = course_for(subject)
+    course = course_for(subject, analytes=RELEVANT)
     mark = fingerprint(course, TRIAL)
     if newest is not None and newest.fingerprint == mark:
         return newest
@@ -53,9 +53,7 @@ def _shortened(words: str, longest: int = 200) -> str:
 def _inputs(course: Course) -> dict[str, Any]:
     """What the response rules read, as plain JSON types: results that bear on response, findings, events."""
     plain = cast("dict[str, Any]", to_json(course))
-    relevant = {analyte.value for analyte in RELEVANT}
-    rows = [row for row in plain["measurements"] if row["analyte"] in relevant]
-    return {**plain, "measurements": [_filled(row) for row in rows]}
+    return {**plain, "measurements": [_filled(row) for row in plain["measurements"]]}
 
 
 def _filled(row: dict[str, Any]) -> dict[str, Any]:

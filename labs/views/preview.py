@@ -15,6 +15,7 @@ from protocol.explain import plain
 from protocol.measurements import Course, Measurement
 from protocol.phases import propose
 from protocol.response import ResponseHistory, TimePoint, assess
+from protocol.samples import RELEVANT
 from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, MissingReason, Phase
 from trialsite.charts import Chart, Point, Series, sparkline
@@ -41,7 +42,7 @@ def preview(
     """What would be derived if these readings stood; with none, what is derived now. None before the first dose."""
     if subject.day1_on is None:
         return None
-    course = _as_if(course_for(subject), subject, code, readings, dates)
+    course = _as_if(course_for(subject, analytes=RELEVANT), subject, code, readings, dates)
     history = assess(course, TRIAL)
     point = next((one for one in reversed(history.time_points) if code in one.label.split(" / ")), None)
     baseline, now = _spikes(course, history.baseline.values if history.baseline else {}, code)
