@@ -163,6 +163,24 @@ def test_one_form_sent_twice_at_once_makes_one_subject(fresh_db: object) -> None
     assert len(keys) == len(subjects(world)) == 1
 
 
+def test_the_same_person_entered_at_once_in_two_browsers_is_asked_about(fresh_db: object) -> None:
+    world = new_world()
+    coordinator = world.person(Role.COORDINATOR)
+    gate = Barrier(2)
+
+    def one(_: int) -> str:
+        try:
+            gate.wait()
+            return start(world, screening(world), by=coordinator).number
+        except PossibleDuplicate:
+            return "asked"
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(one, range(2))) == ["01-S001", "asked"]
+
+
 @pytest.mark.req("J1")
 def test_no_column_holds_a_direct_identifier() -> None:
     names = {field.name for model in (Subject, Consent) for field in model._meta.get_fields()}

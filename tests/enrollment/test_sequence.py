@@ -5,6 +5,7 @@ A model of the road runs beside the services; hypothesis looks for a sequence in
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import pairwise
 from uuid import uuid4
 
@@ -18,6 +19,10 @@ from dosing.services import start_treatment
 from enrollment.models import Consent, EligibilitySnapshot, Registration, ScreenFailure
 from enrollment.selectors import is_signed, latest_snapshot, site_day
 from enrollment.services import Answer, Cause, record_screen_failure
+from followup.models import Departure
+from followup.services.departure import Leaving, record_departure
+from followup.services.treatment import Ending, end_treatment
+from followup.vocabulary import EndReason
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, Phase
 from tests.world import World, new_world
@@ -149,7 +154,43 @@ class Road(RuleBasedStateMachine):
             first_dose_on=self.today(),
         )
 
-    def today(self) -> object:
+    @rule()
+    def end_the_treatment(self) -> None:
+        if self.attempt(self.phase is Phase.INDUCTION, self.end):
+            self.phase = Phase.FOLLOW_UP
+            self.world.later(2)
+
+    def end(self) -> None:
+        investigator = self.world.person(Role.INVESTIGATOR)
+        end_treatment(
+            by=investigator,
+            at=self.world.at,
+            proof=self.world.proof(investigator),
+            token=uuid4(),
+            subject_id=self.subject.pk,
+            site_id=self.subject.site_id,
+            ending=Ending(self.today(), EndReason.TOXICITY),
+        )
+
+    @rule()
+    def die(self) -> None:
+        if self.attempt((self.phase, Phase.DEAD) in ROADS, self.leave):
+            self.phase = Phase.DEAD
+
+    def leave(self) -> None:
+        last = self.today() if self.phase is Phase.INDUCTION else None
+        record_departure(
+            by=self.world.person(Role.COORDINATOR),
+            at=self.world.at,
+            token=uuid4(),
+            subject_id=self.subject.pk,
+            site_id=self.subject.site_id,
+            leaving=Leaving(
+                Departure.Kind.DEAD, self.today(), "Told by the family", last, death_due_to_progression=False
+            ),
+        )
+
+    def today(self) -> date:
         return site_day(self.world.at, self.subject.site)
 
     # -- what must hold after every attempt
