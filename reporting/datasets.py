@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dosing.exports
 import enrollment.exports
+import followup.exports
 import labs.exports
 import safety.exports
 import trialsite.exports
@@ -17,6 +18,7 @@ DATASETS: tuple[Dataset | Computed, ...] = (
     *labs.exports.DATASETS,
     *safety.exports.DATASETS,
     *dosing.exports.DATASETS,
+    *followup.exports.DATASETS,
     EFFICACY,
 )
 

@@ -1,4 +1,4 @@
-"""What the spine lets people take away: visits, queries, signatures, sites, confirmations."""
+"""What the spine lets people take away: visits, queries, signatures, sites, confirmations, mail, audit trail."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from trialsite.exporting import SUBJECT_NUMBER, Column, Dataset, instant
 
 _SUBJECT = Column("subject", "Subject number, before registration the screening number")
 _SITE = Column("site", "Site code")
+_MAYBE_SUBJECT = Column("subject", "Subject number, before registration the screening number; empty if about none")
+_MAYBE_SITE = Column("site", "Site code; empty if about none")
 
 SITES = Dataset(
     name="sites",
@@ -163,4 +165,82 @@ CONFIRMATIONS = Dataset(
     ),
 )
 
-DATASETS: tuple[Dataset, ...] = (SITES, VISITS, QUERIES, QUERY_MESSAGES, SIGNATURES, CONFIRMATIONS)
+MAILS = Dataset(
+    name="mails",
+    title="Mail sent, waiting, and not sent",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, r.id AS mail, u.printed_name AS recipient, r.heading,
+               r.why, CASE WHEN r.skipped_at IS NOT NULL THEN 'NOT_SENT' WHEN r.sent_at IS NOT NULL THEN 'SENT'
+                      ELSE 'WAITING' END AS status,
+               nullif(r.skipped_because, '') AS not_sent_because, r.attempts, {instant("r.queued_at")} AS queued_at,
+               {instant("r.sent_at")} AS sent_at
+        FROM trialsite_mail r 
+        LEFT JOIN trialsite_subject s ON s.id = r.subject_id
+        LEFT JOIN trialsite_site site ON site.id = r.site_id
+        JOIN trialsite_user u ON u.id = r.recipient_id
+        ORDER BY r.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        _MAYBE_SUBJECT,
+        _MAYBE_SITE,
+        Column("mail", "Number of the mail"),
+        Column("recipient", "Printed name of the recipient"),
+        Column("heading", "Subject line"),
+        Column("why", "What caused it"),
+        Column("status", "SENT, WAITING or NOT_SENT"),
+        Column("not_sent_because", "Why it was not sent; empty otherwise"),
+        Column("attempts", "How often sending failed"),
+        Column("queued_at", "When it was queued, UTC"),
+        Column("sent_at", "When it left, UTC; empty until it has"),
+    ),
+)
+
+AUDIT_EVENTS = Dataset(
+    name="audit_events",
+    title="The audit trail: every insert and change of every row, old and new values by field",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, r.id AS event, r.chain, l.seq AS chain_number,
+               l.hash AS chain_hash, {instant("r.at")} AS at, r.actor_name AS actor, nullif(r.role, '') AS role,
+               nullif(r.system_actor, '') AS system_actor, r.op AS operation, r.table_name, r.row_id,
+               (r.old - 'password' - 'token_digest')::text AS old_values,
+               (r.new - 'password' - 'token_digest')::text AS new_values,
+               nullif(r.reason, '') AS reason, nullif(r.request_id, '') AS request, r.source, r.software
+        FROM audit_event r 
+        LEFT JOIN trialsite_subject s ON s.id = r.subject_id
+        LEFT JOIN trialsite_site site ON site.id = r.site_id
+        LEFT JOIN audit_link l ON l.event_id = r.id
+        ORDER BY r.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        _MAYBE_SUBJECT,
+        _MAYBE_SITE,
+        Column("event", "Number of the event"),
+        Column("chain", "Chain that the event belongs to"),
+        Column("chain_number", "Place in that chain"),
+        Column("chain_hash", "SHA-256 of the chain up to this event"),
+        Column("at", "Clock of the database, UTC"),
+        Column("actor", "Printed name of the person or job"),
+        Column("role", "Role in which it was done; empty for a job"),
+        Column("system_actor", "Name of the job; empty for a person"),
+        Column("operation", "INSERT, UPDATE or DELETE"),
+        Column("table_name", "Table"),
+        Column("row_id", "Number of the row"),
+        Column("old_values", "Fields that changed, old, as JSON; empty for an insert"),
+        Column("new_values", "Fields that changed, new, as JSON; empty for a delete"),
+        Column("reason", "Why; empty for a first entry"),
+        Column("request", "Id of the request; empty for a job"),
+        Column("source", "Where it came from: web, job, command"),
+        Column("software", "Build of the software"),
+    ),
+)
+
+DATASETS: tuple[Dataset, ...] = (
+    SITES,
+    VISITS,
+    QUERIES,
+    QUERY_MESSAGES,
+    SIGNATURES,
+    CONFIRMATIONS,
+    MAILS,
+    AUDIT_EVENTS,
+)
