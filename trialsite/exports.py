@@ -174,7 +174,7 @@ MAILS = Dataset(
                       ELSE 'WAITING' END AS status,
                nullif(r.skipped_because, '') AS not_sent_because, r.attempts, {instant("r.queued_at")} AS queued_at,
                {instant("r.sent_at")} AS sent_at
-        FROM trialsite_mail r 
+        FROM trialsite_mail r
         LEFT JOIN trialsite_subject s ON s.id = r.subject_id
         LEFT JOIN trialsite_site site ON site.id = r.site_id
         JOIN trialsite_user u ON u.id = r.recipient_id
@@ -205,7 +205,7 @@ AUDIT_EVENTS = Dataset(
                (r.old - 'password' - 'token_digest')::text AS old_values,
                (r.new - 'password' - 'token_digest')::text AS new_values,
                nullif(r.reason, '') AS reason, nullif(r.request_id, '') AS request, r.source, r.software
-        FROM audit_event r 
+        FROM audit_event r
         LEFT JOIN trialsite_subject s ON s.id = r.subject_id
         LEFT JOIN trialsite_site site ON site.id = r.site_id
         LEFT JOIN audit_link l ON l.event_id = r.id
