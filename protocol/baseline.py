@@ -1,7 +1,7 @@
 """Baseline, what is measurable, and the nadir (R-BASE, R-MEAS, R-NADIR)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -144,7 +144,8 @@ def reaches(value: Decimal | None, limit: Decimal) -> bool:
     return value is not None and value >= limit
 
 
-def _single(analyte: Analyte, values: Mapping[Analyte, Measurement]) -> Reading | None:
+def single(analyte: Analyte, values: Mapping[Analyte, Measurement]) -> Reading | None:
+    """One analyte as a reading, None if it has no value."""
     m = values.get(analyte)
     if m is None or m.value is None:
         return None
@@ -154,7 +155,7 @@ def _single(analyte: Analyte, values: Mapping[Analyte, Measurement]) -> Reading 
 def _dflc(values: Mapping[Analyte, Measurement], baseline: Baseline) -> Reading | None:
     if not baseline.involved:
         return None
-    involved, other = (_single(chain, values) for chain in _CHAINS[baseline.involved])
+    involved, other = (single(chain, values) for chain in _CHAINS[baseline.involved])
     if involved is None or other is None:
         return None
     return Reading(dflc(involved.value, other.value), involved.on, involved.inputs + other.inputs, involved.method)
@@ -166,12 +167,14 @@ def _from_finding(finding: DiseaseFinding | None, name: str, value: Decimal | No
     return Reading(value, finding.on, (finding_input(finding, name, value),))
 
 
-SERUM = Quantity("M-spike", "g/dL", lambda values, finding, baseline: _single(baseline.serum, values))
-URINE = Quantity("urine M-protein", "mg/24 h", lambda values, finding, baseline: _single(Analyte.URINE_M, values))
+SERUM = Quantity("M-spike", "g/dL", lambda values, finding, baseline: single(baseline.serum, values))
+#: The serum as followed by quantitative IgA: the same reading under its own name and unit.
+IGA = replace(SERUM, name="quantitative IgA", unit="mg/dL")
+URINE = Quantity("urine M-protein", "mg/24 h", lambda values, finding, baseline: single(Analyte.URINE_M, values))
 DFLC = Quantity("dFLC", "mg/L", lambda values, finding, baseline: _dflc(values, baseline))
-MARROW = Quantity("marrow plasma cells", "%", lambda values, finding, baseline: _single(Analyte.BM_PC, values))
+MARROW = Quantity("marrow plasma cells", "%", lambda values, finding, baseline: single(Analyte.BM_PC, values))
 CIRCULATING = Quantity(
-    "circulating plasma cells", "/uL", lambda values, finding, baseline: _single(Analyte.CIRCULATING_PC, values)
+    "circulating plasma cells", "/uL", lambda values, finding, baseline: single(Analyte.CIRCULATING_PC, values)
 )
 SPD = Quantity(
     "plasmacytoma SPD",

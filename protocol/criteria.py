@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from protocol.baseline import DFLC, MARROW, SERUM, SPD, URINE, Quantity, Reading, number
+from protocol.baseline import DFLC, IGA, MARROW, SPD, URINE, Quantity, Reading, number
 from protocol.derived import falls_by, reduction
 from protocol.explain import Input, Test, all_of, as_input, outcome, percent, plain
 from protocol.view import View
@@ -67,7 +67,7 @@ def _complete(view: View) -> tuple[bool | None, Test, tuple[str, ...]]:
     conditions: dict[str, bool | None] = {
         "sife": view.is_negative(Analyte.SERUM_IFE),
         "uife": view.is_negative(Analyte.URINE_IFE),
-        SERUM_NAME: _is_gone(view.now(SERUM), needed=view.measures(Component.SERUM)),
+        SERUM_NAME: _serum_is_gone(view),
         URINE_NAME: _is_gone(view.now(URINE), needed=False),
         MARROW_NAME: None if cells is None else cells < view.criteria.marrow_cr_below,
         SPD_NAME: _no_plasmacytoma(view),
@@ -99,6 +99,15 @@ def _stringent(view: View) -> tuple[bool | None, Test, tuple[str, ...]]:
     limits = view.trial.measurable
     thresholds = (f"ratio {plain(limits.ratio_low)} to {plain(limits.ratio_high)}",)
     return met, Test("R-SCR", words, outcome(met), _state(conditions), inputs, thresholds, missing), missing
+
+
+def _serum_is_gone(view: View) -> bool | None:
+    """No M-spike. Quantitative IgA never falls to 0: beside it a reported M-spike decides, if there is one."""
+    needed = view.measures(Component.SERUM)
+    followed = view.now(view.serum)
+    if view.serum is IGA and followed is not None:
+        return _is_gone(view.m_spike(), needed=False)
+    return _is_gone(followed, needed=needed)
 
 
 def _is_gone(reading: Reading | None, *, needed: bool) -> bool | None:
@@ -171,7 +180,7 @@ def _measured(view: View) -> Iterator[Graded]:
     c = view.criteria
     if view.measures(Component.SERUM):
         rungs = ((Response.VGPR, c.vgpr_pct), (Response.PR, c.pr_pct), (Response.MR, c.mr_pct))
-        yield _graded(view, SERUM, SERUM_NAME, rungs)
+        yield _graded(view, view.serum, SERUM_NAME, rungs)
     if view.measures(Component.URINE):
         yield _urine(view)
     if view.measures(Component.FLC):

@@ -38,10 +38,11 @@ class Judgement:
 
 
 class Facts:
-    """Typed access to the evidence; what is absent or of another kind reads as None."""
+    """Typed access to the evidence, with the protocol's limits beside it; what is absent or of another kind is None."""
 
-    def __init__(self, evidence: Mapping[str, Evidence]) -> None:
+    def __init__(self, evidence: Mapping[str, Evidence], trial: Protocol) -> None:
         self._values = {name: item.value for name, item in evidence.items()}
+        self.trial = trial
 
     def number(self, name: str) -> Decimal | None:
         value = self._values.get(name)
@@ -57,7 +58,8 @@ class Facts:
         value = self._values.get(name)
         return value if isinstance(value, str) and value else None
 
-    def at_least(self, name: str, limit: str) -> bool | None:
+    def at_least(self, name: str, limit: Decimal | str) -> bool | None:
+        """Whether a number reaches a limit in the unit of the evidence (Criterion.inputs)."""
         value = self.number(name)
         return None if value is None else value >= Decimal(limit)
 
@@ -82,7 +84,7 @@ def _judge(criterion: Criterion, evidence: Mapping[str, Evidence], trial: Protoc
     if not _applies(criterion, trial):
         words = "Not part of this protocol version."
         return Judgement(criterion.id, criterion.words, CriterionOutcome.NOT_APPLICABLE, used, words)
-    result = outcome(RULES[criterion.id](Facts(evidence)))
+    result = outcome(RULES[criterion.id](Facts(evidence, trial)))
     return Judgement(criterion.id, criterion.words, result, used, _why(result, criterion, evidence))
 
 
@@ -106,17 +108,18 @@ def _qualifies(f: Facts) -> bool | None:
 
 
 def _measurable(f: Facts) -> bool | None:
-    urine = [f.at_least(name, "200") for name in ("urine_m", "urine_lc")]
+    limits = f.trial.measurable
+    urine = [f.at_least(name, limits.urine_m) for name in ("urine_m", "urine_lc")]
     known = [u for u in urine if u is not None]
-    return any_of((f.at_least("serum_m", "1.0"), any(known) if known else None, _light_chains(f)))
+    return any_of((f.at_least("serum_m", limits.serum_m), any(known) if known else None, _light_chains(f)))
 
 
 def _light_chains(f: Facts) -> bool | None:
-    kappa, lam = f.number("flc_kappa"), f.number("flc_lambda")
+    kappa, lam, limits = f.number("flc_kappa"), f.number("flc_lambda"), f.trial.measurable
     if kappa is None or lam is None:
         return None
-    high = kappa > Decimal("1.65") * lam and kappa >= 100
-    low = kappa < Decimal("0.26") * lam and lam >= 100
+    high = kappa > limits.ratio_high * lam and kappa >= limits.flc_involved
+    low = kappa < limits.ratio_low * lam and lam >= limits.flc_involved
     return high or low
 
 
@@ -131,7 +134,8 @@ def _pregnancy(f: Facts) -> bool | None:
     if f.word("sex") is None or f.flag("wocbp") is None:
         return None
     result, days = f.word("pregnancy_test"), f.number("pregnancy_test_days")
-    return all_of((None if result is None else result == "neg", None if days is None else 0 <= days <= 7))
+    in_time = None if days is None else 0 <= days <= f.trial.config.pregnancy_test_days
+    return all_of((None if result is None else result == "neg", in_time))
 
 
 def _infection(f: Facts) -> bool | None:
@@ -141,13 +145,14 @@ def _infection(f: Facts) -> bool | None:
 
 
 def _slim(f: Facts) -> bool | None:
+    limits = f.trial.mde
     kappa, lam, lesions = f.number("flc_kappa"), f.number("flc_lambda"), f.number("mri_focal_lesions")
-    marrow = f.at_least("bm_pc", "60")
+    marrow = f.at_least("bm_pc", limits.marrow_clonal_pct)
     chains = None
     if kappa is not None and lam is not None:
         high, low = max(kappa, lam), min(kappa, lam)
-        chains = high >= 100 and high >= 100 * low
-    present = any_of((marrow, chains, None if lesions is None else lesions > 1))
+        chains = high >= limits.flc_involved and high >= limits.flc_ratio * low
+    present = any_of((marrow, chains, None if lesions is None else lesions > limits.focal_lesions_over))
     return None if present is None else not present
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from protocol.baseline import CIRCULATING, DFLC, DIAMETER, MARROW, SERUM, SPD, URINE, Quantity, Reading
+from protocol.baseline import CIRCULATING, DFLC, DIAMETER, IGA, MARROW, SERUM, SPD, URINE, Quantity, Reading
 from protocol.derived import pct_change
 from protocol.explain import Test, finding_input, outcome, percent, plain, signed
 from protocol.mde import corrected
 from protocol.view import View
-from protocol.vocabulary import Analyte, Component, CriterionOutcome, Mde, PdReason
+from protocol.vocabulary import Component, CriterionOutcome, Mde, PdReason
 
 _PROTEINS = (Component.SERUM, Component.URINE)
 _ONE_CM = Decimal(10)
@@ -46,18 +46,18 @@ def _tests(view: View) -> Iterator[PdTest]:
 
 def _serum(view: View) -> PdTest:
     c = view.criteria
-    rise = c.pd_iga_rise if view.baseline.serum is Analyte.IGA else c.pd_serum_rise
-    unit = "mg/dL" if view.baseline.serum is Analyte.IGA else SERUM.unit
-    words = f"Serum M-protein at least 25 % and {plain(rise)} {unit} above the nadir"
-    if c.high_m_reference and view.baseline.serum is not Analyte.IGA:
+    by_iga = view.serum is IGA
+    rise = c.pd_iga_rise if by_iga else c.pd_serum_rise
+    words = f"Serum M-protein at least 25 % and {plain(rise)} {view.serum.unit} above the nadir"
+    if c.high_m_reference and not by_iga:
         words += f"; or {plain(c.pd_serum_high_rise)} g/dL above it where the {_HIGH[c.high_m_reference]} is 5 or more"
 
     def rule(now: Decimal, low: Decimal) -> bool:
         return _rises(now, low, c.pd_ratio, rise) or (
-            _starts_high(view, low) and now - low >= c.pd_serum_high_rise and view.baseline.serum is not Analyte.IGA
+            not by_iga and _starts_high(view, low) and now - low >= c.pd_serum_high_rise
         )
 
-    return _against_nadir(view, SERUM, "R-PD-S", PdReason.SERUM_M, words, rule)
+    return _against_nadir(view, view.serum, "R-PD-S", PdReason.SERUM_M, words, rule)
 
 
 _HIGH = {"NADIR": "nadir", "BASELINE": "baseline M-spike"}

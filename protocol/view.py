@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass
 
-from protocol.baseline import Baseline, Quantity, Reading, baseline_reading, nadir, number, ratio_of, reading
+from protocol.baseline import (
+    IGA,
+    SERUM,
+    Baseline,
+    Quantity,
+    Reading,
+    baseline_reading,
+    nadir,
+    number,
+    ratio_of,
+    reading,
+    single,
+)
 from protocol.measurements import Course, DiseaseFinding, Measurement
 from protocol.samples import Sample
 from protocol.schema import Protocol, ResponseCriteria
@@ -27,6 +39,11 @@ class View:
     def finding(self) -> DiseaseFinding | None:
         return self.sample.finding
 
+    @property
+    def serum(self) -> Quantity:
+        """What the serum is followed by: the M-spike, or quantitative IgA where that was chosen at baseline."""
+        return IGA if self.baseline.serum is Analyte.IGA else SERUM
+
     def measures(self, component: Component) -> bool:
         return component in self.baseline.measurable
 
@@ -35,6 +52,10 @@ class View:
 
     def at_baseline(self, quantity: Quantity) -> Reading | None:
         return baseline_reading(quantity, self.baseline)
+
+    def m_spike(self) -> Reading | None:
+        """The M-spike of this sample, whatever the serum is followed by."""
+        return single(Analyte.SERUM_M, self.sample.values)
 
     def nadir(self, quantity: Quantity) -> Reading | None:
         return nadir(quantity, self.earlier, self.baseline, self.trial.config.nadir_mode)

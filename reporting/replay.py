@@ -97,7 +97,7 @@ def _epochs(content: Object, trial: Protocol) -> Iterator[Case]:
 def _rows(source: Object, kind: str, rule: "VectorRule", trial: Protocol) -> Iterator[Case]:
     for index, row in enumerate(objects(source, kind, kind)):
         name = _name(row, kind, index)
-        computed = rule(row, trial, name)
+        computed = rule(row, configured(trial, part(row, "config", name), name), name)
         expected = {key: row[key] for key in computed if key in row}
         yield Case(kind, name, expected, computed, optional_decimal(row, "tolerance", name))
 
@@ -153,7 +153,7 @@ def replay(path: Path, out: Path | None, stdout: TextIO, stderr: TextIO, *, chec
         cases, notes = read_cases(content), notes_in(content)
         _check_usable(path, cases, check=check)
     except Malformed as problem:
-        stderr.write(f"{problem}\n")
+        stderr.write(" ".join(str(problem).split()) + "\n")
         return 2
     try:
         _write(cases, out, stdout, print_all=not check)

@@ -55,6 +55,7 @@ _INPUTS: Mapping[str, tuple[str, Decimal | None]] = {
     "ecoli_hypersensitivity": ("ecoli_hypersensitivity", None),
     "mri_focal_lesions": ("mri_focal_lesions", _ONE),
 }
+_WORDS = {"negative": "neg", "positive": "pos"}
 #: What a vector leaves out beside a given input of the same criterion does not stand in the way.
 _COMPANIONS: Mapping[str, Value] = {
     "active_myeloma": False,
@@ -90,7 +91,7 @@ def _evidence(key: str, value: object, where: str) -> tuple[str, Evidence]:
         return name, Evidence(as_decimal(value, f"{where}: {key}") * factor)
     if not isinstance(value, bool | str):
         raise Malformed(f"{where}: {key} is neither text nor true or false.")
-    return name, Evidence(value)
+    return name, Evidence(_WORDS.get(value, value) if isinstance(value, str) else value)
 
 
 def _is_judged(judgement: Judgement, given: Mapping[str, Evidence], trial: Protocol) -> bool:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from protocol.measurements import DiseaseFinding, Measurement
 from protocol.units import FACTORS, convert
 from protocol.vocabulary import Analyte, Mde, MissingReason
-from reporting.cases.reader import Malformed, Object, as_decimal, as_list, member, truth
+from reporting.cases.reader import Malformed, Object, as_decimal, as_list, as_whole, member, said, truth
 
 _ALIASES: Mapping[Analyte, tuple[str, ...]] = {
     Analyte.SERUM_IFE: ("sife",),
@@ -109,7 +109,7 @@ def measurement(key: str, value: object, on: date, source: str, where: str) -> M
 
 def _code(value: object, where: str) -> str:
     if value not in ("neg", "pos", "ND"):
-        raise Malformed(f"{where}: {value!r} is neither neg nor pos.")
+        raise Malformed(f"{where}: {said(value)} is neither neg nor pos.")
     return str(value)
 
 
@@ -117,7 +117,7 @@ def _number(value: object, where: str) -> tuple[str, Decimal]:
     comparator = value[0] if isinstance(value, str) and value[:1] in ("<", ">") else ""
     number = as_decimal(value[1:].strip() if comparator and isinstance(value, str) else value, where)
     if number < 0:
-        raise Malformed(f"{where}: {value!r} is below zero.")
+        raise Malformed(f"{where}: {said(value)} is below zero.")
     return comparator, number
 
 
@@ -184,9 +184,7 @@ def _measures(labs: Object, where: str) -> dict[str, object]:
         for key, (name, factor) in _MEASURED.items()
         if labs.get(key) is not None
     }
-    counts = {
-        name: int(as_decimal(labs[k], f"{where}: {k}")) for k, name in _COUNTED.items() if labs.get(k) is not None
-    }
+    counts = {name: as_whole(labs[k], f"{where}: {k}") for k, name in _COUNTED.items() if labs.get(k) is not None}
     return {**sizes, **counts}
 
 

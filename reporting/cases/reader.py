@@ -16,6 +16,9 @@ Object = Mapping[str, object]
 SCHEMA = "clinical-cases/"
 YEARS = range(1900, 2200)
 LARGEST = 12
+#: Days, visits and months of a switch: ten years either way.
+SWITCH_RANGE = range(-3660, 3661)
+SHOWN = 60
 
 
 class Malformed(ValueError):
@@ -25,19 +28,28 @@ class Malformed(ValueError):
 def load(path: Path) -> Object:
     """The file as a JSON object of the known schema. Raises Malformed."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        json.dumps(content, ensure_ascii=False).encode()
     except OSError as problem:
         raise Malformed(f"{path} cannot be read: {problem.strerror}.") from None
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise Malformed(f"{path} is not UTF-8 text.") from None
     except json.JSONDecodeError as problem:
         raise Malformed(f"{path} is not JSON: {problem.msg} in line {problem.lineno}.") from None
+    except ValueError:
+        raise Malformed(f"{path} holds a number with too many digits.") from None
     except RecursionError:
         raise Malformed(f"{path} is nested too deeply.") from None
     found = as_object(content, "the file")
     if not str(found.get("schema", "")).startswith(SCHEMA):
         raise Malformed(f"{path} is not a case file: its schema is not {SCHEMA}1.")
     return found
+
+
+def said(value: object) -> str:
+    """A value of the file as a message quotes it: in one line, cut where it is long."""
+    words = repr(value)
+    return words if len(words) <= SHOWN else f"{words[:SHOWN]}..."
 
 
 def as_object(value: object, where: str) -> Object:
@@ -92,7 +104,7 @@ def as_day(value: object, where: str) -> date:
             raise ValueError
         found = date.fromisoformat(value)
     except ValueError:
-        raise Malformed(f"{where}: {value!r} is not a date such as 2024-07-15.") from None
+        raise Malformed(f"{where}: {said(value)} is not a date such as 2024-07-15.") from None
     if found.year not in YEARS:
         raise Malformed(f"{where}: {value} lies outside the years {YEARS.start} to {YEARS.stop - 1}.")
     return found
@@ -113,16 +125,20 @@ def as_decimal(value: object, where: str) -> Decimal:
             raise InvalidOperation
         number = Decimal(value)
     except InvalidOperation:
-        raise Malformed(f"{where}: {value!r} is not a number written as text.") from None
+        raise Malformed(f"{where}: {said(value)} is not a number written as text.") from None
     if not number.is_finite() or number.adjusted() > LARGEST:
-        raise Malformed(f"{where}: {value!r} is not a finite number of a usable size.")
+        raise Malformed(f"{where}: {said(value)} is not a finite number of a usable size.")
     return number
 
 
 def whole(source: Object, key: str, where: str) -> int:
-    number = decimal(source, key, where)
+    return as_whole(need(source, key, where), f"{where}: {key}")
+
+
+def as_whole(value: object, where: str) -> int:
+    number = as_decimal(value, where)
     if number != number.to_integral_value():
-        raise Malformed(f"{where}: {key} is not a whole number.")
+        raise Malformed(f"{where} is not a whole number.")
     return int(number)
 
 
@@ -130,13 +146,13 @@ def member(enum: type[E], value: object, where: str) -> E:
     try:
         return enum(str(value))
     except ValueError:
-        raise Malformed(f"{where}: {value!r} is not one of {', '.join(enum)}.") from None
+        raise Malformed(f"{where}: {said(value)} is not one of {', '.join(enum)}.") from None
 
 
 def truth(value: object, where: str) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
-    raise Malformed(f"{where}: {value!r} is neither true, false nor null.")
+    raise Malformed(f"{where}: {said(value)} is neither true, false nor null.")
 
 
 def configured(trial: Protocol, settings: Object, where: str) -> Protocol:
@@ -145,19 +161,33 @@ def configured(trial: Protocol, settings: Object, where: str) -> Protocol:
     for name, value in settings.items():
         if name not in _SWITCHES:
             raise Malformed(f"{where}: config {name} is not a switch of the protocol.")
-        config = replace(config, **{name: _switch(getattr(config, name), value, f"{where}: config {name}")})
+        chosen = _switch(getattr(config, name), value, f"{where}: config {name}")
+        if name in _FIXED and chosen != getattr(trial.config, name):
+            raise Malformed(f"{where}: config {name} can only be {getattr(trial.config, name)}.")
+        config = replace(config, **{name: chosen})
+    if config.fu_visits * config.fu_interval_months > SWITCH_RANGE.stop:
+        raise Malformed(f"{where}: config fu_visits and fu_interval_months reach too far.")
     return replace(trial, config=config)
 
 
 _SWITCHES = {field.name for field in fields(Config)}
+#: Switches with one value that can be computed: another one is refused, never passed over.
+_FIXED = ("hold_shifts_calendar", "low_dex_anchor", "high_dex_months", "pfs_day_count")
 
 
 def _numbers(default: tuple[int, ...], value: object, where: str) -> tuple[int, ...]:
     """Whole numbers; a window has two of them."""
-    found = tuple(int(as_decimal(item, where)) for item in as_list(value, where))
+    found = tuple(_count(item, where) for item in as_list(value, where))
     if len(default) == 2 and len(found) != 2:
         raise Malformed(f"{where}: expected two numbers.")
     return found
+
+
+def _count(value: object, where: str) -> int:
+    number = as_whole(value, where)
+    if number not in SWITCH_RANGE:
+        raise Malformed(f"{where}: {number} lies outside {SWITCH_RANGE.start} to {SWITCH_RANGE.stop - 1}.")
+    return number
 
 
 def _switch(default: object, value: object, where: str) -> Any:
@@ -169,7 +199,7 @@ def _switch(default: object, value: object, where: str) -> Any:
     if isinstance(default, Decimal):
         return as_decimal(str(value).split(" ")[0], where)
     if isinstance(default, int):
-        return int(as_decimal(value, where))
+        return _count(value, where)
     if isinstance(default, tuple):
         return _numbers(default, value, where)
     return str(value)

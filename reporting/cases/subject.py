@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from protocol.measurements import Course, Decision, DiseaseFinding, Measurement, PhaseInterval
 from protocol.schema import Protocol
-from protocol.vocabulary import TREATMENT_PHASES, Phase
+from protocol.vocabulary import TREATMENT_PHASES, Analyte, Phase
 from reporting.cases.labs import measurement, read_labs
 from reporting.cases.reader import (
     Malformed,
@@ -50,6 +50,7 @@ class Subject:
     worker_down: list[tuple[date, date]] = field(default_factory=list)
     transfusions: list[date] = field(default_factory=list)
     esa_doses: list[date] = field(default_factory=list)
+    serum_measure: Analyte = Analyte.SERUM_M
 
     @property
     def course(self) -> Course:
@@ -66,15 +67,21 @@ class Subject:
             death_due_to_myeloma=self.death_due_to_myeloma,
             transfusions=tuple(self.transfusions),
             esa_doses=tuple(self.esa_doses),
+            serum_measure=self.serum_measure,
         )
 
 
 def read_subject(case: Object, trial: Protocol, where: str) -> Subject:
-    """The subject of a response or pathway scenario, with the case's own switches."""
+    """The subject of a response or pathway scenario, with the case's own switches.
+
+    Two of them belong to the subject, not to the protocol: the day of registration, and what was chosen at baseline
+    to follow the serum by (serum_m, or iga where electrophoresis is unreliable).
+    """
     settings = dict(part(case, "config", where))
     registered = optional_day(settings, "registration", where)
-    settings.pop("registration", None)
-    subject = Subject(configured(trial, settings, where), where, registered_on=registered)
+    measure = _serum_measure(settings.get("serum_measure", Analyte.SERUM_M), where)
+    own = {name: value for name, value in settings.items() if name not in ("registration", "serum_measure")}
+    subject = Subject(configured(trial, own, where), where, registered_on=registered, serum_measure=measure)
     if case.get("day1") is not None:
         _first_dose(subject, day(case, "day1", where), case)
     for row in objects(case, "assessments", where):
@@ -85,6 +92,13 @@ def read_subject(case: Object, trial: Protocol, where: str) -> Subject:
     for action in sorted(objects(case, "actions", where), key=lambda a: day(a, "date", where)):
         _act(subject, action)
     return subject
+
+
+def _serum_measure(value: object, where: str) -> Analyte:
+    measure = member(Analyte, value, f"{where}: config serum_measure")
+    if measure not in (Analyte.SERUM_M, Analyte.IGA):
+        raise Malformed(f"{where}: config serum_measure is neither serum_m nor iga.")
+    return measure
 
 
 def add_assessment(subject: Subject, row: Object) -> None:

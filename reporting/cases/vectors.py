@@ -30,6 +30,7 @@ from reporting.cases.reader import (
 )
 
 Computed = dict[str, object]
+LARGEST_SAMPLE = 1000
 _ANALYTES = {
     "hscrp": Analyte.HS_CRP,
     "hemoglobin": Analyte.HB,
@@ -75,6 +76,8 @@ def derived_value(row: Object, trial: Protocol, where: str) -> Computed:
     rule = _DERIVED.get(name) or _derived_by_ending(name)
     if rule is None:
         raise Malformed(f"{where}: {name!r} is not a derived value of the protocol.")
+    if any(value is None for value in inputs.values()):
+        return {"expected": None}
     return {"expected": rule(inputs, f"{where} {name}")}
 
 
@@ -157,6 +160,8 @@ def _event(event: e.EventTime | None) -> list[object] | None:
 
 def binomial_interval(row: Object, trial: Protocol, where: str) -> Computed:
     x, n = whole(row, "x", where), whole(row, "n", where)
+    if n > LARGEST_SAMPLE:
+        raise Malformed(f"{where}: n is above {LARGEST_SAMPLE}.")
     try:
         low, high = e.exact_interval(x, n)
     except ValueError as problem:

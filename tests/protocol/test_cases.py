@@ -10,12 +10,13 @@ import pytest
 from reporting.replay import Case, read_cases, replay
 
 FILE = Path(__file__).parent / "cases" / "clinical_cases.json"
-MORE = Path(__file__).parent / "cases" / "more_cases.json"
+OTHERS = [FILE.with_name(name) for name in ("more_cases.json", "boundary_cases.json")]
 CONTENT = json.loads(FILE.read_text(encoding="utf-8"))
 
 
 def _cases() -> list[Case]:
-    return [*read_cases(CONTENT), *read_cases(json.loads(MORE.read_text(encoding="utf-8")))]
+    contents = [CONTENT, *(json.loads(path.read_text(encoding="utf-8")) for path in OTHERS)]
+    return [case for content in contents for case in read_cases(content)]
 
 
 @pytest.mark.parametrize("case", _cases(), ids=lambda case: case.id)
@@ -127,6 +128,14 @@ MALFORMED = [
     ((*S, "config"), {"criteria_version": "X"}, "is not one of"),
     ((*S, "config"), {"unheard_of": 1}, "is not a switch"),
     ((*S, "config"), {"month6_window_days": [1]}, "expected two numbers"),
+    ((*S, "config"), {"month6_window_days": [-14, 10**9]}, "lies outside -3660 to 3660"),
+    ((*S, "config"), {"bm_valid_days": "1.5"}, "is not a whole number"),
+    ((*S, "config"), {"fu_visits": 3660}, "reach too far"),
+    ((*S, "config"), {"hold_shifts_calendar": True}, "can only be False"),
+    ((*S, "config"), {"low_dex_anchor": "PHASE"}, "can only be FIRST_LOW_DEX_DAY_CONTINUOUS"),
+    ((*S, "config"), {"serum_measure": "igg"}, "is neither serum_m nor iga"),
+    ((*S, "assessments", 0, "labs", "mri_focal_lesions"), "1.5", "is not a whole number"),
+    ((*S, "assessments", 0, "labs", "sife"), ["x" * 500], "..."),
     ((*S, "expected"), "remove", "expected is missing"),
     ((*S, "expected", "responses", 0, "assessment"), "ZZ", "which is not listed"),
     ((*P, "actions", 1, "phase"), "FOO", "is not one of"),
@@ -139,6 +148,7 @@ MALFORMED = [
     ((V, "eligibility", 0, "inputs", "unheard_of"), 1, "is not an input"),
     ((V, "eligibility", 0, "inputs", "caregiver"), 1, "is neither text nor true or false"),
     ((V, "endpoint_binomial_ci95", 0, "n"), 0, "A proportion needs"),
+    ((V, "endpoint_binomial_ci95", 0, "n"), 10**9, "n is above 1000"),
     ((V, "unheard_of"), [], "is not a known kind of vector"),
     (("confirmation_oracle", "subjects", 0, "dates"), [], "differ in length"),
 ]
@@ -160,6 +170,13 @@ def test_a_malformed_file_gets_one_sentence(path, value, sentence: str, tmp_path
     assert err.count("\n") == 1
 
 
+def test_a_name_of_two_lines_still_gets_one_sentence(tmp_path: Path) -> None:
+    case = {**CONTENT["response_scenarios"][0], "id": "two\nlines", "day1": "2024-02-30"}
+    code, _, err = run({"schema": "clinical-cases/1", "response_scenarios": [case]}, tmp_path)
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("two lines: day1: '2024-02-30' is not a date")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -168,6 +185,8 @@ def test_a_malformed_file_gets_one_sentence(path, value, sentence: str, tmp_path
         ("{}", "is not a case file"),
         ('{"schema": "clinical-cases/1"}', "holds no cases"),
         ("[" * 200_000, "nested too deeply"),
+        ('{"schema": ' + "1" * 5000 + "}", "too many digits"),
+        ('{"schema": "\\ud800"}', "is not UTF-8 text"),
     ],
 )
 def test_what_is_no_case_file_is_refused(text: str, sentence: str, tmp_path: Path) -> None:
