@@ -66,7 +66,7 @@ def reading(by: Actor, at: datetime) -> Iterator[None]:
 
     Nothing can be written because no actor is set: the audit trigger refuses.
     """
-    with transaction.atomic(), _applied(_Setting(sites=_sites(by, at))):
+    with _in_transaction(_Setting(sites=_sites(by, at))):
         yield
 
 
@@ -89,7 +89,7 @@ def writing(*, by: Actor, duty: Duty, site_id: int | None, at: datetime, reason:
         source=_circumstances.get().source,
         software=settings.BUILD,
     )
-    with transaction.atomic(), _applied(wanted):
+    with _in_transaction(wanted):
         yield
 
 
@@ -104,7 +104,7 @@ def own_account(by: Actor, *, at: datetime, reason: str) -> Iterator[None]:
         source=_circumstances.get().source,
         software=settings.BUILD,
     )
-    with transaction.atomic(), _applied(wanted):
+    with _in_transaction(wanted):
         yield
 
 
@@ -123,7 +123,16 @@ def _sites(by: Actor, at: datetime) -> str:
 
 
 @contextmanager
-def _applied(wanted: _Setting) -> Iterator[None]:
+def _in_transaction(wanted: _Setting) -> Iterator[None]:
+    """A transaction of its own, or a savepoint in the one that runs, with these settings."""
+    ends_with_transaction = not connection.in_atomic_block
+    with transaction.atomic(), _applied(wanted, restore=not ends_with_transaction):
+        yield
+
+
+@contextmanager
+def _applied(wanted: _Setting, *, restore: bool = True) -> Iterator[None]:
+    """These settings, then the former ones. A transaction's end and a rollback clear them by themselves."""
     before = _current.get()
     token = _current.set(wanted)
     _apply(wanted)
@@ -131,8 +140,7 @@ def _applied(wanted: _Setting) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
-        # After an error the transaction, and with it the setting, is rolled back to where it began.
-        if not connection.needs_rollback:
+        if restore and not connection.needs_rollback:
             _apply(before)
 
 
