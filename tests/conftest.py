@@ -12,7 +12,7 @@ import pytest
 
 from trialsite.stack.servers import TestServers, for_tests
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.processes"]
+pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.processes", "tests.fixtures.browser"]
 
 _SERVERS = for_tests(Path(__file__).resolve().parent.parent)
 atexit.register(_SERVERS.stop)

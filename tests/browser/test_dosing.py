@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from protocol.vocabulary import Phase
 from tests import world_dosing as treat
-from tests.browser.conftest import Tab
+from tests.fixtures.browser import Tab
 from tests.fixtures.processes import LiveApp
 from tests.world import PASSWORD, World, new_world
 from trialsite import clock

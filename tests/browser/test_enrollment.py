@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SIZES, Tab
+from tests.fixtures.browser import SIZES, Tab
 from tests.fixtures.processes import LiveApp
 from tests.world import PASSWORD, World, new_world
 from tests.world_enrollment import answered, complete, screened, sent, with_labs

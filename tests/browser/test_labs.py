@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from labs.models import LabResult
 from protocol.vocabulary import Analyte
-from tests.browser.conftest import Tab
+from tests.fixtures.browser import Tab
 from tests.fixtures.processes import LiveApp
 from tests.world import PASSWORD, World, new_world
 from tests.world_labs import laboratory, limits, record, treated_subject

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Tab
 from tests.design.server import Specimens, serving
 from tests.design.specimens import PAGES
+from tests.fixtures.browser import Tab
 
 
 @pytest.fixture(scope="module")
