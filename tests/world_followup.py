@@ -61,8 +61,8 @@ def followed_subject(world: World, *, last_dose_on: date, site: str = "01") -> S
     """A subject in follow-up since the day after `last_dose_on`; the site has its coordinator."""
     subject = treated_subject(world, day1=last_dose_on - timedelta(days=200), site=site)
     end(world, subject, last_dose_on)
-    subject.refresh_from_db()
-    return subject
+    with reading(system_actor("verification"), world.at):
+        return Subject.objects.select_related("site").get(pk=subject.pk)
 
 
 def leave(world: World, subject: Subject, leaving: Leaving, *, token: UUID | None = None) -> Departure:
