@@ -1,0 +1,156 @@
+"""The one rule for what comes next, situation by situation, on the roads that users take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+
+from protocol.vocabulary import Analyte, Phase
+from reporting.next_step import Kind, Step, next_step, tasks
+from reporting.selectors.facts import SubjectFacts, facts_of
+from tests import world_dosing as treat
+from tests import world_enrollment as enrol
+from tests.world import World
+from tests.world_labs import morning, record
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import Role, Subject
+
+
+def facts(world: World, subject: Subject) -> SubjectFacts:
+    with reading(system_actor("verification"), world.at):
+        fresh = Subject.objects.select_related("site").get(pk=subject.pk)
+        return facts_of([fresh], world.at)[fresh.pk]
+
+
+def first(world: World, subject: Subject) -> Step:
+    return next_step(facts(world, subject))
+
+
+def all_words(world: World, subject: Subject) -> list[str]:
+    return [step.words for step in tasks(facts(world, subject))]
+
+
+def newly_screened(world: World) -> Subject:
+    return enrol.screened(world)
+
+
+def answered(world: World) -> Subject:
+    return enrol.complete(world)
+
+
+def sent(world: World) -> Subject:
+    subject = enrol.complete(world)
+    enrol.sent(world, subject)
+    return subject
+
+
+def signed(world: World) -> Subject:
+    subject = enrol.complete(world)
+    enrol.signed(world, subject, enrol.sent(world, subject))
+    return subject
+
+
+Road = Callable[[World], Subject]
+
+
+@pytest.mark.parametrize(
+    ("road", "words", "who"),
+    [
+        (newly_screened, "Enter screening labs", Role.COORDINATOR),
+        (answered, "Complete eligibility", Role.COORDINATOR),
+        (sent, "Sign eligibility", Role.INVESTIGATOR),
+        (signed, "Register the subject", Role.COORDINATOR),
+        (enrol.registered, "Record the first dose", Role.COORDINATOR),
+    ],
+)
+def test_before_treatment_the_next_step_is_the_next_station_of_the_road(
+    world: World, road: Road, words: str, who: Role
+) -> None:
+    step = first(world, road(world))
+    assert step.words == words
+    assert step.who == {who}
+    assert step.url
+
+
+def test_a_visit_is_due_in_its_window_and_overdue_after_it(world: World) -> None:
+    subject = treat.on_anakinra(world)
+    record(world, subject, "bl", treat.DAY1, {Analyte.HB: "12.9"})
+    target = date(2024, 2, 15)
+    before, within, after = target - timedelta(days=8), target, target + timedelta(days=9)
+    world.at = morning(before)
+    assert "Enter Month 1 labs" not in all_words(world, subject)
+    world.at = morning(within)
+    due = next(step for step in tasks(facts(world, subject)) if step.words == "Enter Month 1 labs")
+    assert (due.urgency, due.note, due.due_on) == ("", "due by 22 Feb", date(2024, 2, 22))
+    world.at = morning(after)
+    late = next(step for step in tasks(facts(world, subject)) if step.words == "Enter Month 1 labs")
+    assert (late.urgency, late.note) == ("late", "2 days overdue")
+
+
+def test_overdue_comes_before_everything_else(world: World) -> None:
+    subject = treat.on_anakinra(world)
+    world.at = morning(date(2024, 3, 1))
+    found = tasks(facts(world, subject))
+    assert found[0].urgency == "late"
+    assert [step.urgency for step in found] == sorted(
+        (step.urgency for step in found), key=("late", "", "soon", "none").index
+    )
+
+
+def test_a_visit_with_some_of_its_results_asks_for_the_rest(world: World) -> None:
+    subject = treat.on_anakinra(world)
+    treat.month(world, subject, 1, "3.7")
+    finish = next(step for step in tasks(facts(world, subject)) if step.words.startswith("Finish Month 1 labs"))
+    entered, asked = finish.words.partition("(")[2].rstrip(")").split(" of ")
+    assert 0 < int(entered) < int(asked)
+    assert finish.url.endswith("/visits/m01/labs/")
+
+
+def test_a_proposal_is_the_investigators_and_others_read_that_it_waits(world: World) -> None:
+    proposal = treat.at_month_6(world)
+    step = next(one for one in tasks(facts(world, proposal.subject)) if one.kind is Kind.SIGN)
+    assert step.words == "Sign arm decision"
+    assert step.url.endswith("/responses/m06/")
+    assert step.waiting == "Arm decision: with the investigator"
+    assert step.is_for(frozenset({Role.INVESTIGATOR}))
+    assert not step.is_for(frozenset({Role.COORDINATOR}))
+
+
+def test_a_broken_signature_asks_for_a_new_one(world: World) -> None:
+    proposal = treat.at_month_6(world)
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    typed = {Analyte.SERUM_M: "3.5", Analyte.URINE_M: "50"}
+    assert "Sign arm decision again" not in all_words(world, proposal.subject)
+    record(world, proposal.subject, "m06", treat.MONTH[6], typed, reason="Transcription error")
+    assert "Sign arm decision again" in all_words(world, proposal.subject)
+
+
+def test_days_without_a_dose_record_are_asked_for_after_two_weeks(world: World) -> None:
+    subject = treat.on_anakinra(world)
+    world.at = morning(treat.DAY1 + timedelta(days=14))
+    assert not [words for words in all_words(world, subject) if words.startswith("Record doses")]
+    world.at = morning(treat.DAY1 + timedelta(days=15))
+    step = next(one for one in tasks(facts(world, subject)) if one.words.startswith("Record doses"))
+    assert step.words == "Record doses of 15 days"
+    assert step.url.endswith("/dosing/?day=2024-01-15")
+    treat.fill(world, subject, treat.DAY1, treat.DAY1 + timedelta(days=14))
+    assert not [words for words in all_words(world, subject) if words.startswith("Record doses")]
+
+
+def test_with_nothing_to_do_the_step_says_what_comes(world: World) -> None:
+    subject = enrol.registered(world)
+    treat.start(world, subject, world.at.date())
+    step = next(one for one in [first(world, subject)])
+    assert step.words
+    assert facts(world, subject).phase is Phase.INDUCTION
+
+
+def test_every_task_begins_with_a_verb_and_leads_somewhere(world: World) -> None:
+    verbs = {"Enter", "Finish", "Sign", "Judge", "Draw", "Record", "Answer", "Close", "Prepare", "Complete", "Register"}
+    proposal = treat.at_month_6(world)
+    found = tasks(facts(world, proposal.subject))
+    assert {step.words.split()[0] for step in found} <= verbs
+    assert all(step.url for step in found)

@@ -1,0 +1,129 @@
+"""The overview of a subject: what it shows, who may open it, and the line in the access log."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from protocol.vocabulary import Phase
+from tests import world_dosing as treat
+from tests import world_enrollment as enrol
+from tests.world import World, log_in
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import AccessEntry, Role, Subject
+
+READERS = (Role.COORDINATOR, Role.INVESTIGATOR, Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN)
+
+
+def opened(client: Client, subject: Subject, query: str = "") -> str:
+    answer = client.get(f"/subjects/{subject.key}/{query}")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def log(world: World) -> list[AccessEntry]:
+    with reading(system_actor("verification"), world.at):
+        return list(AccessEntry.objects.order_by("id"))
+
+
+@pytest.mark.req("B14")
+@pytest.mark.parametrize("role", READERS)
+def test_opening_a_subject_is_logged(world: World, client: Client, role: Role) -> None:
+    subject = treat.on_anakinra(world)
+    opened(log_in(client, world.person(role)), subject)
+    (entry,) = log(world)
+    assert (entry.user_id, entry.role, entry.subject_id) == (world.person(role).user_id, role, subject.pk)
+    assert entry.what == "Subject overview"
+    assert entry.at == world.at
+
+
+@pytest.mark.req("A5", "B14")
+def test_another_sites_subject_is_not_found_and_nothing_is_logged(world: World, client: Client) -> None:
+    foreign = treat.on_anakinra(world, "02")
+    log_in(client, world.person(Role.COORDINATOR, "01"))
+    hidden, absent = client.get(f"/subjects/{foreign.key}/"), client.get("/subjects/nosuchkey9/")
+    assert hidden.status_code == absent.status_code == 404
+    assert foreign.number not in hidden.content.decode()
+    assert log(world) == []
+
+
+def test_administrators_may_not_open_a_subject(world: World, client: Client) -> None:
+    subject = treat.on_anakinra(world)
+    assert log_in(client, world.admin).get(f"/subjects/{subject.key}/").status_code == 403
+    assert log(world) == []
+
+
+@pytest.mark.req("J6")
+def test_browsers_do_not_keep_the_page_and_the_address_names_nobody(world: World, client: Client) -> None:
+    subject = treat.on_anakinra(world)
+    answer = log_in(client, world.person(Role.COORDINATOR)).get(f"/subjects/{subject.key}/")
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert subject.number not in answer.wsgi_request.get_full_path()
+
+
+@pytest.mark.req("E10")
+def test_responses_show_their_rule_version_and_lead_to_their_reasons(world: World, client: Client) -> None:
+    proposal = treat.at_month_6(world)
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    shown = opened(log_in(client, world.person(Role.MONITOR)), proposal.subject)
+    assert "IMWG2016" in shown
+    assert "Stable disease" in shown
+    assert f"/subjects/{proposal.subject.key}/responses/m06/" in shown
+    assert "Signed by" in shown
+
+
+def test_the_chart_has_its_thresholds_and_its_values_as_a_table(world: World, client: Client) -> None:
+    proposal = treat.at_month_6(world)
+    shown = opened(log_in(client, world.person(Role.COORDINATOR)), proposal.subject)
+    assert "baseline 3.8" in shown
+    assert "MR −25% 2.9" in shown
+    assert "PR −50% 1.9" in shown
+    assert "PD from nadir" in shown
+    assert "best −5.3% (Month 6)" in shown
+    assert ">3.6</td>" in shown
+
+
+@pytest.mark.parametrize(("marker", "words"), [("flc", "kappa"), ("pcli", "No result to draw yet"), ("odd", "M-spike")])
+def test_the_marker_is_chosen_in_the_address(world: World, client: Client, marker: str, words: str) -> None:
+    subject = treat.on_anakinra(world)
+    shown = opened(log_in(client, world.person(Role.COORDINATOR)), subject, f"?marker={marker}")
+    assert words.lower() in shown.lower()
+
+
+def test_before_treatment_the_page_says_so(world: World, client: Client) -> None:
+    subject = enrol.screened(world)
+    shown = opened(log_in(client, world.person(Role.COORDINATOR)), subject)
+    assert "Treatment has not started." in shown
+    assert "Enter screening labs" in shown
+
+
+def test_the_button_is_the_next_step_of_who_can_take_it(world: World, client: Client) -> None:
+    proposal = treat.at_month_6(world)
+    treat.fill(world, proposal.subject, treat.DAY1, world.at.date())
+    button = '<a class="btn btn-primary" href="'
+    assert button in opened(log_in(client, world.person(Role.COORDINATOR)), proposal.subject)
+    assert button not in opened(log_in(client, world.person(Role.MONITOR)), proposal.subject)
+
+
+def test_the_number_of_queries_does_not_depend_on_the_course(world: World, client: Client) -> None:
+    subject = treat.on_anakinra(world)
+    log_in(client, world.person(Role.COORDINATOR))
+    opened(client, subject)
+    with CaptureQueriesContext(connection) as few:
+        opened(client, subject)
+    for number, value in ((1, "3.7"), (2, "3.6"), (3, "3.7"), (5, "3.6"), (6, "3.5")):
+        treat.month(world, subject, number, value)
+    with CaptureQueriesContext(connection) as many:
+        opened(client, subject)
+    assert len(many) <= len(few) + 1
+
+
+def test_every_page_of_a_subject_has_the_bar_and_the_tabs(world: World, client: Client) -> None:
+    subject = treat.on_anakinra(world)
+    shown = opened(log_in(client, world.person(Role.COORDINATOR)), subject)
+    assert "day 1</small>" in shown
+    for tab in ("Overview", "Visits", "Labs", "Response and arm", "Dosing", "Follow-up", "Queries", "Audit trail"):
+        assert f">{tab}" in shown, tab
