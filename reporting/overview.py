@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from dosing.vocabulary import DRUG_ROUTE, DRUG_WORDS, PHASE_WORDS, RESPONSE_WORDS
 from labs.selectors.visits import visit_label
-from protocol.derived import pct_change
+from protocol.baseline import SERUM
+from protocol.derived import pct_change, round_half_up
 from protocol.doses import PlannedDose
 from protocol.endpoints import months
 from protocol.measurements import Course, Measurement
@@ -174,15 +175,20 @@ def _thresholds(history: ResponseHistory) -> tuple[Line, ...]:
     if base is None or base == 0:
         return ()
     rules = TRIAL.response_version
-    lines = [Line(base, f"baseline {base:.1f}", "ax")]
+    lines = [Line(base, f"baseline {_level(base)}", "ax")]
     for name, percent in (("MR", rules.mr_pct), ("PR", rules.pr_pct)):
         level = base * (100 - percent) / 100
-        lines.append(Line(level, f"{name} −{percent}% {level:.1f}"))
-    nadir = history.nadir.get(Analyte.SERUM_M.value)
+        lines.append(Line(level, f"{name} −{percent}% {_level(level)}"))
+    nadir = history.nadir.get(SERUM.name)
     if nadir is not None:
         level = max(nadir * rules.pd_ratio, nadir + rules.pd_serum_rise)
-        lines.append(Line(level, f"PD from nadir {level:.1f}", "ref2"))
+        lines.append(Line(level, f"PD from nadir {_level(level)}", "ref2"))
     return tuple(lines)
+
+
+def _level(value: Decimal) -> Decimal:
+    """A threshold as it is written at its line: two decimals at most, one at least."""
+    return tidy(round_half_up(value, 2), 1)
 
 
 def _baseline_value(history: ResponseHistory) -> Decimal | None:

@@ -56,7 +56,11 @@ def _tests(tree: ast.Module, inherited: list[str]) -> Iterator[tuple[str, list[s
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             own = [*inherited, *_of(node.decorator_list)]
-            inner = [one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+            inner = [
+                one
+                for one in node.body
+                if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and one.name.startswith("test")
+            ]
             yield from ((f"{node.name}::{one.name}", [*own, *_of(one.decorator_list)]) for one in inner)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
             yield node.name, [*inherited, *_of(node.decorator_list)]

@@ -15,7 +15,7 @@ RULE = (
     "are unchanged."
 )
 #: The same rule for PostgreSQL, as a regular expression in a string with escapes.
-PATTERN = r"E'^[=+\\-@\t\r\'']'"
+PATTERN = r"E'^[=+\\-@\t\r\']'"
 
 
 def neutralised(text: str) -> str:

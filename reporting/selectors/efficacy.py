@@ -11,11 +11,8 @@ from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Max
-
 from dosing.models import PhaseProposal
 from dosing.vocabulary import ACTIONABLE
-from labs.models import ResponseSignature
 from labs.selectors import latest_responses
 from labs.selectors.course import courses_for
 from protocol.derived import pct_change, round_half_up
@@ -27,6 +24,7 @@ from protocol.samples import RELEVANT
 from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, Phase, Response, rank
 from reporting.selectors.computed import Cell, Computed
+from reporting.selectors.signed import signed_responses
 from trialsite.exporting import Column
 from trialsite.models import Subject
 
@@ -79,9 +77,10 @@ def efficacy() -> list[Efficacy]:
 
 def _signed_through(ids: Sequence[int]) -> dict[int, date]:
     """The newest sample that a standing signature covers, by subject."""
-    standing = ResponseSignature.objects.filter(subject_id__in=ids, signature__events=None)
-    newest = standing.values("subject_id").annotate(on=Max("assessment__latest_on")).order_by()
-    return {row["subject_id"]: row["on"] for row in newest if row["on"] is not None}
+    newest: dict[int, date] = {}
+    for signed in signed_responses(ids):
+        newest[signed.subject_id] = max(signed.on, newest.get(signed.subject_id, signed.on))
+    return newest
 
 
 def _row(

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET
 
 from dosing.models import DoseRecord
 from dosing.selectors import planned_doses
-from labs.models import ResponseSignature
 from labs.selectors import course_for
 from protocol.doses import PlannedDose, UnconfirmedDose
 from protocol.response import assess
@@ -22,6 +21,7 @@ from reporting import overview
 from reporting.matrix import words_for
 from reporting.next_step import Step, next_step, tasks
 from reporting.selectors.facts import SubjectFacts, facts_of
+from reporting.selectors.signed import signed_responses
 from reporting.views.door import roles_at, subject_for
 from trialsite import clock
 from trialsite.access import Duty
@@ -104,13 +104,8 @@ def _statuses(subject_: Subject, facts: SubjectFacts) -> dict[tuple[date, Drug],
 
 
 def _signed(subject_: Subject) -> dict[str, str]:
-    """Visit code -> "Signed by ..., when", for responses under an intact signature."""
-    rows = ResponseSignature.objects.filter(subject=subject_, signature__events=None).select_related("signature")
-    found: dict[str, str] = {}
-    for row in rows:
-        point = row.signature.content.get("point") or {}
-        code = str(point.get("label", "")).split(" / ")[0]
-        found[code] = (
-            f"Signed by {row.signature.printed_name}, {moment(row.signature.signed_at, row.signature.time_zone)}"
-        )
-    return found
+    """Visit code -> "Signed by ..., when", for responses under a standing signature."""
+    return {
+        one.visit: f"Signed by {one.printed_name}, {moment(one.signed_at, one.time_zone)}"
+        for one in signed_responses([subject_.pk])
+    }

@@ -130,13 +130,13 @@ def test_a_broken_signature_asks_for_a_new_one(world: World) -> None:
 
 def test_days_without_a_dose_record_are_asked_for_after_two_weeks(world: World) -> None:
     subject = treat.on_anakinra(world)
-    world.at = morning(treat.DAY1 + timedelta(days=14))
-    assert not [words for words in all_words(world, subject) if words.startswith("Record doses")]
     world.at = morning(treat.DAY1 + timedelta(days=15))
+    assert not [words for words in all_words(world, subject) if words.startswith("Record doses")]
+    world.at = morning(treat.DAY1 + timedelta(days=16))
     step = next(one for one in tasks(facts(world, subject)) if one.words.startswith("Record doses"))
     assert step.words == "Record doses of 15 days"
-    assert step.url.endswith("/dosing/?day=2024-01-15")
-    treat.fill(world, subject, treat.DAY1, treat.DAY1 + timedelta(days=14))
+    assert step.url.endswith("/dosing/?day=2024-01-16")
+    treat.fill(world, subject, treat.DAY1 + timedelta(days=1), treat.DAY1 + timedelta(days=15))
     assert not [words for words in all_words(world, subject) if words.startswith("Record doses")]
 
 

@@ -1,0 +1,243 @@
+"""The efficacy dashboard: every number on the screen is the number that its list and its CSV give."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from scipy import stats
+
+from protocol.endpoints import exact_interval
+from protocol.vocabulary import Analyte, Phase
+from reporting import dashboard
+from reporting.selectors.efficacy import EFFICACY, Efficacy, efficacy
+from reporting.statistics import proportion, survival
+from tests import world_dosing as treat
+from tests.world import World, log_in
+from tests.world_labs import record
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import Role
+
+URL = "/dashboards/efficacy/"
+PR = {"PR", "VGPR", "CR", "sCR"}
+MR = PR | {"MR"}
+
+
+def treated(world: World, site: str, values: tuple[str, str], to: Phase | None) -> None:
+    proposal = treat.at_month_6(world, site, values)
+    if to is not None:
+        treat.sign(world, proposal, to)
+
+
+@pytest.fixture
+def trial(world: World) -> World:
+    """Two partial and one minimal response, two stable, one unsigned, one progressed: two sites."""
+    treated(world, "01", ("1.5", "1.4"), Phase.ANAKINRA_ONLY)
+    treated(world, "01", ("1.6", "1.5"), Phase.ANAKINRA_ONLY)
+    treated(world, "01", ("2.6", "2.5"), Phase.ANAKINRA_ONLY)
+    treated(world, "01", ("3.7", "3.6"), Phase.LOW_DEX_7_12)
+    treated(world, "02", ("3.8", "3.9"), Phase.LOW_DEX_7_12)
+    treated(world, "02", ("1.2", "1.1"), None)
+    treat.confirm_high_dose(world)
+    treated(world, "01", ("4.9", "5.2"), Phase.HIGH_DEX)
+    return world
+
+
+def rows(world: World) -> list[Efficacy]:
+    with reading(system_actor("verification"), world.at):
+        return efficacy()
+
+
+def as_csv(world: World) -> list[dict[str, str]]:
+    """The rows as they stand in the file, read back."""
+    names = [column.name for column in EFFICACY.columns]
+    with reading(system_actor("verification"), world.at):
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(names)
+        writer.writerows(["" if cell is None else cell for cell in row] for row in EFFICACY.rows())
+    return list(csv.DictReader(io.StringIO(text.getvalue())))
+
+
+def links(page: str) -> dict[str, int]:
+    """Address of a list -> the number that leads to it."""
+    found = re.findall(r'href="(/dashboards/efficacy/subjects/\?[^"]+)">([0-9]+)</a>', page)
+    return {url.replace("&amp;", "&"): int(number) for url, number in found}
+
+
+def page(client: Client, url: str) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("population", ["signed", "treated"])
+def test_every_number_is_the_length_of_its_list(trial: World, client: Client, population: str) -> None:
+    log_in(client, trial.person(Role.STATISTICIAN))
+    found = links(page(client, f"{URL}?population={population}"))
+    assert len(found) >= 12
+    for url, number in found.items():
+        listed = page(client, url)
+        assert f'<span class="muted">{number} subject' in listed, url
+        assert listed.count('scope="row"') == number, url
+
+
+@pytest.mark.parametrize("population", ["signed", "treated"])
+def test_every_number_equals_the_exported_file(trial: World, client: Client, population: str) -> None:
+    table = as_csv(trial)
+    judged = [row for row in table if row["is_treated"] == "YES"]
+    if population == "signed":
+        judged = [row for row in judged if row["response_state"] == "SIGNED"]
+    combined = [row for row in judged if row["combination_from"]]
+    shown = links(page(log_in(client, trial.person(Role.STATISTICIAN)), f"{URL}?population={population}"))
+    numbers = {re.search("group=([^&]+)", url)[1]: number for url, number in shown.items()}  # type: ignore[index]
+    assert numbers["enrolled"] == len(table) == 7
+    assert numbers["on-treatment"] == sum(row["on_treatment"] == "YES" for row in table)
+    assert numbers["waiting"] == sum(row["waits_for_signature"] == "YES" for row in table) == 1
+    columns = {"whole": "best_response", "alone": "best_on_anakinra_alone", "combination": "best_on_combination"}
+    for name, column in columns.items():
+        people = combined if name == "combination" else judged
+        assert numbers[name] == len(people), name
+        assert numbers[f"{name}-mr"] == sum(row[column] in MR for row in people), name
+        assert numbers[f"{name}-pr"] == sum(row[column] in PR for row in people), name
+    for phase in Phase:
+        count = sum(row["state"] == phase for row in table)
+        assert numbers.get(f"phase-{phase.value.lower()}", 0) == count, phase
+
+
+def test_shares_and_intervals_on_the_page_are_those_of_the_file(trial: World, client: Client) -> None:
+    judged = [row for row in as_csv(trial) if row["response_state"] == "SIGNED"]
+    x, n = sum(row["best_response"] in PR for row in judged), len(judged)
+    interval = stats.binomtest(x, n).proportion_ci(method="exact")
+    shown = page(log_in(client, trial.person(Role.STATISTICIAN)), URL)
+    assert (x, n) == (2, 6)
+    assert f"{x} of {n}, 95% CI {interval.low * 100:.1f} to {interval.high * 100:.1f}" in shown
+    assert "33.3%" in shown
+
+
+def test_progression_free_survival_on_the_page_is_that_of_the_file(trial: World, client: Client) -> None:
+    table = [row for row in as_csv(trial) if row["pfs_days"]]
+    times = [(int(row["pfs_days"]), row["pfs_status"]) for row in table]
+    assert sum(status == "EVENT" for _, status in times) == 1
+    with reading(system_actor("verification"), trial.at):
+        curve = dashboard.survival_curve(efficacy())
+    assert curve is not None
+    assert curve == survival(times)
+    sf = stats.ecdf(
+        stats.CensoredData(
+            uncensored=[d for d, status in times if status == "EVENT"],
+            right=[d for d, status in times if status != "EVENT"],
+        )
+    ).sf
+    assert [float(share) for share in curve.share] == pytest.approx(list(sf.probabilities))
+    shown = page(log_in(client, trial.person(Role.STATISTICIAN)), URL)
+    assert "Progression-free survival" in shown
+
+
+def test_the_bars_are_those_of_the_file(trial: World, client: Client) -> None:
+    changes = {row["subject"]: row["best_m_spike_change"] for row in as_csv(trial) if row["best_m_spike_change"]}
+    shown = page(log_in(client, trial.person(Role.STATISTICIAN)), URL)
+    for subject, value in changes.items():
+        words = f"{Decimal(value):+.1f}%".replace("-", "−").replace("+0.0", "0.0")
+        assert f'<th scope="row">{subject}</th><td class="num">{words}</td>' in shown, subject
+
+
+def test_what_nobody_signed_is_left_out_and_said(trial: World, client: Client) -> None:
+    unsigned = next(row for row in rows(trial) if row.response_state == "UNSIGNED")
+    assert unsigned.best_response == ""
+    shown = page(log_in(client, trial.person(Role.STATISTICIAN)), URL)
+    assert "1 subject has a response that no investigator has signed yet" in shown
+    listed = page(client, dashboard.list_url("unsigned", "signed"))
+    assert unsigned.subject in listed
+
+
+def test_a_correction_takes_a_response_out_until_it_is_signed_again(trial: World) -> None:
+    before = next(row for row in rows(trial) if row.best_response == "PR")
+    with reading(system_actor("verification"), trial.at):
+        subject = treat.Subject.objects.select_related("site").get(key=before.key)
+    typed = {Analyte.SERUM_M: "1.3", Analyte.URINE_M: "50"}
+    record(trial, subject, "m06", treat.MONTH[6], typed, reason="Transcription error")
+    after = next(row for row in rows(trial) if row.key == before.key)
+    assert (after.response_state, after.best_response) == ("UNSIGNED", "")
+
+
+@pytest.mark.req("F3", "A5")
+def test_an_investigator_sees_and_takes_away_only_the_own_site(trial: World, client: Client) -> None:
+    shown = page(log_in(client, trial.person(Role.INVESTIGATOR, "02")), dashboard.list_url("enrolled", "treated"))
+    assert "02-001" in shown
+    assert "01-001" not in shown
+    assert links(page(client, URL))[dashboard.list_url("enrolled", "signed")] == 2
+
+
+def test_below_five_subjects_no_chart_points_at_persons(world: World, client: Client) -> None:
+    treated(world, "01", ("1.5", "1.4"), Phase.ANAKINRA_ONLY)
+    shown = page(log_in(client, world.person(Role.INVESTIGATOR)), URL)
+    assert "The chart is drawn from 5 subjects on" in shown
+    assert "<figure>" not in shown
+
+
+def test_an_empty_trial_says_so(world: World, client: Client) -> None:
+    shown = page(log_in(client, world.person(Role.STATISTICIAN)), URL)
+    assert "No signed response yet." in shown
+    assert "no subject to judge" in shown
+
+
+@pytest.mark.parametrize("url", [URL, "/dashboards/efficacy/subjects/", "/dashboards/efficacy/efficacy.csv"])
+def test_coordinators_have_no_dashboard(world: World, client: Client, url: str) -> None:
+    assert log_in(client, world.person(Role.COORDINATOR)).get(url).status_code == 403
+
+
+@pytest.mark.parametrize("group", ["nonsense", "phase-nowhere", "whole-xx"])
+def test_a_list_that_no_number_leads_to_is_not_found(world: World, client: Client, group: str) -> None:
+    log_in(client, world.person(Role.STATISTICIAN))
+    assert client.get(f"/dashboards/efficacy/subjects/?group={group}").status_code == 404
+
+
+def test_the_number_of_queries_does_not_grow(world: World, client: Client) -> None:
+    treated(world, "01", ("1.5", "1.4"), Phase.ANAKINRA_ONLY)
+    log_in(client, world.person(Role.STATISTICIAN))
+    client.get(URL)
+    with CaptureQueriesContext(connection) as few:
+        client.get(URL)
+    treated(world, "01", ("1.5", "1.4"), Phase.ANAKINRA_ONLY)
+    treated(world, "02", ("3.8", "3.9"), Phase.LOW_DEX_7_12)
+    with CaptureQueriesContext(connection) as many:
+        client.get(URL)
+    assert len(many) == len(few)
+
+
+@pytest.mark.parametrize(
+    ("x", "n"), [(0, 11), (3, 47), (5, 25), (9, 25), (7, 11), (4, 5), (25, 47), (21, 54), (54, 54)]
+)
+def test_scipy_and_the_protocol_give_the_same_exact_interval(x: int, n: int) -> None:
+    ours, theirs = exact_interval(x, n), proportion(x, n)
+    assert theirs.low is not None
+    assert theirs.high is not None
+    assert (round(theirs.low, 2), round(theirs.high, 2)) == ours
+
+
+def test_a_share_of_nobody_is_not_defined() -> None:
+    assert proportion(0, 0).percent is None
+
+
+def test_survival_knows_textbook_figures() -> None:
+    """Three events and two censored: 0.8 after the first, 0.8 x 2/3 after the second, half of it after the third."""
+    curve = survival([(10, "EVENT"), (20, "CENSORED"), (30, "EVENT"), (40, "EVENT"), (50, "CENSORED")])
+    assert [round(curve.at(day)[0], 4) for day in (5, 10, 25, 30, 40)] == [
+        Decimal(1),
+        Decimal("0.8"),
+        Decimal("0.8"),
+        Decimal("0.5333"),
+        Decimal("0.2667"),
+    ]
+    share, low, high = curve.at(30)
+    assert low < share < high
+    with pytest.raises(ValueError, match="at least one"):
+        survival([])
