@@ -116,11 +116,13 @@ def _eligibility(facts: SubjectFacts) -> Step:
             Kind.ENTER, "Complete eligibility", url, ENTERS, f"{facts.answers} answered" if facts.answers else ""
         )
     if sent.outcome == CriterionOutcome.NOT_MET:
+        url = _page(facts, "subject_screen_failure")
         return Step(Kind.ENTER, "Record screen failure", url, ENTERS, "a criterion is not met")
     if sent.signature_id is None:
         return Step(Kind.SIGN, "Sign eligibility", url, SIGNS, waiting="Eligibility: with the investigator")
     if not facts.snapshot_is_intact:
         return Step(Kind.ENTER, "Send eligibility again", url, ENTERS, "evidence changed after signing")
+    url = _page(facts, "subject_registration")
     return Step(Kind.ENTER, "Register the subject", url, ENTERS, "eligibility is signed")
 
 

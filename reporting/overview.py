@@ -91,7 +91,7 @@ def _series(course_: Course, analyte: Analyte, day1: date) -> Series:
         points.append(
             Point(
                 month_of(day1, one.collected_on),
-                tidy(one.value or Decimal(0), spec.decimals),
+                tidy(one.value or Decimal(0), min(1, spec.decimals)),
                 label,
                 _mark(course_, one.collected_on),
             )

