@@ -5,7 +5,6 @@ from __future__ import annotations
 import dosing.exports
 import enrollment.exports
 import followup.exports
-import followup.exports
 import labs.exports
 import safety.exports
 import trialsite.exports
@@ -19,7 +18,6 @@ DATASETS: tuple[Dataset | Computed, ...] = (
     *labs.exports.DATASETS,
     *safety.exports.DATASETS,
     *dosing.exports.DATASETS,
-    *followup.exports.DATASETS,
     *followup.exports.DATASETS,
     EFFICACY,
 )

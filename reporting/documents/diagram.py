@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.apps import apps
 from django.db import models
 
-from reporting.documents.dictionary import ROOMS
+from reporting.documents.dictionary import ROOMS, target_of
 from reporting.documents.markdown import page
 
 INTRO = (
@@ -30,7 +30,7 @@ def _lines(room: str) -> Iterator[str]:
 
 def _references(model: type[models.Model]) -> Iterator[str]:
     for field in model._meta.concrete_fields:
-        if isinstance(field, models.ForeignKey) and field.related_model.__name__ not in LEFT_OUT:
+        if isinstance(field, models.ForeignKey) and target_of(field) not in LEFT_OUT:
             many = "|o" if isinstance(field, models.OneToOneField) else "o{"
             one = "|o" if field.null else "||"
-            yield f"    {field.related_model.__name__} {one}--{many} {model.__name__} : {field.name}"
+            yield f"    {target_of(field)} {one}--{many} {model.__name__} : {field.name}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.apps import apps
 from django.db import models
 
@@ -40,12 +42,17 @@ def _field(field: models.Field[object, object]) -> tuple[str, str, str, str]:
 
 def _type(field: models.Field[object, object]) -> str:
     if isinstance(field, models.ForeignKey):
-        return f"{field.related_model.__name__}"
+        return target_of(field)
     if isinstance(field, models.DecimalField):
         return f"decimal, {field.max_digits} digits, {field.decimal_places} after the point"
     if isinstance(field, models.CharField) and field.max_length:
         return f"text, at most {field.max_length}"
     return NAMES.get(field.get_internal_type(), field.get_internal_type())
+
+
+def target_of(field: models.ForeignKey[object, object]) -> str:
+    """Name of the table that a reference points to."""
+    return cast("type[models.Model]", field.related_model).__name__
 
 
 NAMES = {

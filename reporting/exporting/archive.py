@@ -50,6 +50,9 @@ class _Sink:
     def flush(self) -> None:
         """Nothing is held back."""
 
+    def close(self) -> None:
+        """The bytes stay until they are taken."""
+
     def take(self) -> bytes:
         taken = bytes(self.waiting)
         self.waiting.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import update_wrapper
 from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
@@ -23,12 +23,12 @@ def requires(duty: Duty) -> Callable[[View[P]], View[P]]:
     """The page is for those who hold `duty` at any site; others get 403."""
 
     def wrap(view: View[P]) -> View[P]:
-        @wraps(view)
         def guarded(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not can_anywhere(request.actor, duty, clock.now()):
                 raise PermissionDenied(f"Your role does not include this: {duty.value.lower()}.")
             return view(request, *args, **kwargs)
 
+        update_wrapper(guarded, view)
         return guarded
 
     return wrap
