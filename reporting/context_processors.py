@@ -147,8 +147,6 @@ def _tabs(subject: Subject, path: str, open_queries: int) -> list[Tab]:
     made = []
     for label, name in TABS:
         url = address(name, subject.key)
-        if not url:
-            continue
         active = path == url if url == overview else path.startswith(url)
         is_query = name == "subject_queries"
         made.append(Tab(label, url, active, open_queries if is_query else None, is_query))

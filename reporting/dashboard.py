@@ -68,11 +68,11 @@ def in_population(population: str) -> Test:
     return lambda row: row.is_treated == "YES" and row.response_state == SIGNED
 
 
-#: Responses in three readings: name, words, the column that holds it, and who is judged by it at all.
-READINGS: tuple[tuple[str, str, str, Test], ...] = (
-    ("whole", "Whole treatment", "best_response", lambda row: True),
-    ("alone", "Anakinra alone", "best_on_anakinra_alone", lambda row: True),
-    ("combination", "Combination with dexamethasone", "best_on_combination", lambda row: bool(row.combination_from)),
+#: Responses in three readings: name, words, the column that holds it.
+READINGS: tuple[tuple[str, str, str], ...] = (
+    ("whole", "Whole treatment", "best_response"),
+    ("alone", "Anakinra alone", "best_on_anakinra_alone"),
+    ("combination", "Combination with dexamethasone", "best_on_combination"),
 )
 LEVELS = {"mr": RESPONDING, "pr": PARTIAL}
 
@@ -85,13 +85,22 @@ def group(name: str, population: str) -> tuple[str, Test]:
         phase = Phase(name.removeprefix("phase-").upper())
         return f"In the phase: {PHASE_WORDS[phase]}", _is("state", phase.value)
     reading, _, level = name.partition("-")
-    _, words, column, judged = next(one for one in READINGS if one[0] == reading)
-    inside = in_population(population)
+    _, words, column = next(one for one in READINGS if one[0] == reading)
+    inside = _judged(reading, column, population)
     if not level:
-        return words, lambda row: inside(row) and judged(row)
+        return words, inside
     wanted = tuple(response.value for response in LEVELS[level])
     title = f"{words}: {level.upper()} or better"
-    return title, lambda row: inside(row) and judged(row) and getattr(row, column) in wanted
+    return title, lambda row: inside(row) and getattr(row, column) in wanted
+
+
+def _judged(reading: str, column: str, population: str) -> Test:
+    """Who is judged in a reading: those who began the combination, or only those with a signed sample under it."""
+    inside = in_population(population)
+    if reading != "combination":
+        return inside
+    needed = "combination_from" if population == "treated" else column
+    return lambda row: inside(row) and bool(getattr(row, needed))
 
 
 SIMPLE: dict[str, tuple[str, Test]] = {
@@ -162,7 +171,7 @@ def interval_words(share: Proportion) -> str:
 
 
 def rate_lines(rows: Sequence[Efficacy], population: str) -> list[RateLine]:
-    return [_rate_line(rows, population, name, words) for name, words, _, _ in READINGS]
+    return [_rate_line(rows, population, name, words) for name, words, _ in READINGS]
 
 
 def _rate_line(rows: Sequence[Efficacy], population: str, name: str, words: str) -> RateLine:

@@ -88,7 +88,7 @@ def _row(
 ) -> Efficacy:
     history = assess(course, TRIAL, signed_on) if signed_on else None
     base, best = _m_spike(course, history, signed_on)
-    event = _pfs(subject, course, signed_on)
+    event = _pfs(subject, course, history)
     combination_from = _first_dex(course)
     return Efficacy(
         subject=subject.number,
@@ -128,10 +128,10 @@ def _alone(course: Course, signed_on: date | None) -> str:
 
 
 def _combination(history: ResponseHistory) -> str:
-    """Best confirmed response against the values at the start of dexamethasone."""
-    later = [epoch for epoch in (history.combination, *history.epochs[1:]) if epoch is not None]
-    found = [_best(epoch) for epoch in later]
-    return max(found, key=rank).value if found else Response.NE.value
+    """Best confirmed response against the values at the start of dexamethasone; empty without a sample since then."""
+    later = (history.combination, *history.epochs[1:])
+    found = [_best(epoch) for epoch in later if epoch is not None and epoch.time_points]
+    return max(found, key=rank).value if found else ""
 
 
 def _best(epoch: EpochHistory) -> Response:
@@ -156,12 +156,11 @@ def _m_spike(
     return base.value.normalize(), None if change is None else round_half_up(change, 1)
 
 
-def _pfs(subject: Subject, course: Course, signed_on: date | None) -> EventTime | None:
+def _pfs(subject: Subject, course: Course, history: ResponseHistory | None) -> EventTime | None:
     """Progression-free survival from Day 1 on signed responses; death counts without a signature."""
     if subject.day1_on is None:
         return None
-    history = assess(course, TRIAL, signed_on or subject.day1_on)
-    dates = dates_of(course, history, TRIAL)
+    dates = dates_of(course, history or assess(course, TRIAL, subject.day1_on), TRIAL)
     return pfs(dates) if dates else None
 
 
@@ -184,7 +183,10 @@ COLUMNS = (
     Column("best_response", "Best confirmed response before progression, as signed; empty unless SIGNED"),
     Column("best_on_anakinra_alone", "The same, every confirming sample no later than the first dexamethasone dose"),
     Column("combination_from", "First day with dexamethasone; empty without"),
-    Column("best_on_combination", "Best confirmed response against the start of dexamethasone; empty without"),
+    Column(
+        "best_on_combination",
+        "Best confirmed response against the start of dexamethasone; empty without a signed sample",
+    ),
     Column("baseline_m_spike", "Serum M-spike at baseline, g/dL; empty unless SIGNED"),
     Column("best_m_spike_change", "Lowest serum M-spike after Day 1 against baseline, percent; empty without"),
     Column("pfs_status", "EVENT or CENSORED; empty for a subject who is not treated"),

@@ -23,7 +23,7 @@ def requires(duty: Duty) -> Callable[[View[P]], View[P]]:
     """The page is for those who hold `duty` at any site; others get 403."""
 
     def wrap(view: View[P]) -> View[P]:
-        def guarded(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def guarded(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not can_anywhere(request.actor, duty, clock.now()):
                 raise PermissionDenied(f"Your role does not include this: {duty.value.lower()}.")
             return view(request, *args, **kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from reporting.matrix import COLUMNS, GROUPS, row_of
-from reporting.next_step import Step, tasks
+from reporting.next_step import SOON, Step, tasks
 from reporting.selectors.facts import SubjectFacts, facts_of
 from reporting.selectors.subjects import sites_with_subjects, subjects_in_reach, subjects_like
 from reporting.views.door import requires, roles_at
@@ -59,13 +60,17 @@ class Seen:
     mine: bool
 
     def is_in(self, show: str) -> bool:
-        urgencies = {step.urgency for step in self.tasks}
         return {
             "mine": self.mine,
-            "soon": bool(urgencies & {"", "soon"}) and any(step.due_on for step in self.tasks),
-            "late": "late" in urgencies,
+            "soon": any(_is_soon(step, self.facts.today) for step in self.tasks),
+            "late": any(step.urgency == "late" for step in self.tasks),
             "queries": bool(self.facts.open_queries),
         }.get(show, True)
+
+
+def _is_soon(step: Step, today: date) -> bool:
+    """Due within a week and not overdue."""
+    return step.urgency != "late" and step.due_on is not None and step.due_on - today <= SOON
 
 
 def see(actor: Actor, subjects_facts: Iterable[SubjectFacts]) -> list[Seen]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -92,11 +91,7 @@ def my_work(request: SignedInRequest) -> HttpResponse:
 
 def work_groups(actor: Actor, seen: list[Seen]) -> list[WorkGroup]:
     """The groups that hold anything, in order."""
-    places = [
-        _Place(one.facts, step, step.is_for(roles_at(actor, one.facts.subject.site_id)))
-        for one in seen
-        for step in one.tasks
-    ]
+    places = [place for one in seen for place in _places(actor, one)]
     sorted_in: dict[str, list[_Place]] = {key: [] for key, _, _ in GROUPS}
     for place in places:
         sorted_in[_group_of(place)].append(place)
@@ -107,6 +102,14 @@ def work_groups(actor: Actor, seen: list[Seen]) -> list[WorkGroup]:
     ]
 
 
+def _places(actor: Actor, one: Seen) -> list[_Place]:
+    """What this person can do for a subject, and the first thing that somebody else has to do."""
+    roles = roles_at(actor, one.facts.subject.site_id)
+    mine = [_Place(one.facts, step, mine=True) for step in one.tasks if step.is_for(roles)]
+    others = [step for step in one.tasks if not step.is_for(roles) and step.urgency != "soon"]
+    return [*mine, *(_Place(one.facts, step, mine=False) for step in others[:1])]
+
+
 def _group_of(place: _Place) -> str:
     step, today = place.step, place.facts.today
     if not place.mine:
@@ -115,7 +118,7 @@ def _group_of(place: _Place) -> str:
         return "late"
     if step.kind in BY_KIND:
         return BY_KIND[step.kind]
-    return "soon" if step.due_on and step.due_on - today <= max(SOON, timedelta(0)) else "open"
+    return "soon" if step.due_on and step.due_on - today <= SOON else "open"
 
 
 BY_KIND = {Kind.SIGN: "sign", Kind.ANSWER: "answer", Kind.REVIEW: "review"}
@@ -130,7 +133,8 @@ def _task(actor: Actor, place: _Place) -> Task:
 
 def _coming(seen: list[Seen]) -> str:
     """What comes next when nothing is to be done: the nearest planned visit in words."""
-    rests = [(step.due_on, step.sentence, one.facts) for one in seen if (step := next_step(one.facts)).due_on]
+    steps = [(next_step(one.facts), one.facts) for one in seen if not one.tasks]
+    rests = [(step.due_on, step.sentence, facts) for step, facts in steps if step.due_on]
     if not rests:
         return ""
     _, sentence, facts = min(rests, key=lambda rest: (rest[0], rest[2].subject.number))
