@@ -60,18 +60,26 @@ class EndingForm(TokenForm):
 class DepartureForm(TokenForm):
     """Leaving the study. What else is asked depends on the kind; without scripting all of it is shown."""
 
+    #: Questions that belong to one kind of departure.
+    OF_KIND = {
+        "passive_follow_up_allowed": Departure.Kind.WITHDRAWN.value,
+        "death_due_to_progression": Departure.Kind.DEAD.value,
+    }
+
     kind = forms.ChoiceField(
         label="What happened", widget=forms.RadioSelect, error_messages={"required": "Choose what happened."}
     )
     on = DayField(label="Date", words="Enter the date.", help_text="Of the withdrawal, the loss, the death.")
-    last_dose_on = DayField(label="Last dose of study treatment", required=False)
+    last_dose_on = DayField(label="Last dose of study treatment", words="Enter the date of the last dose.")
     passive_follow_up_allowed = forms.ChoiceField(
         label="Withdrawal: may public records still be followed?",
-        choices=YES_NO, widget=forms.RadioSelect, required=False,
+        choices=YES_NO, widget=forms.RadioSelect,
+        error_messages={"required": "Say whether this is still allowed."},
     )  # fmt: skip
     death_due_to_progression = forms.ChoiceField(
-        label="Death: was it due to progression?", choices=YES_NO, widget=forms.RadioSelect, required=False
-    )
+        label="Death: was it due to progression?", choices=YES_NO, widget=forms.RadioSelect,
+        error_messages={"required": "Say whether progression caused it."},
+    )  # fmt: skip
     progression_before_treatment = forms.BooleanField(
         label="Off study before the first dose: the myeloma progressed", required=False
     )
@@ -83,7 +91,6 @@ class DepartureForm(TokenForm):
     def __init__(self, *args: Any, kinds: tuple[Departure.Kind, ...], is_treated: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = [(one.value, one.label) for one in kinds]  # type: ignore[attr-defined]
-        self.is_treated = is_treated
         asked = {
             "last_dose_on": is_treated,
             "passive_follow_up_allowed": Departure.Kind.WITHDRAWN in kinds,
@@ -93,18 +100,10 @@ class DepartureForm(TokenForm):
         for name, is_asked in asked.items():
             if not is_asked:
                 del self.fields[name]
-
-    def clean(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        kind = data.get("kind")
-        for name, wanted, words in (
-            ("passive_follow_up_allowed", kind == Departure.Kind.WITHDRAWN, "Say whether this is still allowed."),
-            ("death_due_to_progression", kind == Departure.Kind.DEAD, "Say whether progression caused it."),
-            ("last_dose_on", self.is_treated, "Enter the date of the last dose."),
-        ):
-            if wanted and name not in self.errors and not data.get(name):
-                self.add_error(name, words)
-        return data
+        # What belongs to another kind is not asked for; an empty form marks nothing as optional.
+        for name, kind in self.OF_KIND.items():
+            if name in self.fields:
+                self.fields[name].required = not self.is_bound or self.data.get("kind") == kind
 
     def leaving(self) -> Leaving:
         data = self.cleaned_data
@@ -129,14 +128,26 @@ class ContactForm(TokenForm):
         label="Result", choices=FollowUpContact.Outcome.choices, widget=forms.RadioSelect,
         error_messages={"required": "Say whether somebody was reached."},
     )  # fmt: skip
-    alive = forms.ChoiceField(label="Alive", choices=YES_NO, widget=forms.RadioSelect, required=False)
-    progressed = forms.ChoiceField(label="Myeloma progressed", choices=YES_NO, widget=forms.RadioSelect, required=False)
+    alive = forms.ChoiceField(
+        label="Alive", choices=YES_NO, widget=forms.RadioSelect,
+        error_messages={"required": "Say whether the subject is alive."},
+    )  # fmt: skip
+    progressed = forms.ChoiceField(
+        label="Myeloma progressed", choices=YES_NO, widget=forms.RadioSelect,
+        error_messages={"required": "Say whether the myeloma has progressed."},
+    )  # fmt: skip
     progressed_on = DayField(label="Date of progression", required=False, help_text="If it progressed.")
     new_therapy = forms.CharField(label="New anti-myeloma therapy", max_length=120, required=False)
     new_therapy_on = DayField(label="First day of that therapy", required=False, help_text="If there is one.")
     second_malignancy = forms.CharField(label="Second malignancy", max_length=120, required=False)
     comment = forms.CharField(label="Comment", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
     date_confirmed = forms.BooleanField(label="A date outside the window is what the source says", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        not_reached = self.data.get("outcome") == FollowUpContact.Outcome.NOT_REACHED
+        self.fields["alive"].required = not not_reached
+        self.fields["progressed"].required = not not_reached and self.data.get("alive") != "no"
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -146,8 +157,6 @@ class ContactForm(TokenForm):
 
     def _check_learned(self, data: dict[str, Any]) -> None:
         for name, wanted, words in (
-            ("alive", True, "Say whether the subject is alive."),
-            ("progressed", data.get("alive") == "yes", "Say whether the myeloma has progressed."),
             ("progressed_on", data.get("progressed") == "yes", "Enter the date of progression."),
             ("new_therapy_on", bool(data.get("new_therapy")), "Enter the first day of the therapy."),
             ("new_therapy", bool(data.get("new_therapy_on")), "Enter the name of the therapy."),

@@ -82,6 +82,11 @@ class FollowUpLine:
         """True while somebody still has to do something about it."""
         return self.state in {DueState.DUE, DueState.OVERDUE}
 
+    @property
+    def needs_reminding(self) -> bool:
+        """True while reminders of it may still go out."""
+        return self.is_open or self.state is DueState.PLANNED
+
 
 @dataclass(frozen=True)
 class FollowUpSchedule:

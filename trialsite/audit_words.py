@@ -105,7 +105,9 @@ def _changes(event: AuditEvent, kind: Kind, before: Row | None) -> list[Change]:
             shown(event.table, name, new[name]),
         )
         for name in new
-        if name not in quiet and not _same(old.get(name), new[name])
+        if name not in quiet
+        and not _same(old.get(name), new[name])
+        and not (name == "in_error" and event.op == "INSERT")
     ]
 
 
@@ -128,6 +130,8 @@ def _sentence(event: AuditEvent, kind: Kind, before: Row | None, row: Row, chang
     if event.op == "DELETE":
         return f"deleted {what}"
     if not changes:
+        if "superseded_at" not in (event.new or {}):
+            return f"saved {what} again"
         return f"set {what} {_value(kind, event.table, row)} aside".replace("  ", " ")
     return f"changed {what}: " + "; ".join(f"{one.label} from {one.old} to {one.new}" for one in changes)
 
@@ -144,8 +148,17 @@ def named(kind: Kind, row: Row) -> str:
         return f"{str(row.get('drug', '')).lower()} on {_plain(row.get('on'))}"
     if kind.table == "enrollment_screeninganswer":
         return f"the answer to {str(row.get('item', '')).replace('_', ' ')}"
-    detail = row.get("code") or row.get("visit_code") or row.get("panel") or ""
-    return f"{kind.words} {detail}".strip()
+    visit = row.get("code") or row.get("visit_code") or ""
+    return f"{kind.words} {visit_words(visit) if visit else row.get('panel', '')}".strip()
+
+
+def visit_words(code: str) -> str:
+    """Month 6, Follow-up month 12, Unscheduled visit 1; the code itself where it is none of the protocol's."""
+    if code[:2] == "fu" and code[2:].isdecimal():
+        return f"Follow-up month {int(code[2:])}"
+    if code[:3] == "uns" and code[3:].isdecimal():
+        return f"Unscheduled visit {code[3:]}"
+    return next((slot.label for slot in TRIAL.schedule if slot.code == code), code)
 
 
 def analyte_words(slug: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 from django import forms
@@ -13,15 +14,20 @@ class AnswerForm(forms.Form):
     """A quick reply, or an answer in words."""
 
     text = forms.CharField(
-        label="Answer", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3, "autofocus": ""})
+        label="Answer",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3, "autofocus": ""}),
+        error_messages={"required": "Write an answer, or use a quick reply."},
     )
     quick = forms.ChoiceField(choices=list(QUICK.items()), required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].required = self.data.get("quick") not in QUICK
 
     def clean(self) -> dict[str, object]:
         data = self.cleaned_data
         said = " ".join(part for part in (QUICK.get(data.get("quick", ""), ""), data.get("text", "")) if part)
-        if not said:
-            self.add_error("text", "Write an answer, or use a quick reply.")
         return {**data, "text": said}
 
 

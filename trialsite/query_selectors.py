@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.audit_selectors import RecordPlace
-from trialsite.audit_words import analyte_words, label
+from trialsite.audit_words import analyte_words, label, visit_words
 from trialsite.models import Query, QueryMessage, Subject
 from trialsite.records import KINDS, Kind
 
@@ -71,7 +71,7 @@ def field_words(query: Query) -> str:
     what = analyte_words(query.item)
     if what == query.item and kind is not None:
         what = f"{kind.words}: {label(kind.table, query.item)}" if query.item else kind.words
-    return f"{what}, visit {query.visit_code}" if query.visit_code else what
+    return f"{what}, {visit_words(query.visit_code)}" if query.visit_code else what
 
 
 def page_of(kind: Kind, subject: Subject, visit_code: str, item: str) -> str:

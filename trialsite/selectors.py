@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import F
 from django.shortcuts import get_object_or_404
 
+from trialsite.access import ALL_SITES, Actor
 from trialsite.models import ParameterConfirmation, Site, StatePeriod, Subject, Visit
 
 
 def subject_by_key(key: str) -> Subject:
     """The subject behind an address; 404 for one that is not in reach or does not exist."""
     return get_object_or_404(Subject.objects.select_related("site"), key=key)
+
+
+def sites_in_reach(by: Actor, at: datetime) -> list[Site]:
+    """Sites whose rows the person sees on that day, by code. (Sites themselves are no secret.)"""
+    reach = by.site_ids(at.date())
+    sites = Site.objects.order_by("code")
+    return list(sites if ALL_SITES in reach else sites.filter(pk__in=reach))
 
 
 def state_periods(subject: Subject) -> list[StatePeriod]:

@@ -92,10 +92,11 @@ def _settle(subject: Subject, today: date, at: datetime) -> tuple[int, int]:
         return 0, 0
     newest = max(due, key=lambda pair: pair[1].on)
     for line, step in due:
-        if (line, step) == newest:
-            _remind(subject, line, step, to, at)
-        else:
-            _note(subject, line, step, Reminder.Status.SKIPPED, OVERTAKEN, at)
+        if (line, step) != newest:
+            _overtake(subject, line, step, to, at)
+    # Those queued earlier that mail could not deliver yet are overtaken as well.
+    mail.skip_waiting(subject=subject, key_begins=f"reminder:{subject.key}:", because_of=OVERTAKEN, at=at)
+    _remind(subject, *newest, to, at)
     return 1, len(due) - 1
 
 
@@ -126,8 +127,18 @@ def _note(subject: Subject, line: FollowUpLine, step: Step, status: Reminder.Sta
     )
 
 
+def _overtake(subject: Subject, line: FollowUpLine, step: Step, to: list[User], at: datetime) -> None:
+    """Settle a step without sending it; its mail is listed as not sent."""
+    _note(subject, line, step, Reminder.Status.SKIPPED, OVERTAKEN, at)
+    _queue(subject, line, step, to, at)
+
+
 def _remind(subject: Subject, line: FollowUpLine, step: Step, to: list[User], at: datetime) -> None:
-    _note(subject, line, step, Reminder.Status.SENT, f"{step_name(step.offset).capitalize()}", at)
+    _note(subject, line, step, Reminder.Status.SENT, step_name(step.offset).capitalize(), at)
+    _queue(subject, line, step, to, at)
+
+
+def _queue(subject: Subject, line: FollowUpLine, step: Step, to: list[User], at: datetime) -> None:
     place = reverse("subject_follow_up", args=[subject.key])
     what = f"{line.planned.label} of subject {subject.number} {STEP_WORDS[step.offset]}"
     mail.queue(

@@ -175,13 +175,14 @@ def _row(line: FollowUpLine, today: date) -> Row:
         line=line,
         words=STATE_WORDS[line.state],
         bar=_bar(line, today),
-        reminders=tuple(_reminder_words(step) for step in line.steps),
+        reminders=tuple(_reminder_words(line, step) for step in line.steps),
         attempts=tuple(METHODS.get(one.method, one.method) for one in line.attempts),
     )
 
 
-def _reminder_words(step: selectors.StepLine) -> str:
-    what = "planned" if step.reminder is None else step.reminder.get_status_display().lower()
+def _reminder_words(line: FollowUpLine, step: selectors.StepLine) -> str:
+    waits = "planned" if line.needs_reminding else "not needed"
+    what = waits if step.reminder is None else step.reminder.get_status_display().lower()
     return f"{step_name(step.days).capitalize()}: {what}"
 
 

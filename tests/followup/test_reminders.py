@@ -111,6 +111,16 @@ def test_after_downtime_only_the_newest_goes_out(world: World, followed: Subject
     ]
     assert skipped() == [("fu06", -7)]
     assert Reminder.objects.get(status="skipped").reason == "A later reminder went out instead"
+    not_sent = Mail.objects.get(key__contains=":fu06:-7:")
+    assert not_sent.skipped_because == "A later reminder went out instead"
+
+
+@pytest.mark.req("E8", "I3")
+def test_after_a_broken_mail_server_only_the_newest_leaves(world: World, followed: Subject) -> None:
+    sweep_days(world, date(2024, 8, 11), date(2024, 9, 10))
+    assert mail.send_waiting(world.at) == 1
+    assert "is due today" in outgoing.outbox[0].body
+    assert Mail.objects.filter(skipped_because="A later reminder went out instead").count() == 2
 
 
 @pytest.mark.req("E8")

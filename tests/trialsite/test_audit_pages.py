@@ -54,6 +54,7 @@ def page(client: Client, world: World, address: str, role: Role = Role.MONITOR, 
 def test_three_edits_are_three_pairs_of_old_and_new_with_their_reasons(
     world: World, client: Client, edited: LabResult
 ) -> None:
+    assert "saved specimen myeloma again" in page(client, world, f"{reverse('audit')}?site=01")
     shown = page(client, world, f"{reverse('audit')}?record=lab_result:{edited.pk}")
     for number, (old, new) in enumerate(EDITS):
         assert f"changed serum M-spike from {old} g/dL to {new} g/dL" in shown
@@ -93,9 +94,9 @@ def test_a_subject_has_one_trail_over_all_its_records(
     shown = page(client, world, reverse("subject_audit", args=[subject.key]))
     assert "recorded subject" in shown
     assert "changed serum M-spike" in shown
-    assert "recorded visit bl" in shown
+    assert "recorded visit Day 1" in shown
     only = page(client, world, reverse("subject_audit", args=[subject.key]) + "?kind=visit")
-    assert "recorded visit bl" in only
+    assert "recorded visit Day 1" in only
     assert "changed serum M-spike" not in only
 
 
@@ -175,7 +176,7 @@ def test_every_audited_table_has_words(world: World, edited: LabResult) -> None:
 def test_a_deleted_row_is_still_named() -> None:
     gone = AuditEvent(id=1, table="trialsite_visit", row_id="7", op="DELETE", old={"code": "m06"}, actor_name="Mary")
     gone.reason, gone.role = "Emptied by the owner", ""
-    assert entry(gone, None, {"code": "m06"}).words == "Mary deleted visit m06."
+    assert entry(gone, None, {"code": "m06"}).words == "Mary deleted visit Month 6."
 
 
 def test_the_number_of_database_queries_does_not_grow(

@@ -28,8 +28,8 @@ from trialsite.audit_selectors import (
 )
 from trialsite.audit_words import Entry, label, named
 from trialsite.http import SignedInRequest
-from trialsite.models import Site, Subject
-from trialsite.selectors import subject_by_key
+from trialsite.models import Subject
+from trialsite.selectors import sites_in_reach, subject_by_key
 
 _PAGES = "trialsite/audit"
 PER_PAGE = 50
@@ -46,7 +46,7 @@ def audit(request: SignedInRequest) -> HttpResponse:
         return _record(request, place_of(request.GET["record"]), request.GET.get("field", ""))
     if not can_anywhere(request.actor, Duty.VIEW_AUDIT, clock.now()):
         raise PermissionDenied(f"Your role does not include this: {Duty.VIEW_AUDIT.value.lower()}.")
-    sites = list(Site.objects.order_by("code"))
+    sites = sites_in_reach(request.actor, clock.now())
     wanted = next((one for one in sites if one.code == request.GET.get("site")), None)
     page = Paginator(recent_events(wanted.pk if wanted else None), PER_PAGE).get_page(request.GET.get("page"))
     context = {"page_obj": page, "entries": entries(list(page)), "sites": sites, "wanted": wanted}

@@ -20,10 +20,10 @@ from trialsite.access import Duty, can, can_anywhere, check_may
 from trialsite.audit_selectors import RecordPlace, entries, events_of_record, place_of, without_shadows
 from trialsite.audit_words import named
 from trialsite.http import SignedInRequest
-from trialsite.models import Query, Site
+from trialsite.models import Query
 from trialsite.query_forms import AnswerForm, AskForm, CloseForm
 from trialsite.records import KINDS
-from trialsite.selectors import subject_by_key
+from trialsite.selectors import sites_in_reach, subject_by_key
 from trialsite.services import queries as service
 from trialsite.services.queries import Anchor
 from trialsite.services.subjects import Refused
@@ -46,7 +46,7 @@ def query_list(request: SignedInRequest) -> HttpResponse:
     now = clock.now()
     show = request.GET.get("show", "mine")
     show = show if show in query_selectors.SHOW else "mine"
-    sites = list(Site.objects.filter(is_coordinating_centre=False).order_by("code"))
+    sites = [one for one in sites_in_reach(request.actor, now) if not one.is_coordinating_centre]
     site = next((one.code for one in sites if one.code == request.GET.get("site")), "")
     found = query_selectors.filtered(request.actor, show, now, site_code=site)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
