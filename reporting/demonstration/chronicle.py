@@ -16,20 +16,25 @@ from trialsite.tasks import drain_everything
 
 #: Yields the day on which it wants to go on; what it does between two yields happens on the day it asked for.
 Story = Iterator[date]
-WORKING_HOUR = time(15, 0, tzinfo=UTC)
+WORKING_HOUR = time(20, 0, tzinfo=UTC)
 
 
 def live(stories: list[Story], until: date, tell: Callable[[date], None]) -> None:
-    """Run every story up to and including the day `until`; `tell` hears of each day on which something happens."""
+    """Run every story up to and including the day `until`; `tell` hears of each day on which something happens.
+
+    The jobs of a day run after all that happened on it.
+    """
     order = count()
     waiting: list[tuple[date, int, Story]] = []
     for story in stories:
         _queue(waiting, story, next(order))
     while waiting and waiting[0][0] <= until:
-        day, _, story = heapq.heappop(waiting)
-        tell(day)
-        with clock.holding(moment(day)), coming_from("demonstration"):
-            _queue(waiting, story, next(order))
+        today = waiting[0][0]
+        tell(today)
+        with clock.holding(moment(today)), coming_from("demonstration"):
+            while waiting and waiting[0][0] == today:
+                _, _, story = heapq.heappop(waiting)
+                _queue(waiting, story, next(order))
             drain_everything()
 
 

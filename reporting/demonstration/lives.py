@@ -13,6 +13,7 @@ from enum import StrEnum
 #: Serum M-spike in percent of baseline, from baseline on, by study month; the last one goes on.
 STABLE = (100, 99, 97, 98, 101, 99, 98, 97, 99, 98, 100, 99, 97, 98, 99, 98, 97, 99, 98)
 FALLING = (100, 99, 98, 97, 98, 96, 95, 90, 82, 74, 71, 70, 69, 68, 67, 66, 66, 65, 65)
+FALLING_AFTER_6 = (100, 99, 97, 98, 99, 97, 96, 74, 73, 72, 72, 71, 72, 71, 72, 71, 72, 71, 72)
 MINOR = (100, 95, 88, 80, 73, 70, 68, 66, 65, 64, 66, 65, 64, 65, 64, 65, 64, 65, 64)
 PARTIAL = (100, 85, 70, 60, 48, 45, 42, 40, 39, 40, 39, 38, 39, 38, 39, 38, 39, 38, 39)
 DEEP = (100, 70, 45, 25, 12, 9, 8, 7, 8, 7, 8, 7, 8, 7, 8, 7, 8, 7, 8)
@@ -43,6 +44,7 @@ class Twist(StrEnum):
     DIES_OF_PROGRESSION = "dies of progression"
     DIES_OTHERWISE = "dies of another cause"
     TOXICITY = "ends treatment for toxicity"
+    OWN_DECISION = "ends treatment by own decision"
     CONTACT_OVERDUE = "the last follow-up contact was not made"
 
 
@@ -103,7 +105,7 @@ LIVES: tuple[Life, ...] = (
     _life("03", 301, "3.3", MINOR, _T.OPEN_QUERY),
     _life("01", 251, "3.9", PARTIAL, _T.SIGNATURE_BROKEN),
     # Low-dose dexamethasone, months 7 to 12.
-    _life("01", 228, "3.2", STABLE, _T.CORRECTED_AFTER_DECISION),
+    _life("01", 228, "3.2", FALLING_AFTER_6, _T.CORRECTED_AFTER_DECISION),
     _life("01", 243, "3.5", STABLE),
     _life("02", 266, "3.7", FALLING),
     _life("03", 279, "3.1", STABLE, _T.LAST_VISIT_MISSED),
@@ -124,20 +126,20 @@ LIVES: tuple[Life, ...] = (
     _life("02", 633, "3.4", FALLING, _T.EXTENDS),
     # Follow-up.
     _life("01", 548, "3.7", MINOR),
-    _life("02", 735, "3.5", PARTIAL),
-    _life("01", 767, "3.3", STABLE),
-    _life("03", 902, "3.6", FALLING, _T.CONTACT_OVERDUE),
-    _life("01", 951, "3.2", PROGRESSION_AT_6),
+    _life("02", 735, "3.5", STABLE, _T.TOXICITY, leaves_after=3),
+    _life("01", 767, "3.3", STABLE, _T.OWN_DECISION, leaves_after=5),
+    _life("03", 902, "3.6", STABLE, _T.TOXICITY, _T.CONTACT_OVERDUE, leaves_after=4),
+    _life("01", 451, "3.2", PROGRESSION_AT_6),
     _life("02", 648, "3.4", PROGRESSION_TWICE),
     _life("01", 470, "3.8", STABLE, _T.TOXICITY, leaves_after=9),
-    _life("02", 1103, "3.1", MINOR),
+    _life("02", 1103, "3.1", MINOR, _T.OWN_DECISION, leaves_after=5),
     _life("03", 547, "3.4", MINOR),
     # Over.
-    _life("01", 2330, "3.5", MINOR),
+    _life("01", 2330, "3.5", STABLE, _T.OWN_DECISION, leaves_after=2),
     _life("02", 402, "3.6", STABLE, _T.WITHDRAWS, leaves_after=8),
-    _life("01", 806, "3.3", MINOR, _T.LOST, leaves_after=20),
-    _life("02", 843, "3.9", PROGRESSION_TWICE, _T.DIES_OF_PROGRESSION, leaves_after=17),
-    _life("03", 556, "3.2", STABLE, _T.DIES_OTHERWISE, leaves_after=14),
+    _life("01", 806, "3.3", STABLE, _T.TOXICITY, _T.LOST, leaves_after=3),
+    _life("02", 843, "3.9", PROGRESSION_TWICE, _T.DIES_OF_PROGRESSION, leaves_after=8),
+    _life("03", 556, "3.2", STABLE, _T.DIES_OTHERWISE, leaves_after=5),
     _life("01", 356, "3.4", PARTIAL),
 )
 
@@ -155,8 +157,8 @@ class Screening:
 #: What keeps a subject out, by criterion; "started" has consent and nothing else, "sent" waits for the investigator.
 SCREENINGS: tuple[Screening, ...] = (
     Screening("01", 910, "failed", "I08"),
-    Screening("02", 402, "failed", "I06"),
-    Screening("01", 215, "failed", "I03"),
+    Screening("02", 402, "failed", "E04"),
+    Screening("01", 215, "failed", "E07"),
     Screening("03", 160, "failed", "E05"),
     Screening("02", 66, "failed", "I09"),
     Screening("01", 2, "started"),

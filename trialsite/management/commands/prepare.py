@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
@@ -38,10 +38,9 @@ class Command(BaseCommand):
             call_command("collectstatic", interactive=False, verbosity=0)
         if first:
             self.say("Demonstration trial: loading it, once")
-            if "load_demonstration" in get_commands():
-                call_command("load_demonstration", stdout=self.stdout)
+            call_command("load_demonstration", stdout=self.stdout)
             label(LOADED)
-        if options["accounts"] and "demonstration_accounts" in get_commands() and found() == LOADED:
+        if options["accounts"] and found() == LOADED:
             with options["accounts"].open("w") as accounts:
                 call_command("demonstration_accounts", stdout=accounts)
 

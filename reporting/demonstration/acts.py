@@ -1,0 +1,208 @@
+"""What people of the demonstration do with one subject; each act is one call of a service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import NAMESPACE_OID, uuid5
+
+from dosing import selectors as dosing
+from dosing.selectors.shown import computed
+from dosing.services import Verdict, record_doses, sign_phase_decision, start_treatment
+from dosing.services.decisions import offered_phase
+from dosing.vocabulary import ACTIONABLE
+from labs.entries import Collection, Entry, PanelEntry
+from labs.models import LabResult
+from labs.services import Assessed, VisitFacts, record_disease_assessment, record_panel, record_visit
+from protocol.trial import TRIAL
+from protocol.vocabulary import Analyte, DoseStatus, Drug, PanelCode, Phase, ProposalKind
+from reporting.demonstration.chronicle import moment
+from reporting.demonstration.lives import Life
+from reporting.demonstration.stage import Stage
+from reporting.demonstration.values import IMPLAUSIBLE, Draw, marrow_percent, panel
+from trialsite.access import Actor
+from trialsite.context import reading
+from trialsite.models import Query, Role, Subject
+from trialsite.services.queries import answer
+from trialsite.services.subjects import next_unscheduled_code
+
+#: Kinds of proposals that a person acts on; the others wait for data.
+TO_DECIDE = frozenset(ACTIONABLE) | {ProposalKind.END_OF_PROTOCOL_THERAPY_DECISION, ProposalKind.OFF_TREATMENT_PD}
+PANEL_OF: dict[Analyte, PanelCode] = {
+    analyte: code for code, declared in TRIAL.panels.items() for analyte in declared.analytes
+}
+
+
+@dataclass
+class Someone:
+    """One subject with the people of its site."""
+
+    stage: Stage
+    life: Life
+    number: int
+    subject_id: int = 0
+
+    @property
+    def coordinator(self) -> Actor:
+        return self.stage.who(Role.COORDINATOR, self.life.site)
+
+    @property
+    def investigator(self) -> Actor:
+        return self.stage.who(Role.INVESTIGATOR, self.life.site)
+
+    @property
+    def site_id(self) -> int:
+        return self.stage.sites[self.life.site].pk
+
+    def subject(self) -> Subject:
+        return Subject.objects.select_related("site").get(pk=self.subject_id)
+
+
+def enter_labs(
+    one: Someone, *, code: str, month: int, collected_on: date, on: date, why: str = "", asked_about: bool = False
+) -> None:
+    """A visit's laboratory grid as the laboratories report it; `asked_about`: with a value that nobody has."""
+    typed = panel(Draw(one.life, one.number, month)) | (IMPLAUSIBLE if asked_about else {})
+    enter_results(one, code=code, typed=typed, collected_on=collected_on, on=on, why=why)
+
+
+def enter_results(
+    one: Someone, *, code: str, typed: dict[Analyte, str], collected_on: date, on: date, why: str = "", reason: str = ""
+) -> None:
+    """These results as one save. `why`: of an unscheduled visit. `reason`: of a correction."""
+    by_panel: dict[PanelCode, dict[Analyte, Entry]] = {}
+    for analyte, value in typed.items():
+        is_so = IMPLAUSIBLE.get(analyte) != value
+        by_panel.setdefault(PANEL_OF[analyte], {})[analyte] = Entry(
+            value, unit=TRIAL.analytes[analyte].unit, confirmed=is_so
+        )
+    collection = Collection(on=collected_on, laboratory_id=one.stage.laboratories[one.life.site])
+    record_panel(
+        by=one.coordinator,
+        at=moment(on),
+        subject_id=one.subject_id,
+        site_id=one.site_id,
+        visit_code=code,
+        panels=[PanelEntry(panel_code, collection, entries) for panel_code, entries in by_panel.items()],
+        reason=reason,
+        visit_reason=why,
+    )
+
+
+def enter_visit(one: Someone, *, code: str, occurred_on: date, on: date) -> None:
+    """The visit's own facts."""
+    weight = Decimal(62 + one.number * 7 % 29)
+    record_visit(
+        by=one.coordinator, at=moment(on), subject_id=one.subject_id, site_id=one.site_id, code=code,
+        facts=VisitFacts(occurred_on=occurred_on, ecog=0, weight_kg=weight),
+    )  # fmt: skip
+
+
+def assess_disease(one: Someone, *, code: str, month: int, assessed_on: date, on: date) -> None:
+    """Immunofixation, marrow and imaging; nothing new in the bones."""
+    percent = marrow_percent(Draw(one.life, one.number, month))
+    record_disease_assessment(
+        by=one.coordinator,
+        at=moment(on),
+        subject_id=one.subject_id,
+        site_id=one.site_id,
+        visit_code=code,
+        assessed=Assessed(
+            immunofixation_on=assessed_on,
+            serum_ife="POSITIVE",
+            marrow_on=assessed_on,
+            bm_pc=Decimal(percent),
+            bm_clonal="POSITIVE",
+            imaging_on=assessed_on,
+            imaging_method="Skeletal survey",
+            bone_lesions="NONE",
+            plasmacytoma="NONE",
+            comment="Synthetic" if one.life.published else "",
+        ),
+    )
+
+
+def give_first_dose(one: Someone, *, on: date) -> None:
+    start_treatment(by=one.coordinator, at=moment(on), subject_id=one.subject_id, site_id=one.site_id, first_dose_on=on)
+
+
+def record_diary(one: Someone, *, first_on: date, last_on: date, on: date) -> None:
+    """What the subject's diary says, drug by drug: all taken but a day missed now and then."""
+    missed = first_on + timedelta(days=(one.number * 5 + first_on.day) % 40)
+    if first_on <= missed <= last_on:
+        _fill(one, Drug.ANAKINRA, missed, missed, DoseStatus.MISSED, on, "Forgot the injection")
+    _fill(one, Drug.ANAKINRA, first_on, last_on, DoseStatus.TAKEN, on)
+    with reading(one.coordinator, moment(on)):
+        planned = dosing.planned_doses(one.subject(), last_on)
+    if any(dose.drug is Drug.DEXAMETHASONE and first_on <= dose.on <= last_on for dose in planned):
+        _fill(one, Drug.DEXAMETHASONE, first_on, last_on, DoseStatus.TAKEN, on)
+
+
+def hold_doses(one: Someone, *, first_on: date, last_on: date, on: date, why: str) -> None:
+    _fill(one, Drug.ANAKINRA, first_on, last_on, DoseStatus.HELD, on, why)
+
+
+def _fill(
+    one: Someone, drug: Drug, first_on: date, last_on: date, status: DoseStatus, on: date, reason: str = ""
+) -> None:
+    record_doses(
+        by=one.coordinator, at=moment(on), subject_id=one.subject_id, site_id=one.site_id, drug=drug,
+        first_on=first_on, last_on=last_on, status=status, reason=reason,
+    )  # fmt: skip
+
+
+def proposed(one: Someone, on: date) -> tuple[int, ProposalKind | None, Phase | None, str] | None:
+    """The pending proposal as the investigator would see it: id, kind, phase that agreeing starts, fingerprint."""
+    with reading(one.investigator, moment(on)):
+        pending = dosing.pending_proposal(one.subject())
+        if pending is None or pending.kind not in TO_DECIDE:
+            return None
+        now = computed(one.subject(), on)
+        return pending.pk, now.kind, offered_phase(now.kind, now.phase), now.fingerprint
+
+
+def decide(one: Someone, *, on: date, proposal_id: int, phase: Phase, shown: str) -> None:
+    """The investigator agrees and signs; the phase starts the same day."""
+    sign_phase_decision(
+        by=one.investigator,
+        at=moment(on),
+        proof=one.stage.proof(one.investigator, moment(on)),
+        subject_id=one.subject_id,
+        site_id=one.site_id,
+        token=uuid5(NAMESPACE_OID, f"{one.subject_id}:{proposal_id}"),
+        proposal_id=proposal_id,
+        shown=shown,
+        verdict=Verdict(to_phase=phase, starts_on=on),
+    )
+
+
+def unscheduled(one: Someone, on: date) -> str:
+    """The code of the subject's next unscheduled visit."""
+    with reading(one.coordinator, moment(on)):
+        return next_unscheduled_code(one.subject())
+
+
+def correct_results(one: Someone, *, code: str, typed: dict[Analyte, str], on: date, reason: str) -> None:
+    """Type other values over results of a visit; everything else on the form stays as it is."""
+    with reading(one.coordinator, moment(on)):
+        standing = LabResult.objects.filter(
+            subject_id=one.subject_id, specimen__visit__code=code, superseded_at=None
+        ).values_list("analyte", "typed", "specimen__panel", "specimen__collected_on")
+    panels = {PANEL_OF[analyte] for analyte in typed}
+    with reading(one.coordinator, moment(on)):
+        rows = [row for row in standing if row[2] in panels]
+    values = {Analyte(analyte): value for analyte, value, _, _ in rows} | typed
+    enter_results(one, code=code, typed=values, collected_on=rows[0][3], on=on, reason=reason)
+
+
+def answer_queries(one: Someone, *, on: date) -> None:
+    with reading(one.coordinator, moment(on)):
+        waiting = list(
+            Query.objects.filter(subject_id=one.subject_id, state=Query.State.OPEN).values_list("pk", flat=True)
+        )
+    for query_id in waiting:
+        answer(
+            by=one.coordinator, at=moment(on), query_id=query_id, site_id=one.site_id,
+            text="Checked against the report: the sample was haemolysed.",
+        )  # fmt: skip

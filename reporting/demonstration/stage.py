@@ -1,0 +1,102 @@
+"""The trial as the demonstration finds it: sites with their laboratories, and people who can act and sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from dosing.services import confirm_parameter
+from labs.services import adopt_typical_ranges, save_laboratory
+from protocol.trial import TRIAL
+from reporting.demonstration.cast import ADMIN, CENTRE, MEMBERS, PASSWORD, PLACES, Member
+from reporting.demonstration.chronicle import moment
+from trialsite.access import Actor, system_actor
+from trialsite.actors import actor_for
+from trialsite.models import Role, Site, User
+from trialsite.reauthentication import Proof
+from trialsite.services import people
+
+#: The trial opened this long before the anchor, before the first subject was screened.
+OPENED_BEFORE = timedelta(days=2400)
+LABORATORY = "Central laboratory"
+
+
+@dataclass
+class Stage:
+    """Who and what the stories need."""
+
+    anchor: date
+    sites: dict[str, Site] = field(default_factory=dict)
+    actors: dict[tuple[Role, str], Actor] = field(default_factory=dict)
+    laboratories: dict[str, int] = field(default_factory=dict)
+
+    def who(self, role: Role, site: str) -> Actor:
+        return self.actors[role, site]
+
+    def proof(self, actor: Actor, at: datetime) -> Proof:
+        """Services take a proof; only views verify a password, so loading hashes nothing per signature."""
+        return Proof(user_id=actor.user_id or 0, at=at, method="demonstration")
+
+
+def set_up(stage: Stage) -> Iterator[date]:
+    """The story of the opening: centre, sites, people, laboratories, the confirmed parameter."""
+    opening = stage.anchor - OPENED_BEFORE
+    yield opening
+    at = moment(opening)
+    admin = _join(people.set_up(by=system_actor("installation"), at=at, person=_person(ADMIN), centre=CENTRE), at)
+    stage.actors[Role.ADMIN, "00"] = admin
+    stage.sites["00"] = Site.objects.get(code="00")
+    for place in PLACES:
+        stage.sites[place.code] = people.open_site(
+            by=admin, at=at, code=place.code, name=place.name, time_zone=place.time_zone, phone=place.phone,
+            opened_on=opening,
+        )  # fmt: skip
+    for member in MEMBERS:
+        stage.actors[member.role, member.site] = _hire(stage, admin, member, at)
+    _equip(stage, opening)
+    _confirm_high_dose(stage, at)
+
+
+def _person(member: Member) -> people.Person:
+    return people.Person(member.username, member.printed_name, member.email)
+
+
+def _hire(stage: Stage, admin: Actor, member: Member, at: datetime) -> Actor:
+    link = people.invite(by=admin, at=at, person=_person(member))
+    people.delegate(
+        by=admin, at=at, user_id=link.invitation.user_id, site_id=stage.sites[member.site].pk, role=member.role,
+        starts_on=at.date(), ends_on=None,
+    )  # fmt: skip
+    return _join(link, at)
+
+
+def _join(link: people.Link, at: datetime) -> Actor:
+    own = actor_for(User.objects.get(pk=link.invitation.user_id))
+    people.set_password_by_link(at=at, token=link.token, password=PASSWORD, own=own)
+    return own
+
+
+def _equip(stage: Stage, opening: date) -> None:
+    manager = stage.who(Role.DATA_MANAGER, "00")
+    for place in PLACES:
+        site = stage.sites[place.code]
+        laboratory = save_laboratory(by=manager, at=moment(opening), site_id=site.pk, name=LABORATORY, is_central=True)
+        adopt_typical_ranges(
+            by=manager, at=moment(opening), site_id=site.pk, laboratory_id=laboratory.pk, valid_from=opening
+        )
+        stage.laboratories[place.code] = laboratory.pk
+
+
+def _confirm_high_dose(stage: Stage, at: datetime) -> None:
+    investigator = stage.who(Role.INVESTIGATOR, "01")
+    parameter = TRIAL.parameters["high_dex_mg"]
+    confirm_parameter(
+        by=investigator,
+        at=at,
+        proof=stage.proof(investigator, at),
+        site_id=stage.sites["01"].pk,
+        name="high_dex_mg",
+        value=str(parameter.value).split()[0],
+        reason="Usual pulse dose, confirmed for the demonstration trial.",
+    )
