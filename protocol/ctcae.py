@@ -244,6 +244,11 @@ SYNONYMS: Mapping[str, str] = {
     "lymphopenia": "Lymphocyte count decreased",
     "hemoglobin": "Anemia",
     "hyperglycemia (fasting)": "Hyperglycemia",
+    "anc": "Neutrophil count decreased",
+    "neutrophils/granulocytes (anc/agc)": "Neutrophil count decreased",
+    "wbc": "White blood cell decreased",
+    "leukocytes (total wbc)": "White blood cell decreased",
+    "bilirubin (hyperbilirubinemia)": "Blood bilirubin increased",
     "ldh increased": "Blood lactate dehydrogenase increased",
 }
 

@@ -1,17 +1,12 @@
-"""The protocol as a document: Markdown for the repository, plain HTML for the page.
+"""The protocol as a document: Markdown for the repository (`manage.py generate_docs`), plain HTML for the page."""
 
-`python -m protocol.document docs/protocol.md` writes it; with `--check` it compares and exits 1 when it is stale.
-"""
-
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 from protocol.explain import plain
-from protocol.schema import AnalyteSpec, Protocol, ResponseCriteria
-from protocol.trial import COLUMN_LABELS, COLUMNS, TRIAL
+from protocol.schema import AnalyteSpec, Protocol
+from protocol.trial import COLUMN_LABELS, COLUMNS
 from protocol.vocabulary import TERMINAL_PHASES, Phase
 
 Row = tuple[str, ...]
@@ -151,7 +146,7 @@ def _rules(trial: Protocol) -> tuple[Row, ...]:
 
 
 def _versions(trial: Protocol) -> Table:
-    versions: Sequence[ResponseCriteria] = tuple(trial.response_criteria.values())
+    versions = tuple(trial.response_criteria.values())
     rows = tuple(
         (
             v.title + (" (in force)" if v.version is trial.config.criteria_version else ""),
@@ -211,20 +206,3 @@ def _html_row(row: Row) -> str:
     first, *rest = row
     cells = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
     return f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>'
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`PATH` writes the document, `--check PATH` says whether it is up to date."""
-    check, path = arguments[:1] == ["--check"], Path(arguments[-1])
-    if not check:
-        path.write_text(markdown(TRIAL), encoding="utf-8")
-        return 0
-    current = path.read_text(encoding="utf-8") if path.exists() else ""
-    if current == markdown(TRIAL):
-        return 0
-    sys.stderr.write(f"{path} is not up to date; run python -m protocol.document {path}\n")
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
 """The dosing calendar: which drug is planned on which day (D-01 to D-06)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -22,7 +22,10 @@ class UnconfirmedDose(ValueError):
 
 @dataclass(frozen=True)
 class PlannedDose:
-    """One planned dose. Months count from Day 1 (`study_month`) and from the start of the phase."""
+    """One planned dose. Months count from Day 1 (`study_month`) and from the start of the phase.
+
+    `regimen` is the phase whose regimen is followed: the phase itself, or the one that an extension carries on (A19).
+    """
 
     on: date
     drug: Drug
@@ -32,6 +35,7 @@ class PlannedDose:
     month_in_phase: int
     day_of_month: int
     study_day: int
+    regimen: Phase
 
 
 def planned_doses(
@@ -44,25 +48,47 @@ def planned_doses(
 
     Raises UnconfirmedDose when there is a high-dose phase and `high_dex_mg` is not given.
     """
-    spans = [p for p in plan_phases(phases, day1, trial) if p.phase in TREATMENT_PHASES]
-    if high_dex_mg is None and any(p.phase is Phase.HIGH_DEX for p in spans):
+    if high_dex_mg is None and any(p.phase is Phase.HIGH_DEX for p in phases):
         raise UnconfirmedDose("The high dose of dexamethasone in mg is not confirmed, so no calendar is made.")
     mg = {Phase.HIGH_DEX: high_dex_mg or Decimal(0)} | dict.fromkeys(LOW_DEX_PHASES, trial.config.low_dex_mg)
     daily = trial.config.anakinra_mg
-    doses = [
-        *(_dose(on, Drug.ANAKINRA, daily, span, day1, trial) for span in spans for on in _days(span)),
-        *(_dose(on, Drug.DEXAMETHASONE, mg[span.phase], span, day1, trial) for span, on in _dex_days(spans, trial)),
-    ]
+    doses = (
+        _dose(entry, daily if entry.drug is Drug.ANAKINRA else mg[entry.regimen], day1, trial)
+        for entry in _entries(phases, day1, trial)
+    )
     return tuple(sorted(doses, key=lambda dose: (dose.on, dose.drug)))
 
 
 def planned_days(phases: Sequence[PhaseInterval], day1: date, trial: Protocol) -> tuple[tuple[date, Drug], ...]:
     """Days and drugs of the planned doses without their amounts: cheap, and no dose in mg is needed."""
+    return tuple((entry.on, entry.drug) for entry in _entries(phases, day1, trial))
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A day of the calendar before its dose is known."""
+
+    on: date
+    drug: Drug
+    span: PhaseInterval
+    regimen: Phase
+
+
+def _entries(phases: Sequence[PhaseInterval], day1: date, trial: Protocol) -> Iterator[_Entry]:
     spans = [p for p in plan_phases(phases, day1, trial) if p.phase in TREATMENT_PHASES]
-    return (
-        *((on, Drug.ANAKINRA) for span in spans for on in _days(span)),
-        *((on, Drug.DEXAMETHASONE) for _, on in _dex_days(spans, trial)),
-    )
+    for span, regimen in zip(spans, _regimens(spans), strict=True):
+        yield from (_Entry(on, Drug.ANAKINRA, span, regimen.phase) for on in _days(span))
+        yield from (
+            _Entry(on, Drug.DEXAMETHASONE, span, regimen.phase) for on in _dex_days(span, regimen, spans, trial)
+        )
+
+
+def _regimens(spans: Sequence[PhaseInterval]) -> list[PhaseInterval]:
+    """For each phase the one whose regimen it follows; an extension carries on what came before it (A19)."""
+    found: list[PhaseInterval] = []
+    for span in spans:
+        found.append(found[-1] if found and span.phase is Phase.EXTENSION else span)
+    return found
 
 
 def intensity(planned: int, given: int) -> Decimal | None:
@@ -70,19 +96,19 @@ def intensity(planned: int, given: int) -> Decimal | None:
     return Decimal(given) / Decimal(planned) * 100 if planned else None
 
 
-def _dose(on: date, drug: Drug, mg: Decimal, span: PhaseInterval, day1: date, trial: Protocol) -> PlannedDose:
-    convention = trial.config.month_convention
-    month = study_month(span.starts_on, on, convention)
-    first = month_start(span.starts_on, month, convention)
+def _dose(entry: _Entry, mg: Decimal, day1: date, trial: Protocol) -> PlannedDose:
+    convention, on, starts_on = trial.config.month_convention, entry.on, entry.span.starts_on
+    month = study_month(starts_on, on, convention)
     return PlannedDose(
         on,
-        drug,
+        entry.drug,
         mg,
-        span.phase,
+        entry.span.phase,
         study_month(day1, on, convention),
         month,
-        (on - first).days + 1,
+        (on - month_start(starts_on, month, convention)).days + 1,
         study_day(day1, on),
+        entry.regimen,
     )
 
 
@@ -100,21 +126,37 @@ def _last(span: PhaseInterval) -> date:
     return span.ends_on or span.starts_on
 
 
-def _dex_days(spans: Sequence[PhaseInterval], trial: Protocol) -> Iterator[tuple[PhaseInterval, date]]:
+def _dex_days(
+    span: PhaseInterval,
+    regimen: PhaseInterval,
+    spans: Sequence[PhaseInterval],
+    trial: Protocol,
+) -> Iterator[date]:
     """Low doses in one weekly rhythm from the first low-dose day on; high doses by relative month."""
-    low = [span for span in spans if span.phase in LOW_DEX_PHASES]
-    for span in low:
-        weeks = _every(low[0].starts_on, _last(span), WEEK)
-        yield from ((span, on) for on in weeks if on >= span.starts_on)
-    for span in spans:
-        if span.phase is Phase.HIGH_DEX:
-            yield from ((span, on) for on in high_dose_days(span.starts_on, trial) if on <= _last(span))
+    if regimen.phase in LOW_DEX_PHASES:
+        first = next(low.starts_on for low in spans if low.phase in LOW_DEX_PHASES)
+        yield from (on for on in _every(first, _last(span), WEEK) if on >= span.starts_on)
+    if regimen.phase is Phase.HIGH_DEX:
+        days = high_dose_days(regimen.starts_on, trial)
+        if span.phase is Phase.EXTENSION:
+            days = _pulses(regimen.starts_on, range(HIGH_DEX_MONTHS + 1, _months_to(span, regimen, trial) + 1), trial)
+        yield from (on for on in days if span.starts_on <= on <= _last(span))
+
+
+def _months_to(span: PhaseInterval, regimen: PhaseInterval, trial: Protocol) -> int:
+    """The relative month of the regimen in which a phase ends."""
+    return study_month(regimen.starts_on, _last(span), trial.config.month_convention)
 
 
 def high_dose_days(starts_on: date, trial: Protocol) -> list[date]:
     """The 48 high-dose days, counted from the start of the high-dose phase."""
-    months = enumerate(high_dose_months(starts_on, trial), start=1)
-    return [first + timedelta(days=day - 1) for month, first in months for day in HIGH_DEX_DAYS[month % 2]]
+    return _pulses(starts_on, range(1, HIGH_DEX_MONTHS + 1), trial)
+
+
+def _pulses(starts_on: date, months: Iterable[int], trial: Protocol) -> list[date]:
+    convention = trial.config.month_convention
+    starts = ((month, month_start(starts_on, month, convention)) for month in months)
+    return [first + timedelta(days=day - 1) for month, first in starts for day in HIGH_DEX_DAYS[month % 2]]
 
 
 def high_dose_months(starts_on: date, trial: Protocol) -> list[date]:

@@ -103,8 +103,8 @@ def _calcium(view: View) -> MdeTest:
     return _test(Mde.CALCIUM, words, met, figures, now.inputs if now else ())
 
 
-def _creatinine_high(m: Measurement, limits: MdeLimits) -> bool | None:
-    if m.value is None:
+def _creatinine_high(m: Measurement | None, limits: MdeLimits) -> bool | None:
+    if m is None or m.value is None:
         return None
     if m.typed_unit == "umol/L" and m.typed_value:
         return Decimal(m.typed_value) > limits.creatinine_umol_l
@@ -113,7 +113,7 @@ def _creatinine_high(m: Measurement, limits: MdeLimits) -> bool | None:
 
 def _renal_met(values: Values, limits: MdeLimits) -> bool | None:
     creatinine, clearance = values.get(Analyte.CREATININE), number(values, Analyte.CRCL)
-    high = _creatinine_high(creatinine, limits) if creatinine else None
+    high = _creatinine_high(creatinine, limits)
     low = None if clearance is None else clearance < limits.clearance_below
     known = [limb for limb in (high, low) if limb is not None]
     return any(known) if known else None

@@ -98,10 +98,8 @@ def _day(record: Record) -> date:
 
 
 def _is_after(record: Record, course: Course) -> bool:
-    if course.day1 is None:
-        return False
-    on = _day(record)
-    return on > course.day1 or (on == course.day1 and record.after_first_dose)
+    on, day1 = _day(record), course.day1
+    return day1 is not None and (on > day1 or (on == day1 and record.after_first_dose))
 
 
 def _samples(course: Course, records: list[Record]) -> tuple[Sample, ...]:

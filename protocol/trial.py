@@ -327,6 +327,18 @@ REGIMENS = (
         "high_dex_mg",
         "days 1-4, 9-12 and 17-20 of relative months 1, 3, 5; days 1-4 of relative months 2, 4, 6",
     ),
+    Regimen(
+        Phase.EXTENSION,
+        Drug.DEXAMETHASONE,
+        "low_dex_mg",
+        "after low dose: once a week by mouth, in the same rhythm (proposed)",
+    ),
+    Regimen(
+        Phase.EXTENSION,
+        Drug.DEXAMETHASONE,
+        "high_dex_mg",
+        "after high dose: the days of odd and even relative months go on (proposed)",
+    ),
 )
 #: High dose: days of a relative month, by odd and even month.
 HIGH_DEX_DAYS = {

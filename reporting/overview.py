@@ -239,7 +239,7 @@ def _regimen(doses: Sequence[PlannedDose], drug: Drug) -> str:
     first = next(one for one in doses if one.drug is drug)
     rhythm = "once daily"
     if drug is Drug.DEXAMETHASONE:
-        rhythm = f"weekly, {first.on:%A}" if first.phase in LOW_DEX_PHASES else "on the days of the calendar"
+        rhythm = f"weekly, {first.on:%A}" if first.regimen in LOW_DEX_PHASES else "on the days of the calendar"
     return f"{tidy(first.mg, 0)} mg {DRUG_ROUTE[drug]} {rhythm}"
 
 

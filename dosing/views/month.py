@@ -60,7 +60,7 @@ def month_context(calendar: Calendar, chosen_on: date) -> dict[str, Any]:
         "weekdays": WEEKDAYS,
         "weeks": [[_cell(day, first, chosen_on, calendar.today) for day in week] for week in weeks],
         "has_high_dose": any(
-            dose.phase is Phase.HIGH_DEX for dose in calendar.planned if dose.drug is not Drug.ANAKINRA
+            dose.regimen is Phase.HIGH_DEX for dose in calendar.planned if dose.drug is not Drug.ANAKINRA
         ),
         "chosen": chosen,
         "chosen_words": f"{chosen_on:%A} {chosen_on.day} {chosen_on:%B}",
@@ -108,7 +108,7 @@ def _label(day: CalendarDay) -> str:
 def _line(dose: DayDose) -> DoseLine:
     name, alert = DRUG_SHORT[dose.planned.drug], dose.state in {"missed", "held"}
     words = f"{name} {dose.state}" if alert else f"{name} {plain(dose.planned.mg)}"
-    if dose.planned.phase is Phase.HIGH_DEX and dose.planned.drug is Drug.DEXAMETHASONE and not alert:
+    if dose.planned.regimen is Phase.HIGH_DEX and dose.planned.drug is Drug.DEXAMETHASONE and not alert:
         words = f"{name} high {plain(dose.planned.mg)}"
     state = "due" if dose.state == "to_record" else dose.state
     return DoseLine(state, words, dose.planned.drug is Drug.DEXAMETHASONE, alert)

@@ -134,8 +134,13 @@ def read_labs(
     return _with_limits(results, labs, where), _finding(labs, on, source, where)
 
 
+def is_finding(key: str) -> bool:
+    """Whether a key speaks of imaging, a plasmacytoma or attribution, not of a laboratory result."""
+    return any(key in table for table in (_SEEN, _MEASURED, _COUNTED, _ATTRIBUTION))
+
+
 def _is_result(key: str) -> bool:
-    return not any(key in table for table in (_SEEN, _MEASURED, _COUNTED, _ATTRIBUTION)) and _limit_of(key) is None
+    return not is_finding(key) and _limit_of(key) is None
 
 
 def _result(key: str, value: object, on: date, source: str, where: str) -> Measurement:
@@ -170,8 +175,16 @@ def _limited(m: Measurement, name: str, bound: Decimal) -> Measurement:
 
 
 def _finding(labs: Object, on: date, source: str, where: str) -> DiseaseFinding | None:
+    return corrected_finding(None, labs, on, source, where) if any(is_finding(key) for key in labs) else None
+
+
+def corrected_finding(
+    current: DiseaseFinding | None, labs: Object, on: date, source: str, where: str
+) -> DiseaseFinding:
+    """A finding with the given items read anew; items that are not named stay as they are in `current`."""
+    before = current or DiseaseFinding(on, source=f"{source}.finding", visit=source)
     given = {**_seen(labs, where), **_measures(labs, where), **_attributions(labs, where)}
-    return DiseaseFinding(on, source=f"{source}.finding", visit=source, **given) if given else None  # type: ignore[arg-type]
+    return replace(before, **given)  # type: ignore[arg-type]
 
 
 def _seen(labs: Object, where: str) -> dict[str, object]:
@@ -180,17 +193,21 @@ def _seen(labs: Object, where: str) -> dict[str, object]:
 
 def _measures(labs: Object, where: str) -> dict[str, object]:
     sizes = {
-        name: as_decimal(labs[key], f"{where}: {key}") * factor
+        name: None if labs[key] is None else as_decimal(labs[key], f"{where}: {key}") * factor
         for key, (name, factor) in _MEASURED.items()
-        if labs.get(key) is not None
+        if key in labs
     }
-    counts = {name: as_whole(labs[k], f"{where}: {k}") for k, name in _COUNTED.items() if labs.get(k) is not None}
+    counts = {
+        name: None if labs[k] is None else as_whole(labs[k], f"{where}: {k}")
+        for k, name in _COUNTED.items()
+        if k in labs
+    }
     return {**sizes, **counts}
 
 
 def _attributions(labs: Object, where: str) -> dict[str, object]:
     return {
-        name: frozenset(member(Mde, event, f"{where}: {key}") for event in as_list(labs[key], f"{where}: {key}"))
+        name: frozenset(member(Mde, event, f"{where}: {key}") for event in as_list(labs[key] or [], f"{where}: {key}"))
         for key, name in _ATTRIBUTION.items()
-        if labs.get(key)
+        if key in labs
     }

@@ -50,8 +50,8 @@ def dosing(subject: Subject) -> Computed:
     doses = doses_of(subject)
     anakinra = [d for d in doses if d.drug is Drug.ANAKINRA]
     dex = [d for d in doses if d.drug is Drug.DEXAMETHASONE]
-    low = [d for d in dex if d.phase in LOW_DEX_PHASES]
-    high = [d for d in dex if d.phase is Phase.HIGH_DEX]
+    low = [d for d in dex if d.regimen in LOW_DEX_PHASES]
+    high = [d for d in dex if d.regimen is Phase.HIGH_DEX]
     strengths = {d.mg for d in dex}
     held = sum(1 for d in anakinra if any(first <= d.on <= last for first, last in subject.holds))
     return {
@@ -71,7 +71,7 @@ def dosing(subject: Subject) -> Computed:
         "high_dex_dates": _dates(high),
         "high_dex_count": len(high),
         "high_dex_total_mg": sum((d.mg for d in high), Decimal(0)),
-        "high_dex_first_month": _dates([d for d in high if d.month_in_phase == 1]),
+        "high_dex_first_month": _dates([d for d in high if d.phase is Phase.HIGH_DEX and d.month_in_phase == 1]),
         "high_dex_month_starts": _high_dex_months(subject),
         "unconfirmed": ["high_dex_mg"] if high else [],
     }

@@ -13,7 +13,7 @@ from protocol.months import add_months
 from protocol.phases import find_discrepancies, propose
 from protocol.response import EpochHistory, TimePoint, assess, assess_against
 from protocol.schema import Protocol
-from protocol.vocabulary import Analyte, Flag, Phase
+from protocol.vocabulary import TREATMENT_PHASES, Analyte, Flag, Phase
 from reporting.cases.reader import Malformed, Object, as_list, as_object, day, member, need, objects, text
 from reporting.cases.subject import Subject, add_assessment
 
@@ -81,7 +81,8 @@ def as_of(subject: Subject, expected: Object, *, by_knowledge: bool) -> list[Com
 def _as_of(subject: Subject, on: date, *, by_knowledge: bool) -> Computed:
     course = subject.course.known_by(on) if by_knowledge else subject.course
     now = course.phase_on(on)
-    before = _before_decisions_of(course, on)
+    treated = now is not None and now.phase in TREATMENT_PHASES
+    before = _before_decisions_of(course, on) if treated else course
     state = before.phase_on(on) or now
     history = assess(before, subject.trial, on)
     proposal = propose(state.phase if state else Phase.ENROLLED, before, history, on, subject.trial)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from protocol.measurements import Course, Decision, DiseaseFinding, Measurement, PhaseInterval
 from protocol.schema import Protocol
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, Phase
-from reporting.cases.labs import measurement, read_labs
+from reporting.cases.labs import corrected_finding, is_finding, measurement, read_labs
 from reporting.cases.reader import (
     Malformed,
     Object,
@@ -126,6 +126,10 @@ def _register(subject: Subject, on: date, action: Object) -> None:
 
 
 def _first_dose(subject: Subject, on: date, action: Object) -> None:
+    if subject.day1 == on:
+        return
+    if subject.day1 is not None:
+        raise Malformed(f"{subject.where}: Day 1 is {subject.day1.isoformat()}, the first dose {on.isoformat()}.")
     subject.day1 = on
     subject.phases.append(PhaseInterval(Phase.INDUCTION, on))
 
@@ -177,11 +181,22 @@ def _correct(subject: Subject, on: date, action: Object) -> None:
     if name not in subject.seen_on:
         raise Malformed(f"{where}: there is no such assessment.")
     key = text(action, "analyte", where)
+    if is_finding(key):
+        _correct_finding(subject, on, name, {key: action.get("value")}, where)
+        return
     corrected = replace(measurement(key, action.get("value"), subject.seen_on[name], name, where), entered_on=on)
     subject.measurements = [
         replace(m, superseded_on=on) if _is_replaced(m, corrected) else m for m in subject.measurements
     ]
     subject.measurements.append(corrected)
+
+
+def _correct_finding(subject: Subject, on: date, name: str, labs: Object, where: str) -> None:
+    seen_on = subject.seen_on[name]
+    current = next((f for f in subject.findings if f.visit == name and f.superseded_on is None), None)
+    subject.findings = [replace(f, superseded_on=on) if f is current else f for f in subject.findings]
+    corrected = corrected_finding(current, labs, seen_on, name, where)
+    subject.findings.append(replace(corrected, entered_on=on))
 
 
 def _is_replaced(m: Measurement, corrected: Measurement) -> bool:
@@ -233,6 +248,7 @@ ACTIONS: Mapping[str, Callable[[Subject, date, Object], None]] = {
     "WITHDRAW_CONSENT": _stop(Phase.WITHDRAWN),
     "LOST": _stop(Phase.LOST),
     "LOST_TO_FOLLOW_UP": _stop(Phase.LOST),
+    "LOST_TO_FOLLOWUP": _stop(Phase.LOST),
     "CORRECT_LAB": _correct,
     "ADD_ASSESSMENT": _late_assessment,
     "HOLD": _hold,

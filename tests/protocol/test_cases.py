@@ -141,6 +141,7 @@ MALFORMED = [
     ((*P, "actions", 1, "phase"), "FOO", "is not one of"),
     ((*P, "actions", 1, "type"), "FOO", "is not one of"),
     ((*P, "actions", 1), {"type": "CORRECT_LAB", "date": "2024-02-01", "assessment": "X"}, "no such assessment"),
+    (("pathway_scenarios", 1, "day1"), "2024-01-16", "Day 1 is 2024-01-16, the first dose 2024-01-15"),
     ((V, "ctcae_lab_grades", 0, "version"), "9", "is not one of"),
     ((V, "unit_conversions", 0, "from_unit"), "furlong", "is not a unit"),
     ((V, "derived_values", 0, "name"), "x", "is not a derived value"),

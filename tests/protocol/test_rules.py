@@ -9,7 +9,7 @@ import pytest
 from protocol import checks, endpoints, toxicity, visits
 from protocol.confirmation import Reported, confirm
 from protocol.derived import cockcroft_gault, fall_exceeds, flc_ratio, pct_change, reduction
-from protocol.doses import UnconfirmedDose, intensity, planned_doses
+from protocol.doses import UnconfirmedDose, intensity, planned_days, planned_doses
 from protocol.eligibility import Evidence, is_eligible, judge
 from protocol.explain import percent, to_json
 from protocol.measurements import PhaseInterval
@@ -21,6 +21,7 @@ from protocol.vocabulary import (
     Analyte,
     CriterionOutcome,
     CtcaeVersion,
+    Drug,
     DueState,
     FollowUpOrigin,
     Phase,
@@ -320,6 +321,18 @@ def test_doses() -> None:
     closed = PhaseInterval(Phase.INDUCTION, DAY1, on(3))
     assert plan_phases([closed], DAY1, TRIAL) == (closed,)
     assert len(planned_doses([closed], DAY1, TRIAL)) == 4
+
+
+def test_days_are_planned_without_an_amount() -> None:
+    high = [PhaseInterval(Phase.HIGH_DEX, on(182)), PhaseInterval(Phase.EXTENSION, on(366))]
+    doses = planned_doses(high, DAY1, TRIAL, TRIAL.config.high_dex_mg)
+    assert sorted(planned_days(high, DAY1, TRIAL)) == [(dose.on, dose.drug) for dose in doses]
+    assert {dose.regimen for dose in doses} == {Phase.HIGH_DEX}
+
+
+def test_an_extension_of_anakinra_alone_brings_no_dexamethasone() -> None:
+    spans = [PhaseInterval(Phase.ANAKINRA_ONLY, on(182)), PhaseInterval(Phase.EXTENSION, on(366))]
+    assert {drug for _, drug in planned_days(spans, DAY1, TRIAL)} == {Drug.ANAKINRA}
 
 
 def test_derived_values_are_undefined_rather_than_zero() -> None:
