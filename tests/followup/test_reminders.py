@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
+from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail as outgoing
 from django.core.management import call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 
 from followup import services
 from followup.models import Reminder
@@ -18,8 +20,9 @@ from followup.services.departure import Kind
 from followup.tasks import sweep_reminders as job
 from followup.vocabulary import STEP_WORDS
 from protocol.trial import TRIAL
+from tests.fixtures.databases import Database
 from tests.followup.conftest import LAST_DOSE
-from tests.world import World, hire
+from tests.world import World, hire, new_world
 from tests.world_followup import contact, followed_subject, leave, reached, who
 from tests.world_labs import morning
 from trialsite import clock, mail
@@ -70,6 +73,13 @@ def test_death_stops_every_reminder(world: World, followed: Subject) -> None:
     sweep_days(world, date(2024, 8, 9), date(2024, 8, 19))
     leave(world, followed, Leaving(Kind.DEAD, date(2024, 8, 20), "At home", death_due_to_progression=False))
     assert sweep_days(world, date(2024, 8, 20), date(2024, 11, 1)) == [(date(2024, 8, 11), "fu06", -30)]
+
+
+@pytest.mark.req("E8")
+def test_a_subject_that_died_since_the_sweep_began_is_left_alone(world: World, followed: Subject) -> None:
+    on = date(2024, 8, 11)
+    leave(world, followed, Leaving(Kind.DEAD, on, "At home", death_due_to_progression=False))
+    assert reminders.sweep_subject(followed.pk, followed.site_id, morning(on)) == services.Swept()
 
 
 @pytest.mark.req("E8")
@@ -351,3 +361,23 @@ def test_the_job_and_the_command_sweep_by_the_clock(
     with reading(system_actor("verification"), world.at):
         event = AuditEvent.objects.filter(table="followup_reminder").get()
     assert (event.system_actor, event.source) == ("reminders", "job sweep_reminders")
+
+
+@pytest.mark.req("E8", "I3")
+def test_two_sweeps_at_once_send_one_reminder(fresh_db: Database) -> None:
+    world = new_world(morning(date(2023, 1, 2)))
+    followed_subject(world, last_dose_on=LAST_DOSE)
+    at, start = morning(date(2024, 8, 11)), Barrier(4)
+
+    def one_sweep(_: int) -> tuple[int, int]:
+        start.wait()
+        try:
+            swept = sweep_reminders(at)
+            return swept.sent, swept.failed
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(one_sweep, range(4))) == [(0, 0), (0, 0), (0, 0), (1, 0)]
+    with reading(system_actor("verification"), at):
+        assert Mail.objects.filter(key__startswith="reminder:").count() == 1

@@ -61,6 +61,7 @@ def test_three_edits_are_three_pairs_of_old_and_new_with_their_reasons(
         assert f"Reason: Report {number} misread." in shown
         assert f"<td>{old}</td><td>{new}</td>" in shown
     assert "entered serum M-spike 2.9 g/dL" in shown
+    assert "aside" not in shown
 
 
 @pytest.mark.req("B12")
