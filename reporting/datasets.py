@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import dosing.exports
 import enrollment.exports
 import followup.exports
@@ -10,6 +12,7 @@ import safety.exports
 import trialsite.exports
 from reporting.selectors.computed import Computed
 from reporting.selectors.efficacy import EFFICACY
+from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.exporting import Dataset
 
 DATASETS: tuple[Dataset | Computed, ...] = (
@@ -23,3 +26,11 @@ DATASETS: tuple[Dataset | Computed, ...] = (
 )
 
 BY_NAME: dict[str, Dataset | Computed] = {dataset.name: dataset for dataset in DATASETS}
+
+#: Data sets for which exporting is not enough.
+NEEDS: dict[str, Duty] = {"audit_events": Duty.VIEW_AUDIT}
+
+
+def datasets_for(by: Actor, at: datetime) -> tuple[Dataset | Computed, ...]:
+    """What this person may take away."""
+    return tuple(one for one in DATASETS if one.name not in NEEDS or can_anywhere(by, NEEDS[one.name], at))

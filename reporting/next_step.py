@@ -171,7 +171,7 @@ def _confirmation(facts: SubjectFacts) -> Iterator[Step]:
 def _visits(facts: SubjectFacts) -> Iterator[Step]:
     for code, planned in facts.planned.items():
         state = facts.state_of(planned)
-        if code in facts.visits or code in ("scr", "eot") or code.startswith("fu"):
+        if code in facts.visits or code == "scr" or code.startswith("fu"):
             continue
         if state in (DueState.DUE, DueState.OVERDUE):
             yield _visit(facts, planned, f"Enter {planned.label} labs", _page(facts, "visit_labs", code))

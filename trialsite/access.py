@@ -84,7 +84,7 @@ SYSTEM_ACTORS: dict[str, frozenset[Duty]] = {
     "re-evaluation": frozenset({Duty.VIEW_SUBJECT, Duty.PROPOSE_PHASE}),
     "reminders": frozenset({Duty.VIEW_SUBJECT, Duty.SEND_REMINDER}),
     "mail": frozenset({Duty.VIEW_MAIL}),
-    "export": frozenset({Duty.VIEW_SUBJECT, Duty.EXPORT}),
+    "export": frozenset({Duty.VIEW_SUBJECT, Duty.EXPORT, Duty.VIEW_AUDIT}),
     "verification": frozenset({Duty.VIEW_SUBJECT, Duty.VIEW_AUDIT}),
 }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from reporting.datasets import BY_NAME, DATASETS
+from reporting.datasets import BY_NAME, NEEDS, datasets_for
 from reporting.exporting.archive import MANIFEST, archive, manifest, measured
 from reporting.exporting.leaving import Make, leaving
 from reporting.exporting.spreadsheets import RULE
@@ -24,7 +25,8 @@ from trialsite.models import AccessEntry
 @requires(Duty.EXPORT)
 def exports(request: SignedInRequest) -> HttpResponse:
     made = AccessEntry.objects.filter(what__startswith="Export: ").select_related("user")[:20]
-    return render(request, "reporting/exports.html", {"datasets": DATASETS, "made": made, "rule": RULE})
+    context = {"datasets": datasets_for(request.actor, clock.now()), "made": made, "rule": RULE}
+    return render(request, "reporting/exports.html", context)
 
 
 @require_GET
@@ -32,6 +34,8 @@ def exports(request: SignedInRequest) -> HttpResponse:
 def dataset(request: SignedInRequest, name: str) -> HttpResponseBase:
     if name not in BY_NAME:
         raise Http404(name)
+    if BY_NAME[name] not in datasets_for(request.actor, clock.now()):
+        raise PermissionDenied(f"Your role does not include this: {NEEDS[name].value.lower()}.")
     return _sent(request, f"{name}.csv", "text/csv; charset=utf-8", lambda tally: pieces(BY_NAME[name], tally))
 
 
@@ -39,9 +43,12 @@ def dataset(request: SignedInRequest, name: str) -> HttpResponseBase:
 @requires(Duty.EXPORT)
 def everything(request: SignedInRequest) -> HttpResponseBase:
     actor, at = request.actor, clock.now()
-    stamp = f"{at:%Y%m%d-%H%M}"
+    chosen = datasets_for(actor, at)
     return _sent(
-        request, f"trialsite-{stamp}.zip", "application/zip", lambda tally: archive(DATASETS, actor, at, tally)
+        request,
+        f"trialsite-{at:%Y%m%d-%H%M}.zip",
+        "application/zip",
+        lambda tally: archive(chosen, actor, at, tally),
     )
 
 
@@ -51,7 +58,7 @@ def manifest_alone(request: SignedInRequest) -> HttpResponseBase:
     actor, at = request.actor, clock.now()
 
     def make(tally: Tally) -> Iterator[bytes]:
-        made = measured(DATASETS)
+        made = measured(datasets_for(actor, at))
         tally.rows = len(made)
         yield tally.count(manifest(made, actor, at))
 

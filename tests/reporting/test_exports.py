@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.sql import Literal
 
-from reporting.datasets import BY_NAME, DATASETS
+from reporting.datasets import BY_NAME, DATASETS, datasets_for
 from reporting.exporting.leaving import leaving
 from reporting.exporting.spreadsheets import DANGEROUS, neutralised, original
 from reporting.exporting.streams import Tally, WrongColumns, one_state, pieces
@@ -75,7 +75,7 @@ def test_those_who_export_get_every_file_with_the_columns_it_describes(
     trial: World, client: Client, role: Role
 ) -> None:
     log_in(client, trial.person(role))
-    for dataset in DATASETS:
+    for dataset in datasets_for(trial.person(role), trial.at):
         heading = body(client, f"/exports/{dataset.name}.csv").decode().splitlines()[0]
         assert heading.split(",") == [column.name for column in dataset.columns], dataset.name
 
@@ -85,6 +85,16 @@ def test_others_may_not_export(world: World, client: Client, role: Role) -> None
     log_in(client, world.person(role))
     assert [client.get(url).status_code for url in ADDRESSES] == [403] * len(ADDRESSES)
     assert log(world) == []
+
+
+def test_the_audit_trail_leaves_only_with_those_who_may_read_it(world: World, client: Client) -> None:
+    log_in(client, world.person(Role.STATISTICIAN))
+    assert client.get("/exports/audit_events.csv").status_code == 403
+    assert "audit_events" not in client.get("/exports/").content.decode()
+    with zipfile.ZipFile(io.BytesIO(body(client, "/exports/everything.zip"))) as packed:
+        assert "audit_events.csv" not in packed.namelist()
+    log_in(client, world.person(Role.DATA_MANAGER))
+    assert table(body(client, "/exports/audit_events.csv"))
 
 
 def test_a_file_that_does_not_exist_is_not_found(world: World, client: Client) -> None:
@@ -161,10 +171,11 @@ def test_an_export_that_is_broken_off_is_logged_too(trial: World) -> None:
 @pytest.mark.req("F2")
 def test_the_same_state_gives_the_same_bytes(trial: World, client: Client, tmp_path: Path) -> None:
     log_in(client, trial.person(Role.STATISTICIAN))
-    first = {one.name: body(client, f"/exports/{one.name}.csv") for one in DATASETS}
+    allowed = datasets_for(trial.person(Role.STATISTICIAN), trial.at)
+    first = {one.name: body(client, f"/exports/{one.name}.csv") for one in allowed}
     trial.later(1)
     call_command("export", "--all", "--out", str(tmp_path / "out"), "--as", "statistician-00")
-    for one in DATASETS:
+    for one in allowed:
         assert (tmp_path / "out" / f"{one.name}.csv").read_bytes() == first[one.name], one.name
 
 

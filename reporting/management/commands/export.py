@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError
 
-from reporting.datasets import BY_NAME, DATASETS
+from reporting.datasets import BY_NAME, datasets_for
 from reporting.exporting.archive import MANIFEST, Made, manifest
 from reporting.exporting.streams import Tally, one_state, pieces
 from trialsite import clock
@@ -34,7 +34,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         by, at = _actor(options["user"]), clock.now()
-        wanted = DATASETS if options["all"] else tuple(BY_NAME[name] for name in options["only"])
+        allowed = datasets_for(by, at)
+        wanted = allowed if options["all"] else tuple(one for one in allowed if one.name in options["only"])
         out: Path = options["out"]
         out.mkdir(parents=True, exist_ok=True)
         with coming_from("command export"):
