@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 
+from enrollment.services import Cause, record_screen_failure
 from protocol.vocabulary import Analyte, Phase
 from reporting.next_step import Kind, Step, next_step, tasks
 from reporting.selectors.facts import SubjectFacts, facts_of
 from tests import world_dosing as treat
 from tests import world_enrollment as enrol
+from tests import world_followup as follow
 from tests.world import World
 from tests.world_labs import morning, record
 from trialsite.access import system_actor
@@ -140,12 +143,35 @@ def test_days_without_a_dose_record_are_asked_for_after_two_weeks(world: World) 
     assert not [words for words in all_words(world, subject) if words.startswith("Record doses")]
 
 
-def test_with_nothing_to_do_the_step_says_what_comes(world: World) -> None:
-    subject = enrol.registered(world)
-    treat.start(world, subject, world.at.date())
-    step = next(one for one in [first(world, subject)])
-    assert step.words
-    assert facts(world, subject).phase is Phase.INDUCTION
+def test_follow_up_is_recorded_in_its_window_and_awaited_before(world: World) -> None:
+    last = date(2025, 6, 13)
+    subject = follow.followed_subject(world, last_dose_on=last)
+    coming = next(one for one in facts(world, subject).planned.values() if one.code == "fu06")
+    world.at = morning(coming.opens_on)
+    contact = next(one for one in tasks(facts(world, subject)) if one.url.endswith("/follow-up/"))
+    assert contact.words == "Record follow-up month 6 contact"
+    world.at = morning(coming.closes_on + timedelta(days=3))
+    late = next(one for one in tasks(facts(world, subject)) if one.url.endswith("/follow-up/"))
+    assert (late.urgency, late.note) == ("late", "3 days overdue")
+    follow.contact(world, subject, follow.reached("fu06", world.at.date()))
+    assert not [one for one in tasks(facts(world, subject)) if one.url.endswith("/follow-up/")]
+
+
+def test_a_screen_failure_rests_with_its_reason(world: World) -> None:
+    subject = enrol.screened(world)
+    record_screen_failure(
+        by=world.person(Role.COORDINATOR),
+        at=world.at,
+        token=uuid4(),
+        subject_id=subject.pk,
+        site_id=subject.site_id,
+        cause=Cause.CONSENT_WITHDRAWN,
+        failed_on=world.at.date(),
+        reason="Changed her mind",
+    )
+    step = first(world, subject)
+    assert (step.words, step.urgency, step.who) == ("Screen failure: Changed her mind", "none", frozenset())
+    assert tasks(facts(world, subject)) == ()
 
 
 def test_every_task_begins_with_a_verb_and_leads_somewhere(world: World) -> None:

@@ -17,7 +17,7 @@ from tests import world_dosing as treat
 from tests.world import World, log_in
 from trialsite.access import system_actor
 from trialsite.context import reading
-from trialsite.models import Role, Subject
+from trialsite.models import Role
 
 LISTS = ("/subjects/", "/my-work/")
 
@@ -174,11 +174,3 @@ def test_an_empty_list_offers_the_first_step_to_those_who_may_take_it(world: Wor
     assert "Screen the first one" in page(log_in(client, world.person(Role.COORDINATOR)), "/subjects/")
     assert "Screen the first one" not in page(log_in(client, world.person(Role.MONITOR)), "/subjects/")
     assert "Nothing to do." in page(log_in(client, world.person(Role.COORDINATOR)), "/my-work/")
-
-
-def test_entered_in_error_is_not_listed(world: World, client: Client) -> None:
-    subject = treat.on_anakinra(world)
-    coordinator = world.person(Role.COORDINATOR)
-    assert re.search(subject.number, page(log_in(client, coordinator), "/subjects/"))
-    with reading(system_actor("verification"), world.at):
-        assert Subject.objects.filter(pk=subject.pk, entered_in_error_at=None).exists()
