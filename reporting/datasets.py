@@ -10,6 +10,7 @@ import followup.exports
 import labs.exports
 import safety.exports
 import trialsite.exports
+from reporting.selectors.abstract import ABSTRACT_TABLE
 from reporting.selectors.computed import Computed
 from reporting.selectors.efficacy import EFFICACY
 from trialsite.access import Actor, Duty, can_anywhere
@@ -23,6 +24,7 @@ DATASETS: tuple[Dataset | Computed, ...] = (
     *dosing.exports.DATASETS,
     *followup.exports.DATASETS,
     EFFICACY,
+    ABSTRACT_TABLE,
 )
 
 BY_NAME: dict[str, Dataset | Computed] = {dataset.name: dataset for dataset in DATASETS}

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from reporting.views import dashboard, exports, overview, subjects, work
+from reporting.views import abstract, dashboard, exports, overview, subjects, work
 
 urlpatterns: list[URLPattern] = [
     path("", work.home, name="home"),
@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern] = [
     path("dashboards/efficacy/", dashboard.page, name="efficacy"),
     path("dashboards/efficacy/subjects/", dashboard.subjects, name="efficacy_subjects"),
     path("dashboards/efficacy/efficacy.csv", dashboard.as_csv, name="efficacy_csv"),
+    path("dashboards/abstract/", abstract.page, name="abstract_table"),
+    path("dashboards/abstract/abstract_table.csv", abstract.as_csv, name="abstract_csv"),
     path("exports/", exports.exports, name="exports"),
     path("exports/everything.zip", exports.everything, name="export_all"),
     path("exports/manifest.json", exports.manifest_alone, name="export_manifest"),

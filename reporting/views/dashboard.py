@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from dosing.vocabulary import PHASE_WORDS
 from protocol.vocabulary import Phase
 from reporting import dashboard
-from reporting.exporting.leaving import leaving
-from reporting.exporting.streams import pieces
 from reporting.selectors.efficacy import EFFICACY, efficacy
 from reporting.views.door import requires
+from reporting.views.streamed import csv_of, places
 from trialsite import clock
-from trialsite.access import ALL_SITES, Actor, Duty, can
+from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
-from trialsite.models import Site
 
 PAGE = 100
 
@@ -64,7 +62,7 @@ def subjects(request: SignedInRequest) -> HttpResponse:
         "number": len(rows),
         "page_obj": Paginator(rows, PAGE).get_page(request.GET.get("page")),
         "phase_words": {phase.value: PHASE_WORDS[phase] for phase in Phase},
-        "may_open": any(can(request.actor, Duty.VIEW_SUBJECT, site, clock.now()) for site in _places(request.actor)),
+        "may_open": any(can(request.actor, Duty.VIEW_SUBJECT, site, clock.now()) for site in places(request.actor)),
     }
     return render(request, "reporting/efficacy_subjects.html", context)
 
@@ -73,30 +71,9 @@ def subjects(request: SignedInRequest) -> HttpResponse:
 @requires(Duty.VIEW_DASHBOARD)
 def as_csv(request: SignedInRequest) -> HttpResponseBase:
     """Every row that the dashboard counts. Logged like every export."""
-    body = leaving(
-        lambda tally: pieces(EFFICACY, tally),
-        what="efficacy.csv",
-        by=request.actor,
-        at=clock.now(),
-        request_id=request.request_id,
-        duty=Duty.VIEW_DASHBOARD,
-        site=_own_site(request.actor),
-    )
-    response = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="efficacy.csv"'
-    return response
+    return csv_of(request, EFFICACY)
 
 
 def _population(request: SignedInRequest) -> str:
     asked = request.GET.get("population", "signed")
     return asked if asked in dashboard.POPULATIONS else "signed"
-
-
-def _places(actor: Actor) -> list[int | None]:
-    return [None if site == ALL_SITES else site for site in actor.site_ids(clock.now().date())]
-
-
-def _own_site(actor: Actor) -> Site | None:
-    """The first site at which the person may see dashboards; None for the coordinating centre."""
-    held = [site for site in _places(actor) if can(actor, Duty.VIEW_DASHBOARD, site, clock.now())]
-    return None if None in held else Site.objects.get(pk=min(site for site in held if site is not None))

@@ -1,0 +1,120 @@
+"""The seven patients of the abstract as this trial holds them: found by their published values on study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from labs.models import LabResult, Specimen
+from labs.selectors import latest_responses
+from protocol.trial import TRIAL
+from protocol.vocabulary import Analyte
+from reporting.abstract import TABLE, Agreement, Published, agreement
+from reporting.selectors.computed import Cell, Computed
+from trialsite.exporting import Column
+from trialsite.models import Subject
+
+ON_STUDY = ("scr", "bl")
+SIX_MONTHS = "m06"
+ANALYTES = tuple(dict.fromkeys(line.analyte for line in TABLE))
+PATIENTS = tuple(dict.fromkeys(line.patient for line in TABLE))
+
+
+@dataclass(frozen=True)
+class AbstractLine:
+    """One analyte of one patient: what is printed beside what is stored and computed. None where no subject fits."""
+
+    published: Published
+    subject: Subject | None
+    on_study: Decimal | None
+    six_months: Decimal | None
+    result: Agreement | None
+    response: str
+
+    @property
+    def label(self) -> str:
+        return TRIAL.analytes[self.published.analyte].short
+
+    @property
+    def unit(self) -> str:
+        return TRIAL.analytes[self.published.analyte].unit
+
+
+def abstract_lines() -> list[AbstractLine]:
+    """The table in printed order; three queries. Only subjects in reach are found."""
+    on_study, later = _values(ON_STUDY), _values((SIX_MONTHS,))
+    subjects = {
+        patient: _subject_with({one.analyte: one.on_study for one in TABLE if one.patient == patient}, on_study)
+        for patient in PATIENTS
+    }
+    found = Subject.objects.in_bulk([key for key in subjects.values() if key is not None])
+    responses = latest_responses(found)
+    lines = []
+    for published in TABLE:
+        key = subjects[published.patient]
+        before = on_study.get(key, {}).get(published.analyte) if key else None
+        after = later.get(key, {}).get(published.analyte) if key else None
+        result = None if before is None or after is None else agreement(before, after, published.change)
+        response = responses[key].confirmed if key in responses else ""
+        lines.append(AbstractLine(published, found.get(key) if key else None, before, after, result, response))
+    return lines
+
+
+def _values(codes: Sequence[str]) -> dict[int, dict[Analyte, Decimal]]:
+    """The newest standing value of each analyte at these visits, by subject."""
+    rows = (
+        LabResult.objects.filter(
+            analyte__in=[analyte.value for analyte in ANALYTES],
+            superseded_at=None,
+            specimen__visit__code__in=codes,
+            specimen__status=Specimen.Status.COMPLETE,
+        )
+        .order_by("specimen__collected_on", "id")
+        .values_list("subject_id", "analyte", "value")
+    )
+    values: dict[int, dict[Analyte, Decimal]] = {}
+    for subject_id, analyte, value in rows:
+        if value is not None:
+            values.setdefault(subject_id, {})[Analyte(analyte)] = value
+    return values
+
+
+def _subject_with(printed: Mapping[Analyte, Decimal], on_study: Mapping[int, Mapping[Analyte, Decimal]]) -> int | None:
+    return next((key for key in sorted(on_study) if on_study[key] == printed), None)
+
+
+def _rows() -> Iterable[Sequence[Cell]]:
+    for line in abstract_lines():
+        printed, result = line.published, line.result
+        yield (
+            printed.patient,
+            line.subject.number if line.subject else None,
+            printed.analyte.value,
+            line.unit,
+            line.on_study,
+            line.six_months,
+            result.computed if result else None,
+            printed.change,
+            result.words if result else "no subject has these values",
+            line.response or None,
+        )
+
+
+ABSTRACT_TABLE = Computed(
+    name="abstract_table",
+    title="The table of the abstract of 2004, printed beside computed",
+    columns=(
+        Column("patient", "number in printed order; the source lost the patients' own numbers"),
+        Column("subject", "subject of this trial with exactly these values on study"),
+        Column("analyte", "pcli, hs_crp or serum_m"),
+        Column("unit", "canonical unit of the analyte"),
+        Column("on_study", "value on study"),
+        Column("six_months", "value at month 6"),
+        Column("computed_change", "percent change, unrounded"),
+        Column("published_change", "percent change as printed"),
+        Column("agreement", "equal, rounded, truncated or differs: the rule that explains the print"),
+        Column("response", "confirmed response derived from the data"),
+    ),
+    rows=_rows,
+)
