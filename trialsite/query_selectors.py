@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F, QuerySet
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.audit_selectors import RecordPlace
@@ -76,14 +76,11 @@ def field_words(query: Query) -> str:
 
 def page_of(kind: Kind, subject: Subject, visit_code: str, item: str) -> str:
     """The address of the page on which the value stands, at the value where that is known."""
-    try:
-        if kind.page.startswith("visit"):
-            if not visit_code:
-                return reverse("subject_visits", args=[subject.key])
-            return reverse(kind.page, args=[subject.key, visit_code]) + (f"#v_{item}" if item else "")
+    if not kind.page.startswith("visit"):
         return reverse(kind.page, args=[subject.key])
-    except NoReverseMatch:
-        return ""
+    if not visit_code:
+        return reverse("subject_visits", args=[subject.key])
+    return reverse(kind.page, args=[subject.key, visit_code]) + (f"#v_{item}" if item else "")
 
 
 def next_for(by: Actor, at: datetime) -> Query | None:

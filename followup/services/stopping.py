@@ -21,9 +21,7 @@ def check_not_future(subject: Subject, day: date, at: datetime) -> None:
 
 def check_last_dose(subject: Subject, last_dose_on: date, at: datetime) -> None:
     """Refused before Day 1, in the future, and before a day on which a dose is recorded as taken."""
-    if subject.day1_on is None:
-        raise Refused("No first dose is entered, so there is no last one.")
-    if last_dose_on < subject.day1_on:
+    if subject.day1_on is not None and last_dose_on < subject.day1_on:
         raise Refused(f"The last dose cannot lie before the first one on {in_words(subject.day1_on)}.")
     check_not_future(subject, last_dose_on, at)
     taken = [day for (day, _), dose in current_doses(subject).items() if dose.status == DoseStatus.TAKEN.value]

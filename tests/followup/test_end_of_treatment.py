@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from dosing.selectors import planned_doses
+from dosing.services import record_doses
 from followup.models import EndOfTreatment, Reminder
 from followup.selectors import follow_up_schedule, will_stop
 from followup.services import (
@@ -21,7 +22,7 @@ from followup.services import (
 )
 from followup.services.departure import Kind
 from followup.vocabulary import END_REASON_WORDS, PHASE_WORDS, EndReason
-from protocol.vocabulary import TREATMENT_PHASES, Phase
+from protocol.vocabulary import TREATMENT_PHASES, DoseStatus, Drug, Phase
 from tests.followup.conftest import DAY1
 from tests.world import World
 from tests.world_followup import contact, end, leave, reached, who
@@ -109,6 +110,30 @@ def test_what_cannot_be_is_refused(
     given = who(world, treated, Role.INVESTIGATOR)
     with pytest.raises(Refused, match=words):
         end_treatment(**given, proof=world.proof(given["by"]), token=uuid4(), ending=Ending(last_dose_on, reason))
+
+
+@pytest.mark.req("D3")
+def test_a_dose_taken_later_speaks_against_the_last_dose(world: World, treated: Subject) -> None:
+    world.at = morning(LAST)
+    record_doses(
+        **who(world, treated),
+        drug=Drug.ANAKINRA,
+        first_on=DAY1 + timedelta(days=1),
+        last_on=LAST,
+        status=DoseStatus.TAKEN,
+        reason="",
+    )
+    with pytest.raises(Refused, match="recorded as taken on 20 May 2024"):
+        end(world, treated, LAST - timedelta(days=1))
+    assert end(world, treated, LAST).last_dose_on == LAST
+
+
+def test_a_high_dose_calendar_that_nobody_confirmed_stops_as_well(world: World, treated: Subject) -> None:
+    by = world.person(Role.INVESTIGATOR)
+    with writing(by=by, duty=Duty.SIGN, site_id=treated.site_id, at=world.at, reason="Decision"):
+        move_subject(subject=treated, to=Phase.HIGH_DEX, on=date(2024, 5, 1), why="Progression", at=world.at)
+    stops = will_stop(treated, LAST)
+    assert (stops.dose_unknown, stops.doses) == (True, {})
 
 
 def test_treatment_ends_once(world: World, treated: Subject) -> None:

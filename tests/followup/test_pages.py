@@ -156,6 +156,16 @@ def test_the_investigator_takes_it_back(world: World, client: Client, treated: S
     assert "Sign end of treatment" in words(client.get(address))
 
 
+def test_what_rests_on_it_keeps_it(world: World, client: Client, followed: Subject) -> None:
+    contact(world, followed, reached("fu06", DUE))
+    log_in(client, world.person(Role.INVESTIGATOR))
+    response = client.post(
+        reverse("subject_end_of_treatment", args=[followed.key]), {"action": "take_back", "reason": "Wrong"}
+    )
+    assert response.status_code == 422
+    assert "Follow-up contacts rest on this date." in words(response)
+
+
 # -- departure
 
 
@@ -192,6 +202,18 @@ def test_a_departure_in_error_stays_on_the_page(coordinator: Client, world: Worl
     shown = words(coordinator.get(address))
     assert "<s>Lost to follow-up, 10 Sep 2024</s>" in shown
     assert "Record departure" in shown
+
+
+def test_what_the_service_refuses_is_said_on_the_page(coordinator: Client, followed: Subject) -> None:
+    address = reverse("subject_departure", args=[followed.key])
+    assert "is in the future" in words(coordinator.post(address, left(kind="LOST", on="+1")))
+    assert "No departure stands." in words(coordinator.post(address, {"action": "take_back", "reason": "Wrong"}))
+    address = reverse("subject_follow_up", args=[followed.key])
+    answer = {"action": "not_done", "code": "fu06", "reason": "Abroad"}
+    assert coordinator.post(address, answer).status_code == 303
+    assert "already" in words(coordinator.post(address, answer))
+    gone = coordinator.post(address, {"action": "in_error", "contact": "1", "reason": "Wrong"})
+    assert "There is no such contact" in words(gone)
 
 
 def test_the_kind_can_be_asked_for_in_the_address(coordinator: Client, followed: Subject) -> None:

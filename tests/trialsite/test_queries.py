@@ -17,6 +17,8 @@ from tests.world import World, log_in
 from tests.world_followup import world_in_sight
 from tests.world_labs import record, treated_subject
 from trialsite.models import Query, Role, Subject
+from trialsite.query_selectors import field_words, page_of
+from trialsite.records import KINDS
 from trialsite.services import queries
 from trialsite.services.queries import Anchor, QueryRefused
 from trialsite.services.subjects import Refused
@@ -294,3 +296,29 @@ def test_the_subject_tab_lists_open_ones_first(
     second = ask(world, subject, result, "And the method?")
     shown = page(client, world, Role.MONITOR, reverse("subject_queries", args=[subject.key]))
     assert shown.index(f"Query {second.pk}<") < shown.index(f"Query {asked.pk}<")
+
+
+# -- where a value stands
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("visit", ["", "m06"])
+def test_every_kind_of_record_has_a_page(name: str, visit: str) -> None:
+    address = page_of(KINDS[name], Subject(key="abc2345678"), visit, "serum_m")
+    assert address.startswith("/subjects/abc2345678/")
+    assert (visit in address) is (visit == "" or KINDS[name].page.startswith("visit_"))
+
+
+def test_a_query_about_something_that_is_not_a_row_still_opens(world: World, client: Client, subject: Subject) -> None:
+    manager, anchor = world.person(Role.DATA_MANAGER), Anchor("diary", 1, "page")
+    asked = queries.ask(by=manager, at=world.at, token=uuid4(), subject=subject, anchor=anchor, text="Where is it?")
+    shown = page(client, world, Role.COORDINATOR, reverse("query", args=[asked.pk]))
+    assert "Where is it?" in shown
+    assert "Open the page with this value" not in shown
+
+
+def test_a_query_about_a_field_names_it(world: World, subject: Subject) -> None:
+    assert field_words(Query(record_type="departure", item="on")) == "departure from the study: on"
+    assert field_words(Query(record_type="contact", item="", visit_code="fu12")) == (
+        "follow-up contact, Follow-up month 12"
+    )
