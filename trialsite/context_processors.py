@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from trialsite import clock
 from trialsite.access import Duty, can_anywhere
@@ -58,20 +58,13 @@ def shell(request: HttpRequest) -> dict[str, object]:
     shared["navigation"] = [
         MenuEntry(label, reverse(name), request.path.startswith(prefix), _count(name))
         for label, name, duty, prefix in MENU
-        if can_anywhere(actor, duty, now) and _exists(name)
+        if can_anywhere(actor, duty, now)
     ]
     roles = sorted({Role(grant.role).label for grant in actor.grants if grant.covers(grant.site_id, now.date())})
     codes = Site.objects.filter(pk__in=actor.site_ids(now.date())).values_list("code", flat=True)
     words = ", ".join(f"Site {code}" for code in codes) or "all sites"
     shared["person"] = PersonOnPage(actor.printed_name, ", ".join(roles), words)
     return shared
-
-
-def _exists(name: str) -> bool:
-    try:
-        return bool(reverse(name))
-    except NoReverseMatch:
-        return False
 
 
 def _count(name: str) -> int | None:

@@ -19,18 +19,19 @@ def guard(
     scope: str = "site",
     rights: str = "add and change",
     silent: tuple[str, ...] = (),
+    secret: tuple[str, ...] = (),
     audit: str = "audited",
 ) -> list[RunSQL]:
     """Audit the tables and, unless scope is "open", hide rows of other sites.
 
     scope: "site" (column site_id), "person" (site, or the row's own user_id), "open" (no site column).
     rights of the application: "add" or "add and change"; it never deletes. silent: columns whose change is no
-    event. audit: "audited", or "exempt" for a table that is itself a log.
+    event. secret: columns whose change is an event that does not show their content. audit: "audited", or "exempt" for a table that is itself a log.
     """
-    columns = "{" + ",".join(silent) + "}"
+    left_out, hidden = ("{" + ",".join(columns) + "}" for columns in (silent, secret))
     flags = f"{rights == 'add'}, {audit == 'audited'}".lower()
     return [
-        RunSQL(f"SELECT edc_guard('{table}'::regclass, '{scope}', '{columns}'::text[], {flags})", RunSQL.noop)
+        RunSQL(f"SELECT edc_guard('{table}'::regclass, '{scope}', '{left_out}', '{hidden}', {flags})", RunSQL.noop)
         for table in tables
     ]
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.utils.cache import add_never_cache_headers
 
 from trialsite import clock
-from trialsite.access import Actor
+from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.actors import actor_for
 from trialsite.context import coming_from, reading
 from trialsite.models import User
@@ -49,6 +50,8 @@ class RequestContextMiddleware:
                 return _rendered(view(request, *args, **kwargs))
             actor = actor_for(request.user)
             request.actor = actor  # type: ignore[attr-defined]
+            if "key" in kwargs and not can_anywhere(actor, Duty.VIEW_SUBJECT, clock.now()):
+                raise PermissionDenied(f"Your role does not include this: {Duty.VIEW_SUBJECT.value.lower()}.")
             with reading(actor, clock.now()):
                 return _rendered(view(request, *args, **kwargs))
 

@@ -243,3 +243,13 @@ def test_accounts_and_subjects_are_never_deleted(fresh_db: object) -> None:
     site = Site.objects.get(code="01")
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM trialsite_site WHERE id = %s", [site.pk])
+
+
+def test_the_trail_says_that_a_password_changed_and_never_what_it_is(fresh_db: object) -> None:
+    world = new_world()
+    world.person(Role.COORDINATOR)
+    with reading(system_actor("verification"), world.at):
+        changes = AuditEvent.objects.filter(table="trialsite_user", op="UPDATE", new__has_key="password")
+        assert {str(event.new["password"]) for event in changes} == {"(not shown)"}
+        users = AuditEvent.objects.filter(table__in=["trialsite_user", "trialsite_invitation"])
+        assert not [event for event in users if "$" in str(event.new) + str(event.old)]

@@ -24,8 +24,9 @@ class Migration(migrations.Migration):
     operations = [
         script("audit.sql"),
         script("guard.sql"),
-        *guard("trialsite_user", scope="open", silent=("last_login",)),
-        *guard("trialsite_site", "trialsite_invitation", scope="open"),
+        *guard("trialsite_user", scope="open", silent=("last_login",), secret=("password",)),
+        *guard("trialsite_site", scope="open"),
+        *guard("trialsite_invitation", scope="open", secret=("token_digest",)),
         *guard("trialsite_parameterconfirmation", scope="open", rights="add"),
         *guard("trialsite_delegation", scope="person"),
         *guard(*SUBJECT_TABLES),

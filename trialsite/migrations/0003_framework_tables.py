@@ -17,5 +17,5 @@ class Migration(migrations.Migration):
 
     operations = [
         script("open_tables.sql"),
-        *guard("mfa_authenticator", scope="open"),
+        *guard("mfa_authenticator", scope="open", secret=("data",)),
     ]

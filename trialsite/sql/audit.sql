@@ -57,11 +57,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' A
     ], E'\x1f')
 $$;
 
--- Row trigger on every audited table. Arguments: columns whose change alone is no event (lease columns, last_login).
+-- Row trigger on every audited table. Arguments: columns whose change alone is no event (lease columns, last_login),
+-- and columns that hold secrets: that they changed is recorded, what they hold is not.
 CREATE FUNCTION audit_capture() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     silent  text[] := TG_ARGV[0]::text[];
+    secret  text;
     was     jsonb;
     is_now  jsonb;
     whole   jsonb;
@@ -81,6 +83,10 @@ BEGIN
           FROM jsonb_each(was) AS o WHERE o.value IS DISTINCT FROM is_now -> o.key;
         IF was IS NULL THEN RETURN NULL; END IF;
     END IF;
+    FOREACH secret IN ARRAY TG_ARGV[1]::text[] LOOP
+        IF was ? secret THEN was := was || jsonb_build_object(secret, '(not shown)'); END IF;
+        IF is_now ? secret THEN is_now := is_now || jsonb_build_object(secret, '(not shown)'); END IF;
+    END LOOP;
     IF num_nonnulls(person, machine) <> 1 THEN
         RAISE EXCEPTION 'A write to % needs exactly one actor.', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
     END IF;

@@ -41,7 +41,8 @@ class TestServers:
         self.cluster.start(self.home / "postgres.log")
         self.cluster.bootstrap(DATABASE)
         # Tests copy the database; an installation never does, so the roles script does not grant this.
-        self.cluster.sql("alter role edc_owner createdb")
+        # Nor may its owner end the connections of others, as dropping a copy in use needs.
+        self.cluster.sql("alter role edc_owner createdb; grant pg_signal_backend to edc_owner")
         self.broker.start(self.home / "broker.log")
 
     def stop(self) -> None:
