@@ -25,8 +25,9 @@ def guard(
     """Audit the tables and, unless scope is "open", hide rows of other sites.
 
     scope: "site" (column site_id), "person" (site, or the row's own user_id), "open" (no site column).
-    rights of the application: "add" or "add and change"; it never deletes. silent: columns whose change is no
-    event. secret: columns whose change is an event that does not show their content. audit: "audited", or "exempt" for a table that is itself a log.
+    rights of the application: "add" or "add and change"; it never deletes.
+    silent: columns whose change is no event. secret: columns whose change is an event that does not show them.
+    audit: "audited", or "exempt" for a table that is itself a log.
     """
     left_out, hidden = ("{" + ",".join(columns) + "}" for columns in (silent, secret))
     flags = f"{rights == 'add'}, {audit == 'audited'}".lower()
