@@ -13,7 +13,7 @@ from followup.services import Contact, sweep_reminders
 from labs.models import LabResult
 from protocol.vocabulary import Analyte
 from safety.services import Medication, record_medication
-from tests.browser.conftest import SIZES, Tab
+from tests.fixtures.browser import SIZES, Tab
 from tests.fixtures.processes import LiveApp
 from tests.world import PASSWORD, World, new_world
 from tests.world_followup import Outcome, contact, followed_subject, reached, who
