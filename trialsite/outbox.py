@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -52,6 +55,7 @@ LOOKS_AT_PRESENT_STATE = frozenset({"dosing.tasks.reevaluate"})
 SILENCE_AFTER_FAILURE = 30
 _RETRY_MINUTES = (1, 5, 15, 60, 240)
 _wake_again_at = 0.0
+_nobody_to_wake: ContextVar[bool] = ContextVar("nobody_to_wake", default=False)
 
 
 def publish(*, kind: News, subject: Subject, payload: dict[str, str], at: datetime) -> OutboxMessage:
@@ -71,13 +75,23 @@ def publish(*, kind: News, subject: Subject, payload: dict[str, str], at: dateti
 def wake() -> None:
     """Tell a worker that something waits. Best effort: the beat drains what a lost wake leaves behind."""
     global _wake_again_at
-    if time.monotonic() < _wake_again_at:
+    if _nobody_to_wake.get() or time.monotonic() < _wake_again_at:
         return
     try:
         app.send_task("trialsite.tasks.drain_outbox")
     except Exception as error:  # any broker failure: the data is safe, the beat will come
         _wake_again_at = time.monotonic() + SILENCE_AFTER_FAILURE
         logger.warning("The broker did not take a wake-up (%s); the beat will drain the outbox.", error)
+
+
+@contextmanager
+def drained_by_hand() -> Iterator[None]:
+    """Inside, nobody is woken: whoever publishes drains as well, as the loading of the demonstration does."""
+    token = _nobody_to_wake.set(True)
+    try:
+        yield
+    finally:
+        _nobody_to_wake.reset(token)
 
 
 def handler(kind: News) -> Task:

@@ -12,6 +12,7 @@ from itertools import count
 
 from trialsite import clock
 from trialsite.context import coming_from
+from trialsite.outbox import drained_by_hand
 from trialsite.tasks import drain_everything
 
 #: Yields the day on which it wants to go on; what it does between two yields happens on the day it asked for.
@@ -31,7 +32,7 @@ def live(stories: list[Story], until: date, tell: Callable[[date], None]) -> Non
     while waiting and waiting[0][0] <= until:
         today = waiting[0][0]
         tell(today)
-        with clock.holding(moment(today)), coming_from("demonstration"):
+        with clock.holding(moment(today)), coming_from("demonstration"), drained_by_hand():
             while waiting and waiting[0][0] == today:
                 _, _, story = heapq.heappop(waiting)
                 _queue(waiting, story, next(order))

@@ -4,23 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from multiprocessing import get_context
 
-from reporting.demonstration import aftermath
+from django.db import connections
+
+from reporting.demonstration.aftermath import morning_jobs
 from reporting.demonstration.chronicle import Story, live
 from reporting.demonstration.entry import screened_only
 from reporting.demonstration.lives import LIVES, SCREENINGS
 from reporting.demonstration.stage import Stage, set_up
 from reporting.demonstration.stories import enrolled
+from trialsite.context import serving
+
+#: The sites live side by side, in one process each; about as much happens at the first as at the others together.
+HALVES: tuple[tuple[str, ...], ...] = (("01",), ("02", "03"))
+
+
+class LoadFailed(Exception):
+    """A half of the trial came to no end; its cause was printed."""
 
 
 def load(anchor: date, tell: Callable[[date], None]) -> None:
-    """Live every story up to the day `anchor`; `tell` hears of each day on which something happens.
+    """Live every story up to the day before `anchor`; `tell` hears of each day on which something happens.
 
-    The same anchor gives the same trial, but for the opaque keys of the subjects.
+    The same anchor gives the same trial, but for the opaque keys of the subjects and the row numbers.
     """
     stage = Stage(anchor)
-    stories: list[Story] = [set_up(stage)]
-    stories += [enrolled(stage, life, number) for number, life in enumerate(LIVES, start=1)]
-    stories += [screened_only(stage, one, number) for number, one in enumerate(SCREENINGS, start=len(LIVES) + 1)]
-    stories.append(aftermath.morning_jobs(stage))
-    live(stories, anchor - timedelta(days=1), tell)
+    live([set_up(stage)], anchor, tell)
+    here, *elsewhere = HALVES
+    connections.close_all()
+    others = [get_context("fork").Process(target=_live_at, args=(stage, codes, _unheard)) for codes in elsewhere]
+    for other in others:
+        other.start()
+    _live_at(stage, here, tell)
+    for other in others:
+        other.join()
+    if any(other.exitcode for other in others):
+        raise LoadFailed("One of the sites could not be loaded; its cause is printed above.")
+
+
+def _live_at(stage: Stage, codes: tuple[str, ...], tell: Callable[[date], None]) -> None:
+    stories: list[Story] = [
+        enrolled(stage, life, number) for number, life in enumerate(LIVES, start=1) if life.site in codes
+    ]
+    stories += [
+        screened_only(stage, one, number)
+        for number, one in enumerate(SCREENINGS, start=len(LIVES) + 1)
+        if one.site in codes
+    ]
+    stories.append(morning_jobs(stage))
+    with serving(stage.sites[code].pk for code in codes):
+        live(stories, stage.anchor - timedelta(days=1), tell)
+
+
+def _unheard(day: date) -> None:
+    """Progress is told by one process only."""
