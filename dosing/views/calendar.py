@@ -12,11 +12,13 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_http_methods
 
 from dosing import services
 from dosing.forms import OTHER, REASONS, DayForm, FillForm, FirstDoseForm, UndoForm
 from dosing.selectors.calendar import Calendar, CalendarDay
 from dosing.services.treatment import FIRST_DOSE_DAYS
+from dosing.views.door import subject_for
 from dosing.views.month import drug_line, month_context
 from protocol.vocabulary import Drug, Phase
 from trialsite import clock
@@ -24,7 +26,6 @@ from trialsite.access import Duty, can
 from trialsite.days import in_words
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.selectors import subject_by_key
 from trialsite.services.subjects import Refused
 from trialsite.templatetags.edc import day as day_words
 
@@ -56,9 +57,10 @@ class Desk:
         }
 
 
+@require_http_methods(["GET", "POST"])
 def dosing(request: SignedInRequest, key: str) -> HttpResponse:
     """One month of the dosing calendar with the form of one day."""
-    desk = _desk(request, subject_by_key(key))
+    desk = _desk(request, subject_for(request, key, to_write=Duty.RECORD_DOSE))
     if request.method != "POST":
         return _show(desk)
     action = ACTIONS.get(request.POST.get("action", ""))

@@ -7,21 +7,24 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_GET
 
 from dosing import selectors
 from dosing.models import PhaseProposal
+from dosing.views.door import subject_for
 from dosing.views.trace import visit_words
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS, PROPOSAL_WORDS, response_words
 from labs.selectors import latest_response
 from protocol.vocabulary import Phase, ProposalKind
+from trialsite.access import Duty
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.selectors import subject_by_key
 
 
+@require_GET
 def responses(request: SignedInRequest, key: str) -> HttpResponse:
     """Every time point, every proposal and what was decided; superseded ones are kept and struck."""
-    subject = subject_by_key(key)
+    subject = subject_for(request, key, to_write=Duty.SIGN)
     newest = latest_response(subject)
     context = {
         "subject": subject,

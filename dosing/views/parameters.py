@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
 
 from dosing import services
 from dosing.forms import ParameterForm
@@ -20,6 +22,7 @@ from trialsite.reauthentication import prove_by_password
 from trialsite.services.subjects import Refused
 
 
+@require_http_methods(["GET", "POST"])
 def parameter(request: SignedInRequest, name: str) -> HttpResponse:
     """What is known of a parameter, who confirmed it when, and for investigators the form that does."""
     if name not in TRIAL.parameters:
@@ -52,8 +55,10 @@ def _show(request: SignedInRequest, name: str, form: ParameterForm, status: int 
 
 
 def _confirm(request: SignedInRequest, name: str) -> HttpResponse:
-    form = ParameterForm(request.POST)
     now, site_id = clock.now(), _site_of(request)
+    if site_id is None:
+        raise PermissionDenied(f"Your role does not include this: {Duty.CONFIRM_PARAMETER.value.lower()}.")
+    form = ParameterForm(request.POST)
     proof = prove_by_password(request.user, form.cleaned_data["password"], now) if form.is_valid() else None
     if form.is_valid() and proof is None:
         form.add_error("password", "The password is not right.")
@@ -64,7 +69,7 @@ def _confirm(request: SignedInRequest, name: str) -> HttpResponse:
             by=request.actor,
             at=now,
             proof=proof,
-            site_id=site_id or 0,
+            site_id=site_id,
             name=name,
             value=form.cleaned_data["value"],
             reason=form.cleaned_data["reason"],

@@ -9,12 +9,14 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_http_methods
 
 from dosing import selectors, services
 from dosing.forms import DecisionForm, ResolveForm, SigningForm
 from dosing.models import PhaseProposal
 from dosing.selectors.reviews import reaffirmation
 from dosing.services.decisions import DECISION_SENTENCE, RESPONSE_SENTENCE
+from dosing.views.door import subject_for
 from dosing.views.offer import can_decide, decision_form, offer_on
 from dosing.views.response_page import Page, context_of, page_for, sides_of
 from dosing.views.trace import source_urls
@@ -25,7 +27,6 @@ from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.reauthentication import Proof, prove_by_password
-from trialsite.selectors import subject_by_key
 from trialsite.services.signatures import digest
 from trialsite.services.subjects import Refused
 from trialsite.templatetags.edc import day
@@ -33,9 +34,10 @@ from trialsite.templatetags.edc import day
 WRONG_PASSWORD = "The password is not right."  # noqa: S105
 
 
+@require_http_methods(["GET", "POST"])
 def response(request: SignedInRequest, key: str, code: str) -> HttpResponse:
     """One response and the decision on it."""
-    subject = subject_by_key(key)
+    subject = subject_for(request, key, to_write=Duty.SIGN)
     page = _page(request, subject, code)
     action = ACTIONS.get(request.POST.get("action", "")) if request.method == "POST" else None
     if request.method == "POST" and action is None:

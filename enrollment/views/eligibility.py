@@ -63,14 +63,21 @@ class Page:
 @require_http_methods(["GET", "POST"])
 def subject_eligibility(request: SignedInRequest, key: str) -> HttpResponse:
     subject = subject_by_key(key)
-    check_may(request.actor, Duty.VIEW_SUBJECT, subject.site_id, clock.now())
+    action = request.POST.get("action", "")
+    check_may(request.actor, _duty(request.method, action), subject.site_id, clock.now())
     page = _page(request, subject)
     if request.method != "POST":
         return _show(request, page)
-    action = _ACTIONS.get(request.POST.get("action", ""))
-    if action is None:
+    if action not in _ACTIONS:
         raise Http404
-    return action(request, page)
+    return _ACTIONS[action](request, page)
+
+
+def _duty(method: str | None, action: str) -> Duty:
+    """Asked first, so that who may not write learns nothing from what a form would answer."""
+    if method != "POST":
+        return Duty.VIEW_SUBJECT
+    return Duty.SIGN if action == "sign" else Duty.ENTER_DATA
 
 
 def _page(request: SignedInRequest, subject: Subject) -> Page:

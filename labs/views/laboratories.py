@@ -36,7 +36,7 @@ def _check_reader(request: SignedInRequest) -> None:
 def laboratories(request: SignedInRequest) -> HttpResponse:
     """Laboratories per site; a new one is added here."""
     _check_reader(request)
-    form = LaboratoryForm(request.POST or None)
+    form = LaboratoryForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             made = save_laboratory(

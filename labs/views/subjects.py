@@ -12,9 +12,10 @@ from trialsite.selectors import subject_by_key
 
 
 def readable_subject(request: SignedInRequest, key: str) -> Subject:
-    """The subject behind an address: 404 outside the person's sites, 403 for roles that see no clinical data."""
+    """The subject behind an address: 404 outside the person's sites, 403 without the duty (on POST to enter data)."""
     subject = subject_by_key(key)
-    check_may(request.actor, Duty.VIEW_SUBJECT, subject.site_id, clock.now())
+    duty = Duty.ENTER_DATA if request.method == "POST" else Duty.VIEW_SUBJECT
+    check_may(request.actor, duty, subject.site_id, clock.now())
     return subject
 
 

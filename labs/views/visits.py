@@ -40,7 +40,7 @@ def subject_visits(request: SignedInRequest, key: str) -> HttpResponse:
     """Every visit with target, window, date and forms; an unscheduled visit is added here."""
     subject = readable_subject(request, key)
     today = clock.today(subject.site.time_zone)
-    form = UnscheduledForm(request.POST or None)
+    form = UnscheduledForm(request.POST if request.method == "POST" else None)
     tell_today(form, today)
     if request.method == "POST" and form.is_valid():
         try:

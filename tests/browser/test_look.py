@@ -19,7 +19,7 @@ def specimens() -> Iterator[Specimens]:
         yield server
 
 
-@pytest.mark.req("J1")
+@pytest.mark.req("D14")
 @pytest.mark.parametrize("size", ["wide", "narrow"])
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_clean(

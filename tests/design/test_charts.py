@@ -43,7 +43,7 @@ def test_drawing_is_what_it_was(name: str, size: str) -> None:
     assert drawing + "\n" == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.req("J1")
+@pytest.mark.req("D14")
 @pytest.mark.parametrize(("name", "size"), DRAWINGS)
 def test_drawing_is_named_and_carries_no_style_or_script(name: str, size: str) -> None:
     root = tree(getattr(CHARTS[name], size))

@@ -45,7 +45,7 @@ def test_icon_is_silent_without_a_label_and_escaped_with_one() -> None:
     assert 'role="img" aria-label="a &lt;b&gt;"' in shown('{% icon "warn" label %}', label="a <b>")
 
 
-@pytest.mark.req("J6")
+@pytest.mark.req("B7")
 def test_dates_and_moments() -> None:
     at = datetime(2026, 3, 16, 14, 42, tzinfo=UTC)
     assert edc.day(date(2026, 3, 2)) == "2 Mar 2026"
@@ -106,7 +106,7 @@ class SampleForm(forms.Form):
     unit = forms.ChoiceField(choices=[("g", "g/dL")])
 
 
-@pytest.mark.req("J1")
+@pytest.mark.req("D14")
 def test_field_describes_itself_with_help_and_error() -> None:
     html = shown("{% field form.name %}", form=SampleForm({}))
     assert 'aria-describedby="id_name_helptext id_name_error"' in html

@@ -53,19 +53,19 @@ def test_the_measure_itself() -> None:
     assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
 
 
-@pytest.mark.req("J1")
+@pytest.mark.req("D14")
 @pytest.mark.parametrize("token", TEXT)
 def test_text_on_white(token: str) -> None:
     assert contrast(TOKENS[token], "#fff") >= 4.5
 
 
-@pytest.mark.req("J1")
+@pytest.mark.req("D14")
 @pytest.mark.parametrize("token", SHAPES)
 def test_shapes_on_white(token: str) -> None:
     assert contrast(TOKENS[token], "#fff") >= 3
 
 
-@pytest.mark.req("J1")
+@pytest.mark.req("D14")
 @pytest.mark.parametrize(("ink", "ground"), PAIRS)
 def test_text_on_tints(ink: str, ground: str) -> None:
     assert contrast(TOKENS[ink], TOKENS[ground]) >= 4.5

@@ -54,6 +54,11 @@ class Mail(models.Model):
             ),
         ]
 
+    @property
+    def time_zone(self) -> str:
+        """The zone in which its times are told: the site's, UTC for mail that belongs to no site."""
+        return self.site.time_zone if self.site else "UTC"
+
 
 class Submission(models.Model):
     """A form's single-use token: a double click, a retry or the back button finds the first outcome."""

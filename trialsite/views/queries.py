@@ -40,6 +40,22 @@ class Segment:
     count: int | None
 
 
+@dataclass(frozen=True)
+class Verb:
+    """What can be done with a query, by whom, and how it is said."""
+
+    do: Callable[..., Query]
+    duty: Duty
+    words: str
+
+
+_VERBS = {
+    "answer": Verb(service.answer, Duty.ANSWER_QUERY, "was answered"),
+    "close": Verb(service.close, Duty.CLOSE_QUERY, "was closed"),
+    "reopen": Verb(service.reopen, Duty.CLOSE_QUERY, "was opened again"),
+}
+
+
 @require_GET
 def query_list(request: SignedInRequest) -> HttpResponse:
     _check_clinical(request)
@@ -90,6 +106,9 @@ def query(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         return _show(request, one, None)
     action = request.POST.get("action", "answer")
+    if action not in _VERBS:
+        raise Http404
+    check_may(request.actor, _VERBS[action].duty, one.site_id, clock.now())
     form = AnswerForm(request.POST) if action == "answer" else CloseForm(request.POST)
     if form.is_valid():
         try:
@@ -100,15 +119,11 @@ def query(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _act(request: SignedInRequest, one: Query, action: str, text: str) -> HttpResponse:
-    verbs: dict[str, tuple[Callable[..., Query], str]] = {
-        "answer": (service.answer, "was answered"),
-        "close": (service.close, "was closed"),
-        "reopen": (service.reopen, "was opened again"),
-    }
-    do, words = verbs[action]
-    do(by=request.actor, at=clock.now(), query_id=one.pk, site_id=one.site_id, text=text)
+    _VERBS[action].do(by=request.actor, at=clock.now(), query_id=one.pk, site_id=one.site_id, text=text)
     following = query_selectors.next_for(request.actor, clock.now())
-    messages.success(request, f"Query {one.pk} {words}." + (" Here is the next one." if following else ""))
+    messages.success(
+        request, f"Query {one.pk} {_VERBS[action].words}." + (" Here is the next one." if following else "")
+    )
     address = reverse("query", args=[following.pk]) if following else reverse("queries")
     return HttpResponseRedirect(address, status=303)
 
@@ -151,7 +166,7 @@ def query_new(request: SignedInRequest) -> HttpResponse:
     if place.subject is None:
         raise Http404("A query belongs to a subject.")
     check_may(request.actor, Duty.RAISE_QUERY, place.subject.site_id, clock.now())
-    form = AskForm(request.POST or None)
+    form = AskForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             return _ask(request, place, form.cleaned_data)
