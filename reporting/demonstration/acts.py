@@ -21,11 +21,12 @@ from reporting.demonstration.chronicle import moment
 from reporting.demonstration.lives import Life
 from reporting.demonstration.stage import Stage
 from reporting.demonstration.values import IMPLAUSIBLE, Draw, marrow_percent, panel
+from reporting.progress import required_analytes
 from trialsite.access import Actor
 from trialsite.context import reading
 from trialsite.models import Query, Role, Subject
 from trialsite.services.queries import answer
-from trialsite.services.subjects import next_unscheduled_code
+from trialsite.services.subjects import next_unscheduled_code, record_visit_not_done
 
 #: Kinds of proposals that a person acts on; the others wait for data.
 TO_DECIDE = frozenset(ACTIONABLE) | {ProposalKind.END_OF_PROTOCOL_THERAPY_DECISION, ProposalKind.OFF_TREATMENT_PD}
@@ -55,6 +56,10 @@ class Someone:
     def site_id(self) -> int:
         return self.stage.sites[self.life.site].pk
 
+    @property
+    def sex(self) -> str:
+        return "F" if self.number % 2 else "M"
+
     def subject(self) -> Subject:
         return Subject.objects.select_related("site").get(pk=self.subject_id)
 
@@ -63,7 +68,8 @@ def enter_labs(
     one: Someone, *, code: str, month: int, collected_on: date, on: date, why: str = "", asked_about: bool = False
 ) -> None:
     """A visit's laboratory grid as the laboratories report it; `asked_about`: with a value that nobody has."""
-    typed = panel(Draw(one.life, one.number, month)) | (IMPLAUSIBLE if asked_about else {})
+    asked = required_analytes(code, one.sex)
+    typed = panel(Draw(one.life, one.number, month), asked) | (IMPLAUSIBLE if asked_about else {})
     enter_results(one, code=code, typed=typed, collected_on=collected_on, on=on, why=why)
 
 
@@ -97,6 +103,12 @@ def enter_visit(one: Someone, *, code: str, occurred_on: date, on: date) -> None
         by=one.coordinator, at=moment(on), subject_id=one.subject_id, site_id=one.site_id, code=code,
         facts=VisitFacts(occurred_on=occurred_on, ecog=0, weight_kg=weight),
     )  # fmt: skip
+
+
+def state_not_done(one: Someone, *, code: str, on: date, reason: str) -> None:
+    record_visit_not_done(
+        by=one.coordinator, at=moment(on), subject_id=one.subject_id, site_id=one.site_id, code=code, reason=reason
+    )
 
 
 def assess_disease(one: Someone, *, code: str, month: int, assessed_on: date, on: date) -> None:

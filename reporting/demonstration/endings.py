@@ -9,6 +9,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from followup.models import Departure, FollowUpContact
 from followup.services import Contact, Ending, Leaving, end_treatment, record_contact, record_departure
 from followup.vocabulary import EndReason
+from labs.selectors.visits import asks_for_disease
 from protocol.trial import TRIAL
 from protocol.visits import follow_up_visits
 from protocol.vocabulary import ProposalKind
@@ -46,13 +47,13 @@ def ended(one: Someone, month: int, on: date) -> Generator[date, None, bool]:
         reason = EndReason.COMPLETED
         if found[1] is ProposalKind.OFF_TREATMENT_PD:
             reason = EndReason.PROGRESSION_ON_HIGH_DEX
-        yield from _stopped(one, on, reason)
+        yield from _stopped(one, month, on, reason)
         return True
     if one.life.leaves_after != month:
         return False
     for twist, why in STOPS.items():
         if twist in one.life.twists:
-            yield from _stopped(one, on, why)
+            yield from _stopped(one, month, on, why)
             return True
     if LEAVES & one.life.twists:
         yield from _left(one, on)
@@ -66,7 +67,7 @@ def _is_over(one: Someone, kind: ProposalKind | None) -> bool:
     return kind is ProposalKind.END_OF_PROTOCOL_THERAPY_DECISION and Twist.EXTENDS not in one.life.twists
 
 
-def _stopped(one: Someone, on: date, reason: EndReason) -> Iterator[date]:
+def _stopped(one: Someone, month: int, on: date, reason: EndReason) -> Iterator[date]:
     """The investigator signs the end; the end-of-treatment visit and the contacts follow."""
     last_dose_on = on - timedelta(days=1)
     end_treatment(
@@ -79,7 +80,11 @@ def _stopped(one: Someone, on: date, reason: EndReason) -> Iterator[date]:
         ending=Ending(last_dose_on=last_dose_on, reason=reason),
     )
     yield on + timedelta(days=15)
-    acts.enter_visit(one, code="eot", occurred_on=on + timedelta(days=14), on=on + timedelta(days=15))
+    seen_on = on + timedelta(days=14)
+    acts.enter_visit(one, code="eot", occurred_on=seen_on, on=seen_on + timedelta(days=1))
+    acts.enter_labs(one, code="eot", month=month, collected_on=seen_on, on=seen_on + timedelta(days=1))
+    if asks_for_disease("eot"):
+        acts.assess_disease(one, code="eot", month=month, assessed_on=seen_on, on=seen_on + timedelta(days=1))
     yield from _followed(one, last_dose_on)
 
 

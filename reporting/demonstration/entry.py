@@ -26,6 +26,7 @@ from reporting.demonstration.acts import Someone
 from reporting.demonstration.chronicle import moment
 from reporting.demonstration.stage import Stage
 from reporting.demonstration.values import Draw, panel
+from reporting.progress import required_analytes
 from trialsite.context import reading
 
 CONSENT_FORM = "2.0"
@@ -112,7 +113,7 @@ def _consent(one: Someone, on: date) -> None:
             form_version=CONSENT_FORM,
             birth_year=on.year - 56 - one.number * 11 % 23,
             is_adult=True,
-            sex="F" if one.number % 2 else "M",
+            sex=one.sex,
         ),
         is_another_person=True,
     )
@@ -121,15 +122,13 @@ def _consent(one: Someone, on: date) -> None:
 
 def _screening_results(one: Someone, collected_on: date, on: date, instead: dict[Analyte, str]) -> None:
     acts.enter_visit(one, code="scr", occurred_on=collected_on, on=on)
-    typed = panel(Draw(one.life, one.number, 0)) | instead
+    typed = panel(Draw(one.life, one.number, 0), required_analytes("scr", one.sex)) | instead
     acts.enter_results(one, code="scr", typed=typed, collected_on=collected_on, on=on)
     acts.assess_disease(one, code="scr", month=0, assessed_on=collected_on, on=on)
 
 
 def _answer(one: Someone, on: date, instead: dict[str, str]) -> None:
-    with reading(one.coordinator, moment(on)):
-        sex = one.subject().sex
-    asked = questions_for(sex, TRIAL)
+    asked = questions_for(one.sex, TRIAL)
     favourable = {question.item: FAVOURABLE.get(question.item, "no") for question in asked}
     dated = {question.item for question in asked if question.day and favourable[question.item] != "no"}
     answers = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from labs.selectors.visits import asks_for_disease
 from protocol.months import add_months
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, Phase
@@ -17,6 +18,7 @@ SCREENED_BEFORE = 21
 REGISTERED_BEFORE = 8
 DECIDES_AFTER = 4
 LAST_MONTH = 19
+NOT_PUBLISHED = "Not published"
 
 
 def enrolled(stage: Stage, life: Life, number: int) -> Iterator[date]:
@@ -28,8 +30,18 @@ def enrolled(stage: Stage, life: Life, number: int) -> Iterator[date]:
         yield from endings.progressed_before_treatment(one, day1 - timedelta(days=2))
         return
     yield day1
+    _day1(one, day1)
     acts.give_first_dose(one, on=day1)
     yield from _treated(one, day1)
+
+
+def _day1(one: Someone, day1: date) -> None:
+    """The samples before the first dose."""
+    if one.life.published:
+        acts.state_not_done(one, code="bl", on=day1, reason=NOT_PUBLISHED)
+        return
+    acts.enter_visit(one, code="bl", occurred_on=day1, on=day1)
+    acts.enter_labs(one, code="bl", month=0, collected_on=day1, on=day1)
 
 
 def _treated(one: Someone, day1: date) -> Iterator[date]:
@@ -38,6 +50,7 @@ def _treated(one: Someone, day1: date) -> Iterator[date]:
     for month in range(1, LAST_MONTH):
         collected_on = _collected_on(one, day1, month)
         if _skips(one, month):
+            yield from _not_published(one, month, collected_on)
             continue
         yield collected_on + timedelta(days=1)
         on = collected_on + timedelta(days=1)
@@ -69,12 +82,18 @@ def _skips(one: Someone, month: int) -> bool:
     return False
 
 
+def _not_published(one: Someone, month: int, on: date) -> Iterator[date]:
+    if one.life.published and month < 6:
+        yield on
+        acts.state_not_done(one, code=f"m{month:02d}", on=on, reason=NOT_PUBLISHED)
+
+
 def _visit(one: Someone, month: int, collected_on: date, on: date) -> None:
     code = f"m{month:02d}"
     acts.enter_visit(one, code=code, occurred_on=collected_on, on=on)
     odd = bool({Twist.OPEN_QUERY, Twist.ANSWERED_QUERY} & one.life.twists) and _is_latest(one, month)
     acts.enter_labs(one, code=code, month=month, collected_on=collected_on, on=on, asked_about=odd)
-    if month in {6, 12, 18} and not one.life.published:
+    if asks_for_disease(code) and not one.life.published:
         acts.assess_disease(one, code=code, month=month, assessed_on=collected_on, on=on)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from protocol.derived import round_half_up
+from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
 from reporting.abstract import TABLE
 from reporting.demonstration.lives import DEEP, Life
 
 _A = Analyte
 #: Typical value and the spread around it, as typed in the canonical unit; the number of decimals follows the value.
-MONTHLY: dict[Analyte, tuple[str, str]] = {
+TYPICAL: dict[Analyte, tuple[str, str]] = {
     _A.WBC: ("5.6", "1.1"),
     _A.ANC: ("3.10", "0.60"),
     _A.HB: ("12.9", "0.6"),
@@ -20,19 +23,9 @@ MONTHLY: dict[Analyte, tuple[str, str]] = {
     _A.CREATININE: ("0.94", "0.12"),
     _A.CALCIUM: ("9.4", "0.3"),
     _A.ALBUMIN: ("3.9", "0.2"),
-    _A.ALT: ("26", "7"),
-    _A.POTASSIUM: ("4.2", "0.3"),
     _A.FLC_LAMBDA: ("12.4", "2.1"),
 }
-#: Asked for at screening and at month 6 only.
-OCCASIONAL: dict[Analyte, tuple[str, str]] = {
-    _A.LYMPH: ("1.60", "0.30"),
-    _A.AST: ("24", "6"),
-    _A.GLUCOSE: ("101", "9"),
-    _A.SODIUM: ("140", "2"),
-    _A.B2M: ("2.30", "0.40"),
-    _A.LDH: ("168", "21"),
-}
+NOT_PUBLISHED = "nd not published"
 #: What nobody has: saved as typed, and asked about.
 IMPLAUSIBLE = {_A.POTASSIUM: "12.4"}
 MARROW_VISITS = (0, 6)
@@ -50,21 +43,36 @@ class Draw:
         return random.Random(f"{self.number}:{self.month}:{salt}")  # noqa: S311  # not a secret: it must repeat
 
 
-def panel(draw: Draw) -> dict[Analyte, str]:
-    """What the laboratories report for one visit, as typed, in canonical units."""
+def panel(draw: Draw, asked: Collection[Analyte]) -> dict[Analyte, str]:
+    """What the laboratories report for one visit, as typed, in canonical units: everything that is asked for.
+
+    For the patients of the abstract what was not published is not done.
+    """
     if draw.life.published:
-        return _published(draw)
-    typed = {analyte: _around(draw, analyte, *spread) for analyte, spread in MONTHLY.items()}
+        return dict.fromkeys(sorted(asked), NOT_PUBLISHED) | _published(draw)
+    typed = {analyte: _ordinary(draw, analyte) for analyte in sorted(asked)}
+    typed |= {analyte: _around(draw, analyte, *spread) for analyte, spread in TYPICAL.items()}
     typed[_A.SERUM_M] = m_spike(draw)
+    typed[_A.IGG] = str(int(Decimal(typed[_A.SERUM_M]) * 1050 + 260))
     typed[_A.FLC_KAPPA] = _scaled(draw, Decimal("38.5"))
     typed[_A.HS_CRP] = _hs_crp(draw)
     if draw.life.course is DEEP:
         typed[_A.URINE_M] = "0"  # without urine a very good partial response cannot be told
     if draw.month in MARROW_VISITS:
-        typed |= {analyte: _around(draw, analyte, *spread) for analyte, spread in OCCASIONAL.items()}
-        typed[_A.IGG] = str(int(Decimal(typed[_A.SERUM_M]) * 1050 + 260))
         typed[_A.PCLI] = _pcli(draw)
     return typed
+
+
+def _ordinary(draw: Draw, analyte: Analyte) -> str:
+    """A value in the middle of the typical adult range; a negative test where the test is coded."""
+    spec = TRIAL.analytes[analyte]
+    if spec.coded:
+        return "neg"
+    limits = next((one for one in spec.reference if one.high is not None), None)
+    high = limits.high if limits and limits.high else Decimal(4)
+    low = limits.low if limits and limits.low is not None else high / 4
+    share = Decimal(draw.chance(analyte.value).randint(42, 58)) / 100
+    return str(round_half_up(low + (high - low) * share, spec.decimals))
 
 
 def m_spike(draw: Draw) -> str:
@@ -89,7 +97,7 @@ def _published(draw: Draw) -> dict[Analyte, str]:
     if draw.month:
         return printed
     needed = (_A.WBC, _A.ANC, _A.CREATININE)
-    return printed | {analyte: _around(draw, analyte, *MONTHLY[analyte]) for analyte in needed}
+    return printed | {analyte: _around(draw, analyte, *TYPICAL[analyte]) for analyte in needed}
 
 
 def _around(draw: Draw, analyte: Analyte, typical: str, spread: str) -> str:
