@@ -1,0 +1,85 @@
+"""A house with one of everything at two sites, built once for the tests of a file that only look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoDbBlocker
+
+from tests.fixtures.databases import SHARED, Database, copy_template, drop, use
+from tests.urls import every_url
+from tests.world import World, log_in, new_world
+from tests.world_everything import Ward, furnish
+from trialsite import clock
+from trialsite.models import Role
+from trialsite.services import people
+from trialsite.stack.servers import TestServers
+
+NOWHERE = {"key": "nosuchkey1", "pk": 999999}
+
+
+@dataclass
+class House:
+    """`wards` by site code; `token` opens the page on which an invited person sets a password."""
+
+    database: Database
+    world: World
+    wards: dict[str, Ward]
+    token: str
+    clients: dict[tuple[Role, str], Client] = field(default_factory=dict)
+
+    def client(self, role: Role, site: str = "01") -> Client:
+        if (role, site) not in self.clients:
+            self.clients[role, site] = log_in(Client(), self.world.person(role, site))
+        return self.clients[role, site]
+
+    def address(self, name: str, site: str = "01", *, exists: bool = True) -> str:
+        """The address of that name for what stands at the site, or for what stands nowhere."""
+        values = self._values(name, site)
+        if not exists:
+            values = {**values, **{one: value for one, value in NOWHERE.items() if one in values}}
+        given = {one: values[one] for one in PARAMETERS[name]}
+        record = self.wards[site].result.pk if exists else NOWHERE["pk"]
+        return reverse(name, kwargs=given) + (f"?record=lab_result:{record}" if name == "query_new" else "")
+
+    def _values(self, name: str, site: str) -> dict[str, object]:
+        ward = self.wards[site]
+        rows = {"query": ward.query.pk, "laboratory": ward.laboratory.pk, "medication": ward.medication.pk}
+        somebody = self.world.person(Role.COORDINATOR, site)
+        subject = ward.screened if "eligibility" in name or "screen" in name or "registration" in name else ward.treated
+        return {
+            "key": (ward.followed if name == "subject_follow_up" else subject).key,
+            "code": site if name.startswith("site") else "m06",
+            "name": "lab_results" if name == "export" else "high_dex_mg",
+            "pk": rows.get(name, somebody.user_id),
+            "token": self.token,
+        }
+
+
+PARAMETERS = {one.name: one.parameters for one in every_url()}
+
+
+@pytest.fixture(scope="module")
+def house(template_database: TestServers, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+    database = copy_template(template_database, "house")
+    with django_db_blocker.unblock():
+        use(database.name)
+        try:
+            yield _built(database)
+        finally:
+            use(SHARED)
+            drop(template_database, database.name)
+
+
+def _built(database: Database) -> House:
+    world = new_world()
+    for role in Role:
+        world.person(role)
+    wards = {site: furnish(world, site) for site in ("01", "02")}
+    person = people.Person("new.person", "New Person", "new@example.org")
+    link = people.invite(by=world.admin, at=clock.now(), person=person)
+    return House(database, world, wards, link.token)

@@ -1,0 +1,262 @@
+"""Every address of the site x role x own and foreign site x GET and POST, against one table."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.trialsite.conftest import PARAMETERS, House
+from tests.world import log_in
+from trialsite.models import Role
+from trialsite.stack.servers import TestServers
+
+#: Letters of the table.
+LETTERS = {
+    "C": Role.COORDINATOR,
+    "I": Role.INVESTIGATOR,
+    "D": Role.DATA_MANAGER,
+    "M": Role.MONITOR,
+    "A": Role.ADMIN,
+    "S": Role.STATISTICIAN,
+}
+EVERYBODY, CLINICAL, SITE, NOBODY = "CIDMAS", "CIDMS", "CI", ""
+NO_SUCH_METHOD = None
+
+#: Name of the address -> who may look (GET), who may send (POST). Everybody else gets 403, at an own site or not.
+#: Where the method does not exist, everybody gets 405.
+TABLE: dict[str, tuple[str | None, str | None]] = {
+    # sign-in, own account
+    "healthz": (EVERYBODY, NO_SUCH_METHOD),
+    "account_login": (EVERYBODY, EVERYBODY),
+    "account_logout": (NO_SUCH_METHOD, EVERYBODY),
+    "welcome": (EVERYBODY, EVERYBODY),
+    "profile": (EVERYBODY, EVERYBODY),
+    # administration
+    "administration": ("A", NO_SUCH_METHOD),
+    "sites": ("A", NO_SUCH_METHOD),
+    "site": ("A", NO_SUCH_METHOD),
+    "site_new": ("A", "A"),
+    "site_change": ("A", "A"),
+    "users": ("A", NO_SUCH_METHOD),
+    "user": ("A", NO_SUCH_METHOD),
+    "user_invite": ("A", "A"),
+    "user_link": ("A", "A"),
+    "user_delegate": ("A", "A"),
+    "user_deactivate": ("A", "A"),
+    "delegation_end": ("A", "A"),
+    "laboratories": ("DA", "DA"),
+    "laboratory": ("DA", "DA"),
+    # lists
+    "home": (EVERYBODY, NO_SUCH_METHOD),
+    "my_work": (CLINICAL, NO_SUCH_METHOD),
+    "subjects": (CLINICAL, NO_SUCH_METHOD),
+    "jump": (CLINICAL, NO_SUCH_METHOD),
+    "queries": (CLINICAL, NO_SUCH_METHOD),
+    "mail": (EVERYBODY, NO_SUCH_METHOD),
+    "audit": ("CIDMA", NO_SUCH_METHOD),
+    "protocol": (EVERYBODY, NO_SUCH_METHOD),
+    "protocol_parameter": (EVERYBODY, "I"),
+    # one subject
+    "subject_new": (SITE, SITE),
+    "subject": (CLINICAL, NO_SUCH_METHOD),
+    "subject_eligibility": (CLINICAL, SITE),
+    "subject_registration": (SITE, SITE),
+    "subject_screen_failure": (SITE, SITE),
+    "subject_visits": (CLINICAL, SITE),
+    "visit": (CLINICAL, SITE),
+    "visit_labs": (CLINICAL, SITE),
+    "visit_disease": (CLINICAL, SITE),
+    "subject_labs": (CLINICAL, NO_SUCH_METHOD),
+    "subject_responses": (CLINICAL, NO_SUCH_METHOD),
+    "subject_response": (CLINICAL, "I"),
+    "subject_dosing": (CLINICAL, SITE),
+    "subject_medications": (CLINICAL, SITE),
+    "medication": (SITE, SITE),
+    "subject_end_of_treatment": (CLINICAL, "I"),
+    "subject_departure": (CLINICAL, SITE),
+    "subject_follow_up": (CLINICAL, SITE),
+    "subject_queries": (CLINICAL, NO_SUCH_METHOD),
+    "query": (CLINICAL, SITE),
+    "query_new": ("DM", "DM"),
+    "subject_audit": ("CIDM", NO_SUCH_METHOD),
+    # figures and files
+    "efficacy": ("IDMAS", NO_SUCH_METHOD),
+    "efficacy_subjects": ("IDMAS", NO_SUCH_METHOD),
+    "efficacy_csv": ("IDMAS", NO_SUCH_METHOD),
+    "abstract_table": ("IDMAS", NO_SUCH_METHOD),
+    "abstract_csv": ("IDMAS", NO_SUCH_METHOD),
+    "exports": ("DAS", NO_SUCH_METHOD),
+    "export": ("DAS", NO_SUCH_METHOD),
+    "export_all": ("DAS", NO_SUCH_METHOD),
+    "export_manifest": ("DAS", NO_SUCH_METHOD),
+}
+#: What a form says of itself; all else is left out, so that what is allowed is answered and nothing is stored.
+SENT = {
+    "subject_eligibility": {"action": "save"},
+    "visit": {"action": "facts"},
+    "subject_response": {"action": "decide"},
+    "subject_dosing": {"action": "record"},
+    "subject_follow_up": {"action": "contact"},
+    "query": {"action": "answer"},
+}
+ALLOWED = {200, 302, 303, 422}
+#: Addresses of what belongs to one site.
+OF_A_SITE = [*sorted(name for name, parts in PARAMETERS.items() if "key" in parts), "query", "query_new"]
+CRFS = [*sorted(name for name, (_, sender) in TABLE.items() if "key" in PARAMETERS[name] and sender), "subject_new"]
+
+
+def outcome(client: Client, method: str, address: str, name: str) -> int | str:
+    """Either "allowed" or the status of the refusal. A streamed body is read to its end."""
+    response = client.get(address) if method == "GET" else client.post(address, SENT.get(name, {}))
+    body(response)
+    return "allowed" if response.status_code in ALLOWED else response.status_code
+
+
+def body(response: Any) -> str:
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    return str(content.decode(errors="replace"))
+
+
+def expected(name: str, method: str, letter: str) -> int | str:
+    may = TABLE[name][method == "POST"]
+    if letter == "A" and "key" in PARAMETERS[name]:
+        return 403  # turned away from every page of a subject, whatever the method
+    return 405 if may is None else "allowed" if letter in may else 403
+
+
+@pytest.mark.req("A2")
+def test_every_address_is_in_the_table() -> None:
+    assert set(TABLE) == set(PARAMETERS)
+
+
+@pytest.mark.req("A8", "D9", "A3", "A5")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("name", TABLE)
+def test_each_role_at_its_own_site(house: House, name: str, method: str) -> None:
+    found = {}
+    for letter, role in LETTERS.items():
+        client = log_in(Client(), house.world.person(role)) if name == "account_logout" else house.client(role)
+        found[letter] = outcome(client, method, house.address(name), name)
+    assert found == {letter: expected(name, method, letter) for letter in LETTERS}
+
+
+@pytest.mark.req("A5")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("name", OF_A_SITE)
+def test_what_is_of_another_site_does_not_exist(house: House, name: str, method: str) -> None:
+    """404 and never 403, word for word the answer to an address that was made up."""
+    for letter in SITE:
+        client = house.client(LETTERS[letter])
+        foreign, made_up = house.address(name, "02"), house.address(name, "02", exists=False)
+        wanted = 405 if expected(name, method, letter) == 405 else 404
+        assert outcome(client, method, foreign, name) == wanted, letter
+        assert bare(client, method, foreign, name) == bare(client, method, made_up, name), letter
+
+
+def bare(client: Client, method: str, address: str, name: str) -> str:
+    """The body without what differs from request to request, and without the address itself."""
+    send = client.get if method == "GET" else client.post
+    text = body(send(address, SENT.get(name, {}) if method == "POST" else None))
+    text = text.replace(address.partition("?")[0], "")
+    return re.sub(r'[0-9a-f]{32}|csrfmiddlewaretoken" value="\w+"', "", text)
+
+
+@pytest.mark.req("A8", "D9")
+@pytest.mark.parametrize("role", [Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN, Role.ADMIN])
+def test_who_does_not_treat_writes_into_no_form(house: House, role: Role) -> None:
+    """Whatever the form says it does, and at whichever site: 403."""
+    actions = {"", "save", "send", "sign", "facts", "decide", "record", "fill", "contact", "in_error", "end", "answer"}
+    statuses = {
+        (name, site, action): house.client(role).post(house.address(name, site), {"action": action}).status_code
+        for name in CRFS
+        for site in ("01", "02")
+        for action in actions
+    }
+    assert {key: status for key, status in statuses.items() if status != 403} == {}
+
+
+@pytest.mark.req("A8")
+def test_an_administrator_opens_no_page_of_a_subject(house: House) -> None:
+    pages = [name for name in OF_A_SITE if name != "query_new"]
+    statuses = {name: house.client(Role.ADMIN).get(house.address(name)).status_code for name in pages}
+    assert set(statuses.values()) == {403}, statuses
+
+
+# ---------------------------------------------------------------- nothing of another site shows, and GET only looks
+
+ASKED = ("", "?site=02", "?q=02", "?q=02-001", "?show=all", "?all=1", "?group=enrolled", "?population=all")
+
+
+@pytest.mark.req("A5", "F3")
+@pytest.mark.parametrize("letter", SITE)
+def test_no_page_of_one_site_says_anything_of_the_other(house: House, letter: str) -> None:
+    """Lists, searches, counts, files: nothing in them names a subject, key, person or laboratory of site 02."""
+    role, other = LETTERS[letter], house.wards["02"]
+    secrets = [
+        *(one.key for one in (other.treated, other.screened, other.followed)),
+        *(one.number for one in (other.treated, other.screened, other.followed)),
+        house.world.person(role, "02").printed_name,
+    ]
+    seen: dict[str, str] = {}
+    for name in TABLE:
+        if letter in (TABLE[name][0] or ""):
+            for asked in ("",) if "?" in house.address(name) else ASKED:
+                text = body(house.client(role).get(house.address(name) + asked))
+                seen[name] = seen.get(name, "") + text
+                assert [one for one in secrets if one in text.replace(asked.rpartition("=")[2], "")] == [], (
+                    name,
+                    asked,
+                )
+    assert house.wards["01"].treated.number in seen["subjects"], "the own site is there"
+    assert "Plain words asked" in seen["query"]
+
+
+@pytest.mark.req("A5")
+@pytest.mark.parametrize(("letter", "subjects"), [("I", 2), ("M", 4)])
+def test_counts_are_of_the_own_site(house: House, letter: str, subjects: int) -> None:
+    rows = body(house.client(LETTERS[letter]).get(house.address("efficacy_csv"))).splitlines()
+    assert len(rows) == 1 + subjects
+
+
+UNSTEADY = {"trialsite_accessentry", "django_session", "cache_entry"}
+
+
+def digest(servers: TestServers, database: str) -> dict[str, str]:
+    """Table -> digest of all its rows, as the superuser sees them."""
+    names = servers.cluster.sql("select tablename from pg_tables where schemaname = 'public'", database).split()
+    wanted = sorted(set(names) - UNSTEADY)
+    one = "select '{0} ' || coalesce(md5(string_agg(t::text, '' order by t::text)), 'empty') from {0} t"
+    answers = servers.cluster.sql(" union all ".join(one.format(name) for name in wanted), database)
+    return dict(line.split() for line in answers.splitlines())
+
+
+@pytest.mark.req("B1", "B14")
+def test_looking_changes_nothing(house: House, servers: TestServers) -> None:
+    """GET of every address by every role leaves every row of every table as it was."""
+    for role in LETTERS.values():
+        house.client(role)
+    before = digest(servers, house.database.name)
+    for name in TABLE:
+        for letter, role in LETTERS.items():
+            if letter in (TABLE[name][0] or ""):
+                body(house.client(role).get(house.address(name)))
+    after = digest(servers, house.database.name)
+    assert {table for table in before if before[table] != after[table]} == set()
+    assert len(before) > 40
+    assert before["trialsite_subject"] != "empty"
+
+
+@pytest.mark.req("J6", "A2")
+def test_every_page_is_kept_out_of_caches_and_names_nobody_in_its_address(house: House) -> None:
+    names = {actor.printed_name for actor in house.world.people.values()}
+    for name in TABLE:
+        for letter in TABLE[name][0] or "":
+            address = house.address(name)
+            response = house.client(LETTERS[letter]).get(address)
+            body(response)
+            assert "no-store" in response.headers["Cache-Control"], name
+            assert "default-src 'none'" in response.headers["Content-Security-Policy"], name
+            assert not [one for one in names if one.replace(" ", "") in address], name

@@ -1,0 +1,59 @@
+"""One of everything at one site, so that each address of the site has something to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import uuid4
+
+from labs.models import Laboratory, LabResult
+from protocol.vocabulary import Analyte
+from safety.models import ConcomitantMedication
+from safety.services import Medication, record_medication
+from tests import world_dosing as treat
+from tests.world import World
+from tests.world_enrollment import central_laboratory, complete, sent
+from tests.world_followup import followed_subject, who
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import Query, Role, Subject
+from trialsite.services import queries
+from trialsite.services.queries import Anchor
+
+
+@dataclass(frozen=True)
+class Ward:
+    """What was made at one site: subjects at three points of the road, and what hangs on the first."""
+
+    site: str
+    treated: Subject
+    screened: Subject
+    followed: Subject
+    result: LabResult
+    query: Query
+    medication: ConcomitantMedication
+    laboratory: Laboratory
+
+
+def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> Ward:
+    """`said` is typed into every free-text field that is filled here."""
+    treated = treat.at_month_6(world, site).subject
+    followed = followed_subject(world, last_dose_on=date(2024, 8, 20), site=site)
+    medication = record_medication(
+        **who(world, treated),
+        token=uuid4(),
+        medication=Medication(f"{said} drug", f"{said} indication", date(2024, 2, 1)),
+    )
+    screened = complete(world, site)
+    sent(world, screened)
+    with reading(system_actor("verification"), world.at):
+        result = LabResult.objects.get(subject=treated, analyte=Analyte.SERUM_M, specimen__visit__code="m06")
+    query = queries.ask(
+        by=world.person(Role.DATA_MANAGER),
+        at=world.at,
+        token=uuid4(),
+        subject=treated,
+        anchor=Anchor("lab_result", result.pk, "serum_m", "m06"),
+        text=f"{said} asked",
+    )
+    return Ward(site, treated, screened, followed, result, query, medication, central_laboratory(world, site))
