@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from protocol.explain import plain
+from protocol.explain import plain, spoken
 from protocol.schema import AnalyteSpec, Protocol
 from protocol.units import UnknownUnit, convert
 from protocol.vocabulary import Analyte, Severity
@@ -104,9 +104,9 @@ def _jump(spec: AnalyteSpec, value: Decimal, previous: Decimal | None) -> tuple[
 def check_dates(on: date, today: date, earliest: date | None = None) -> tuple[Finding, ...]:
     """A date in the future or before the earliest possible day is hard."""
     if on > today:
-        return (_hard("future", f"{on.isoformat()} is in the future."),)
+        return (_hard("future", f"{spoken(on)} is in the future."),)
     if earliest is not None and on < earliest:
-        return (_hard("impossible", f"{on.isoformat()} is before {earliest.isoformat()}."),)
+        return (_hard("impossible", f"{spoken(on)} is before {spoken(earliest)}."),)
     return ()
 
 
@@ -116,7 +116,7 @@ def check_window(on: date, opens_on: date, closes_on: date) -> tuple[Finding, ..
         return ()
     days = (opens_on - on).days if on < opens_on else (on - closes_on).days
     side = "before the window opens" if on < opens_on else "after the window closed"
-    return (Finding(Severity.SOFT, "window", f"{on.isoformat()} is {days} d {side}."),)
+    return (Finding(Severity.SOFT, "window", f"{spoken(on)} is {days} d {side}."),)
 
 
 def check_panel(values: Mapping[Analyte, Decimal | str]) -> tuple[Finding, ...]:

@@ -40,6 +40,9 @@ class Test:
     missing: tuple[str, ...] = ()
 
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
 def outcome(met: Truth) -> CriterionOutcome:
     """Three-valued truth as an outcome; None is indeterminate."""
     if met is None:
@@ -78,6 +81,11 @@ def plain(value: Decimal) -> str:
     """A number without exponent and without padding."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def spoken(on: date) -> str:
+    """A date as people read it: 12 Mar 2026."""
+    return f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
 
 
 def signed(value: Decimal) -> str:

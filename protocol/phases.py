@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from protocol.explain import spoken
 from protocol.measurements import Course, Decision
 from protocol.months import add_months
 from protocol.response import ResponseHistory, TimePoint, assess
@@ -130,7 +131,7 @@ def _progression(s: Situation) -> Proposal | None:
         )
     what = "Active myeloma" if epoch.active_mm_on else "Confirmed progression"
     first = min(on for on in (epoch.first_pd_on, epoch.active_mm_on) if on)
-    return _after_progression(s, f"{what}, first seen on {first.isoformat()}")
+    return _after_progression(s, f"{what}, first seen on {spoken(first)}")
 
 
 def _rests_on_method_change(s: Situation) -> bool:
@@ -169,7 +170,7 @@ def _unconfirmed_progression(s: Situation) -> Proposal | None:
     epoch = s.history.current
     if latest is None or epoch is None or latest.epoch != epoch.number or latest.timepoint is not Response.PD:
         return None
-    words = f"Progression on {latest.on.isoformat()} is not confirmed."
+    words = f"Progression on {spoken(latest.on)} is not confirmed."
     return Proposal(Kind.AWAIT_CONFIRMATION, None, "R-CONF", words, waits_for="a second sample")
 
 
@@ -184,7 +185,7 @@ def _no_baseline(s: Situation) -> Proposal | None:
 def _before_window(s: Situation) -> Proposal | None:
     if s.as_of >= s.window[0]:
         return None
-    words = f"The window opens on {s.window[0].isoformat()}."
+    words = f"The window opens on {spoken(s.window[0])}."
     kind = Kind.AWAIT_MONTH6 if s.state is Phase.INDUCTION else None
     return Proposal(kind, None, "T-M6" if kind else "T-END", words)
 
@@ -192,7 +193,7 @@ def _before_window(s: Situation) -> Proposal | None:
 def _no_sample(s: Situation) -> Proposal | None:
     if s.in_window is not None:
         return None
-    words = f"No evaluable sample from {s.window[0].isoformat()} to {s.window[1].isoformat()}."
+    words = f"No evaluable sample from {spoken(s.window[0])} to {spoken(s.window[1])}."
     return Proposal(Kind.AWAIT_DATA, None, "T-M6", words, waits_for="an evaluable sample in the window")
 
 
@@ -204,7 +205,7 @@ def _month_6(s: Situation) -> Proposal | None:
         return _branch("The month-6 sample", responds=responds)
     latest = s.history.latest_evaluable
     if not s.responding and latest is not None and latest.timepoint in RESPONDING:
-        words = f"{latest.timepoint.value} on {latest.on.isoformat()} is not confirmed; anakinra goes on alone."
+        words = f"{latest.timepoint.value} on {spoken(latest.on)} is not confirmed; anakinra goes on alone."
         return Proposal(Kind.AWAIT_CONFIRMATION, None, "T-M6", words, waits_for="a repeat sample")
     return _branch("The confirmed status", responds=s.responding)
 
@@ -262,7 +263,7 @@ def _notes(s: Situation) -> tuple[str, ...]:
     limit = closes + timedelta(days=s.trial.config.late_sample_days)
     late = [t.on for t in s.history.time_points if t.evaluable and closes < t.on <= limit]
     if s.in_window is None and late:
-        notes.append(f"The sample of {late[0].isoformat()} is late; it counts with a signed deviation.")
+        notes.append(f"The sample of {spoken(late[0])} is late; it counts with a signed deviation.")
     return tuple(notes)
 
 

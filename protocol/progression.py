@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from protocol.baseline import CIRCULATING, DFLC, DIAMETER, IGA, MARROW, SERUM, SPD, URINE, Quantity, Reading
 from protocol.derived import pct_change
-from protocol.explain import Test, finding_input, outcome, percent, plain, signed
+from protocol.explain import Test, finding_input, outcome, percent, plain, signed, spoken
 from protocol.mde import corrected
 from protocol.view import View
 from protocol.vocabulary import Component, CriterionOutcome, Mde, PdReason
@@ -205,7 +205,7 @@ def _against_nadir(
 def _figures(quantity: Quantity, now: Reading, low: Reading) -> str:
     difference = now.value - low.value
     return (
-        f"{plain(now.value)} against nadir {plain(low.value)} {quantity.unit} of {low.on.isoformat()}: "
+        f"{plain(now.value)} against nadir {plain(low.value)} {quantity.unit} of {spoken(low.on)}: "
         f"{signed(difference)} {quantity.unit}, {percent(pct_change(low.value, now.value))}"
     )
 

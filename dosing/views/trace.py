@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +14,6 @@ from dosing.selectors.shown import basis_of
 from labs.models import DiseaseAssessment, LabResult
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, CriterionOutcome
-from trialsite.days import in_words
 from trialsite.models import Subject
 from trialsite.templatetags.edc import MINUS, change
 
@@ -69,7 +67,6 @@ CONDITIONS: Mapping[str, str] = {
     "bm_clonal": "no clonal plasma cells",
     "plasmacytoma_spd": "no plasmacytoma",
 }
-_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CONDITION = re.compile(r"\b(" + "|".join(CONDITIONS) + r")(?=: )")
 _NO_LIMIT = ": no limit"
 _UNITS = {"mg/(24.h)": "mg/24 h", "umol/L": "µmol/L", "/uL": "/µL", "10*9/L": "10⁹/L", "mm2": "mm²"}
@@ -99,8 +96,7 @@ class UsedRow:
 
 
 def readable(text: str) -> str:
-    """Dates as 12 Mar 2026, percent signs without a space, true minus signs, names in words."""
-    text = _ISO_DAY.sub(lambda found: in_words(date.fromisoformat(found[0])), text)
+    """Percent signs without a space, true minus signs, names in words."""
     text = _CONDITION.sub(lambda found: CONDITIONS[found[1]], text)
     return units_in_words(_MINUS_SIGN.sub(MINUS, text).replace(" %", "%"))
 

@@ -13,6 +13,7 @@ from labs.selectors.results import (
     reference_ranges,
     stored_panels,
     typical_range,
+    usual_laboratory,
 )
 from labs.selectors.visits import (
     DuePanel,
@@ -49,6 +50,7 @@ __all__ = [
     "reference_ranges",
     "stored_panels",
     "typical_range",
+    "usual_laboratory",
     "visit_label",
     "visit_lines",
 ]

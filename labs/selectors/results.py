@@ -72,6 +72,16 @@ def laboratories_of(site_id: int) -> list[Laboratory]:
     return list(Laboratory.objects.filter(site_id=site_id, closed_on=None).order_by("-is_central", "name"))
 
 
+def usual_laboratory(subject: Subject) -> int | None:
+    """The laboratory of the subject's newest specimen; before the first one the only laboratory of the site."""
+    newest = Specimen.objects.filter(subject=subject, status=Specimen.Status.COMPLETE).order_by("-collected_on", "-id")
+    found = newest.values_list("laboratory_id", flat=True).first()
+    if found is not None:
+        return found
+    of_site = laboratories_of(subject.site_id)
+    return of_site[0].pk if len(of_site) == 1 else None
+
+
 def reference_ranges(laboratory_id: int | None, subject: Subject, on: date) -> dict[Analyte, ReferenceRange]:
     """The laboratory's limits that hold for this subject on that day, by analyte; one query.
 

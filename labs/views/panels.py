@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -26,6 +27,7 @@ from labs.selectors import (
     laboratories_of,
     reference_ranges,
     stored_panels,
+    usual_laboratory,
     visit_label,
 )
 from labs.selectors.background import background_for
@@ -82,7 +84,7 @@ class Page:
             return cast("date", self.handed.head.cleaned_data["collected_on"])
         return self.initial["collected_on"] or self.today
 
-    @property
+    @cached_property
     def initial(self) -> dict[str, Any]:
         """The head as it was first entered; before that the visit's own date, where there is one."""
         specimens = sorted((one.specimen for one in self.stored.values()), key=lambda one: one.pk)
@@ -94,7 +96,10 @@ class Page:
                 "laboratory": first.laboratory_id or "",
                 "accession": first.accession,
             }
-        return {"collected_on": self.visit.occurred_on if self.visit else None}
+        return {
+            "collected_on": self.visit.occurred_on if self.visit else None,
+            "laboratory": usual_laboratory(self.subject) or "",
+        }
 
 
 @require_http_methods(["GET", "POST"])

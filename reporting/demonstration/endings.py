@@ -23,6 +23,8 @@ STOPS = {Twist.TOXICITY: EndReason.TOXICITY, Twist.OWN_DECISION: EndReason.SUBJE
 #: How the study ends during treatment after `Life.leaves_after` months.
 LEAVES = frozenset({Twist.WITHDRAWS, Twist.DIES_OF_PROGRESSION, Twist.DIES_OTHERWISE})
 LOST_AFTER_CONTACTS = 2
+#: The M-spike of follow-up is the one that treatment ended with.
+LATEST_MONTH = 18
 
 
 def progressed_before_treatment(one: Someone, on: date) -> Iterator[date]:
@@ -109,6 +111,7 @@ def _followed(one: Someone, ended_on: date) -> Iterator[date]:
             by=one.coordinator, at=moment(on), token=_token(one, visit.code), subject_id=one.subject_id,
             site_id=one.site_id, contact=contact,
         )  # fmt: skip
+        acts.enter_labs(one, code=visit.code, month=one.life.leaves_after or LATEST_MONTH, collected_on=on, on=on)
 
 
 def _left(one: Someone, on: date) -> Iterator[date]:

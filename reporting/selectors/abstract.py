@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from labs.models import LabResult, Specimen
 from labs.selectors import latest_responses
+from protocol.explain import plain
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
 from reporting.abstract import TABLE, Agreement, Published, agreement
@@ -76,7 +77,7 @@ def _values(codes: Sequence[str]) -> dict[int, dict[Analyte, Decimal]]:
     values: dict[int, dict[Analyte, Decimal]] = {}
     for subject_id, analyte, value in rows:
         if value is not None:
-            values.setdefault(subject_id, {})[Analyte(analyte)] = value
+            values.setdefault(subject_id, {})[Analyte(analyte)] = Decimal(plain(value))
     return values
 
 
