@@ -20,6 +20,7 @@ def guard(
     rights: str = "add and change",
     silent: tuple[str, ...] = (),
     secret: tuple[str, ...] = (),
+    bulky: tuple[str, ...] = (),
     audit: str = "audited",
 ) -> list[RunSQL]:
     """Audit the tables and, unless scope is "open", hide rows of other sites.
@@ -27,13 +28,13 @@ def guard(
     scope: "site" (column site_id), "person" (site, or the row's own user_id), "open" (no site column).
     rights of the application: "add" or "add and change"; it never deletes.
     silent: columns whose change is no event. secret: columns whose change is an event that does not show them.
+    bulky: derived columns of which the event keeps the SHA-256 instead of a copy.
     audit: "audited", or "exempt" for a table that is itself a log.
     """
-    left_out, hidden = ("{" + ",".join(columns) + "}" for columns in (silent, secret))
+    lists = ", ".join("'{" + ",".join(columns) + "}'" for columns in (silent, secret, bulky))
     flags = f"{rights == 'add'}, {audit == 'audited'}".lower()
     return [
-        RunSQL(f"SELECT edc_guard('{table}'::regclass, '{scope}', '{left_out}', '{hidden}', {flags})", RunSQL.noop)
-        for table in tables
+        RunSQL(f"SELECT edc_guard('{table}'::regclass, '{scope}', {lists}, {flags})", RunSQL.noop) for table in tables
     ]
 
 

@@ -5,11 +5,11 @@ from django.db import migrations
 from trialsite.guarding import guard, tie_to_parents
 
 TABLES = (
-    "dosing_phaseproposal",
     "dosing_assignmentdiscrepancy",
     "dosing_doserecord",
 )
 ADD_ONLY = ("dosing_phasedecision",)
+DERIVED = ("dosing_phaseproposal",)
 
 
 class Migration(migrations.Migration):
@@ -18,5 +18,6 @@ class Migration(migrations.Migration):
     operations = [
         *guard(*TABLES),
         *guard(*ADD_ONLY, rights="add"),
-        *tie_to_parents(*TABLES, *ADD_ONLY),
+        *guard(*DERIVED, bulky=("detail",)),
+        *tie_to_parents(*TABLES, *ADD_ONLY, *DERIVED),
     ]

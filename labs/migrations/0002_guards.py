@@ -11,10 +11,8 @@ TABLES = (
     "labs_labresult",
     "labs_diseaseassessment",
 )
-ADD_ONLY = (
-    "labs_responseassessment",
-    "labs_responsesignature",
-)
+ADD_ONLY = ("labs_responsesignature",)
+DERIVED = ("labs_responseassessment",)
 
 
 class Migration(migrations.Migration):
@@ -23,5 +21,6 @@ class Migration(migrations.Migration):
     operations = [
         *guard(*TABLES),
         *guard(*ADD_ONLY, rights="add"),
-        *tie_to_parents(*TABLES, *ADD_ONLY),
+        *guard(*DERIVED, rights="add", bulky=("inputs", "result")),
+        *tie_to_parents(*TABLES, *ADD_ONLY, *DERIVED),
     ]

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
 from tests.world import new_world
+from trialsite import clock
 from trialsite.access import Duty, system_actor
 from trialsite.context import coming_from, reading, writing
 from trialsite.models import AuditEvent, AuditLink, Role, Site, Subject, User
@@ -253,3 +254,15 @@ def test_the_trail_says_that_a_password_changed_and_never_what_it_is(fresh_db: o
         assert {str(event.new["password"]) for event in changes} == {"(not shown)"}
         users = AuditEvent.objects.filter(table__in=["trialsite_user", "trialsite_invitation"])
         assert not [event for event in users if "$" in str(event.new) + str(event.old)]
+
+
+def test_a_bulky_derived_value_is_proved_by_its_digest(demonstration: object) -> None:
+    with reading(system_actor("verification"), clock.now()), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), count(*) FILTER (WHERE e.new ->> 'result' = audit_digest(r.result)"
+            " AND e.new ->> 'inputs' = audit_digest(r.inputs))"
+            " FROM labs_responseassessment r JOIN audit_event e"
+            " ON e.table_name = 'labs_responseassessment' AND e.row_id = r.id::text"
+        )
+        total, proved = cursor.fetchone()
+    assert total == proved > 100

@@ -57,13 +57,20 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' A
     ], E'\x1f')
 $$;
 
+-- What stands in an event for a bulky value: recomputable from the row itself.
+CREATE FUNCTION audit_digest(value jsonb) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'sha256:' || encode(sha256(convert_to(value::text, 'UTF8')), 'hex')
+$$;
+
 -- Row trigger on every audited table. Arguments: columns whose change alone is no event (lease columns, last_login),
--- and columns that hold secrets: that they changed is recorded, what they hold is not.
+-- columns that hold secrets: that they changed is recorded, what they hold is not;
+-- and bulky derived columns, of which the SHA-256 is recorded: it proves them without repeating them.
 CREATE FUNCTION audit_capture() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     silent  text[] := TG_ARGV[0]::text[];
     secret  text;
+    bulky   text;
     was     jsonb;
     is_now  jsonb;
     whole   jsonb;
@@ -86,6 +93,10 @@ BEGIN
     FOREACH secret IN ARRAY TG_ARGV[1]::text[] LOOP
         IF was ? secret THEN was := was || jsonb_build_object(secret, '(not shown)'); END IF;
         IF is_now ? secret THEN is_now := is_now || jsonb_build_object(secret, '(not shown)'); END IF;
+    END LOOP;
+    FOREACH bulky IN ARRAY TG_ARGV[2]::text[] LOOP
+        IF was ? bulky THEN was := was || jsonb_build_object(bulky, audit_digest(was -> bulky)); END IF;
+        IF is_now ? bulky THEN is_now := is_now || jsonb_build_object(bulky, audit_digest(is_now -> bulky)); END IF;
     END LOOP;
     IF num_nonnulls(person, machine) <> 1 THEN
         RAISE EXCEPTION 'A write to % needs exactly one actor.', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';

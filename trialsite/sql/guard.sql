@@ -8,8 +8,8 @@ $$;
 
 -- Row security by site (`scope` = 'site'), by site or own person ('person'), or none ('open');
 -- audit trigger if `audited`; rights of the application: read, add, and unless `append_only` change. Never delete.
-CREATE FUNCTION edc_guard(target regclass, scope text, silent text[], secret text[], append_only boolean,
-    audited boolean) RETURNS void
+CREATE FUNCTION edc_guard(target regclass, scope text, silent text[], secret text[], bulky text[],
+    append_only boolean, audited boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     rule text := edc_site_rule();
@@ -29,7 +29,7 @@ BEGIN
     IF audited THEN
         -- In capitals: triggers fire in the order of their names, and this one speaks before the foreign keys'.
         EXECUTE format('CREATE TRIGGER "AUDIT" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW
-            EXECUTE FUNCTION audit_capture(%L, %L)', target, silent::text, secret::text);
+            EXECUTE FUNCTION audit_capture(%L, %L, %L)', target, silent::text, secret::text, bulky::text);
     END IF;
     EXECUTE format('REVOKE ALL ON %s FROM edc_app, edc_readonly', target);
     EXECUTE format('GRANT SELECT, INSERT ON %s TO edc_app', target);
