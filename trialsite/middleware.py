@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,8 @@ from trialsite.context import coming_from, reading
 from trialsite.models import User
 
 logger = logging.getLogger(__name__)
+#: A proxy may name the request; anything but a plain name is replaced, since it is stored with every audit event.
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 NOBODY = Actor(printed_name="")
 View = Callable[..., HttpResponse]
 
@@ -33,7 +36,8 @@ class RequestContextMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.request_id = request.headers.get("X-Request-ID", "")[:64] or uuid4().hex  # type: ignore[attr-defined]
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex  # type: ignore[attr-defined]
         request.actor = NOBODY  # type: ignore[attr-defined]
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]

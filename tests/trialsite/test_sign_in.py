@@ -96,3 +96,10 @@ def test_pages_are_never_cached_and_carry_a_strict_policy(fresh_db: object) -> N
 def test_a_session_ends_after_the_idle_time() -> None:
     assert timedelta(seconds=settings.SESSION_COOKIE_AGE) == timedelta(minutes=settings.IDLE_MINUTES)
     assert settings.SESSION_SAVE_EVERY_REQUEST
+
+
+def test_a_request_keeps_a_plain_id_and_gets_a_new_one_for_anything_else(db: None, client: Client) -> None:
+    kept = client.get("/healthz", headers={"X-Request-ID": "proxy-0123456789"})
+    assert kept.headers["X-Request-ID"] == "proxy-0123456789"
+    replaced = client.get("/healthz", headers={"X-Request-ID": "<script>alert(1)</script>"})
+    assert len(replaced.headers["X-Request-ID"]) == 32
