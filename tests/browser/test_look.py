@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ from playwright.sync_api import Page
 from tests.design.server import Specimens, serving
 from tests.design.specimens import PAGES
 from tests.fixtures.browser import Tab
+from tests.fixtures.processes import wait_until
+
+MORNING = datetime(2026, 3, 16, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -185,17 +190,24 @@ def test_date_box_shows_what_it_understood(
 
 
 def test_a_second_click_sends_once_and_a_retry_goes_through(specimens: Specimens, open_tab: Callable[..., Tab]) -> None:
-    page = open_lab(specimens, open_tab).page
+    page = open_tab().page
+    page.clock.install(time=MORNING)
+    page.goto(f"{specimens.url}/lab-entry/", wait_until="networkidle")
+    # Asked after the page's own listeners: what they let through is sent.
+    page.evaluate(
+        "window.__sent = 0; addEventListener('submit', (event) => { window.__sent += !event.defaultPrevented; })"
+    )
     specimens.posts.clear()
-    page.click("[data-draft]")
-    page.wait_for_timeout(400)
-    page.click("[data-draft]")
-    page.wait_for_timeout(400)
-    assert len(specimens.posts) == 1
-    page.wait_for_timeout(1200)
-    page.click("[data-draft]")
-    page.wait_for_timeout(300)
+    for passed, sent in ((0.0, 1), (0.8, 1), (1.4, 1), (1.6, 2)):
+        page.clock.set_fixed_time(MORNING + timedelta(seconds=passed))
+        page.click("[data-draft]")
+        assert page.evaluate("window.__sent") == sent, f"after {passed} s"
+        wait_until(partial(has_arrived, specimens, sent), "what was sent to arrive")
     assert len(specimens.posts) == 2
+
+
+def has_arrived(specimens: Specimens, count: int) -> bool:
+    return len(specimens.posts) >= count
 
 
 def test_session_note_appears_before_the_end(specimens: Specimens, open_tab: Callable[..., Tab]) -> None:

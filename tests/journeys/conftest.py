@@ -56,7 +56,7 @@ def sit_down(open_tab: Callable[..., Tab], live_app: LiveApp, inspect: Callable[
 
     def make(*, scripting: bool = True) -> Desk:
         tab = open_tab(base_url=live_app.url, scripting=scripting)
-        tab.page.set_default_timeout(10_000)
+        tab.page.set_default_timeout(20_000)
         return Desk(tab, partial(inspect, scripting=scripting))
 
     return make
