@@ -191,7 +191,7 @@ def test_date_box_shows_what_it_understood(
 
 def test_a_second_click_sends_once_and_a_retry_goes_through(specimens: Specimens, open_tab: Callable[..., Tab]) -> None:
     page = open_tab().page
-    page.clock.install(time=MORNING)
+    page.clock.set_fixed_time(MORNING)
     page.goto(f"{specimens.url}/lab-entry/", wait_until="networkidle")
     # Asked after the page's own listeners: what they let through is sent.
     page.evaluate(
