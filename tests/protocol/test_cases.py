@@ -19,6 +19,7 @@ def _cases() -> list[Case]:
     return [case for content in contents for case in read_cases(content)]
 
 
+@pytest.mark.req("E1", "E2")
 @pytest.mark.parametrize("case", _cases(), ids=lambda case: case.id)
 def test_case(case: Case) -> None:
     assert [str(difference) for difference in case.differences()] == []

@@ -40,6 +40,7 @@ def _course(values: list[tuple[str | None, str | None]]) -> Course:
     return course(baseline, *rows)
 
 
+@pytest.mark.req("E1", "E3")
 @given(visits, st.randoms(), versions)
 @settings(max_examples=60, deadline=None)
 def test_order_of_entry_never_matters(values, random, version) -> None:
@@ -51,6 +52,7 @@ def test_order_of_entry_never_matters(values, random, version) -> None:
     assert fingerprint(other, trial) == fingerprint(subject, trial)
 
 
+@pytest.mark.req("D7", "E1")
 @given(visits)
 @settings(max_examples=40, deadline=None)
 def test_units_never_matter(values) -> None:
@@ -60,6 +62,7 @@ def test_units_never_matter(values) -> None:
     assert assess(other, TRIAL).time_points == assess(subject, TRIAL).time_points
 
 
+@pytest.mark.req("E1")
 @given(visits, st.integers(0, 250), versions, modes)
 @settings(max_examples=60, deadline=None)
 def test_what_was_true_as_of_a_date_never_depends_on_later_samples(values, offset, version, mode) -> None:
@@ -68,6 +71,7 @@ def test_what_was_true_as_of_a_date_never_depends_on_later_samples(values, offse
     assert assess(subject, trial, day).as_json() == assess(earlier, trial, day).as_json()
 
 
+@pytest.mark.req("E1")
 @given(visits, versions, modes)
 @settings(max_examples=80, deadline=None)
 def test_confirmed_never_exceeds_the_best_time_point(values, version, mode) -> None:
@@ -78,6 +82,7 @@ def test_confirmed_never_exceeds_the_best_time_point(values, version, mode) -> N
         assert rank(point.confirmed) <= rank(best)
 
 
+@pytest.mark.req("E2")
 @given(st.integers(10, 60), st.sampled_from([25, 50, 90]))
 @settings(max_examples=80, deadline=None)
 def test_thresholds_hold_at_the_last_reported_digit(tenth: int, percent: int) -> None:
@@ -91,6 +96,7 @@ def test_thresholds_hold_at_the_last_reported_digit(tenth: int, percent: int) ->
         assert assess(subject, TRIAL).time_points[0].timepoint is expected
 
 
+@pytest.mark.req("E2")
 @given(st.integers(10, 49))
 def test_progression_holds_at_the_last_reported_digit(tenth: int) -> None:
     nadir = Decimal(tenth) / 10
@@ -122,6 +128,7 @@ CONVENTIONS = list(MonthConvention)
 SPANS = {MonthConvention.CALENDAR: (184, 27), MonthConvention.D28: (168, 24), MonthConvention.D30: (180, 26)}
 
 
+@pytest.mark.req("E6")
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_six_months_of_dexamethasone(convention: MonthConvention) -> None:
     """The table of the specification, from 2024-07-15."""
@@ -138,6 +145,7 @@ def test_six_months_of_dexamethasone(convention: MonthConvention) -> None:
 DAY = timedelta(days=1)
 
 
+@pytest.mark.req("E6")
 @given(st.dates(date(2000, 1, 1), date(2050, 1, 1)), st.sampled_from(CONVENTIONS))
 @settings(deadline=None)
 def test_calendars_have_right_counts_from_any_day(start: date, convention: MonthConvention) -> None:
@@ -158,6 +166,7 @@ def test_calendars_have_right_counts_from_any_day(start: date, convention: Month
     assert len({d.on for d in high if d.drug is Drug.DEXAMETHASONE}) == 48
 
 
+@pytest.mark.req("E6")
 @given(st.dates(date(2000, 1, 1), date(2050, 1, 1)), st.integers(0, 2000), st.sampled_from(CONVENTIONS))
 @settings(deadline=None)
 def test_a_study_month_holds_its_days(day1: date, offset: int, convention: MonthConvention) -> None:
@@ -168,6 +177,7 @@ def test_a_study_month_holds_its_days(day1: date, offset: int, convention: Month
     assert (study_day(day1, day1), study_day(day1, day1 - DAY)) == (1, -1)
 
 
+@pytest.mark.req("E8")
 @given(st.dates(date(2000, 1, 1), date(2050, 1, 1)), st.sampled_from(CONVENTIONS))
 @settings(deadline=None)
 def test_follow_up_is_ten_calendar_visits_under_every_convention(ended: date, convention: MonthConvention) -> None:

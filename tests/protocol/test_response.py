@@ -328,6 +328,7 @@ def test_before_the_first_dose_there_is_nothing() -> None:
     assert propose(Phase.ENROLLED, empty, history, DAY1, TRIAL).kind is None
 
 
+@pytest.mark.req("E1")
 def test_fingerprint_changes_with_a_value_and_not_with_its_entry_date() -> None:
     subject = course(BASE, (28, {"m": "2.0"}))
     entered = replace(subject, measurements=tuple(replace(m, entered_on=on(40)) for m in subject.measurements))
@@ -407,6 +408,7 @@ def test_time_point_basis_and_discordance() -> None:
     assert by_status.flags == by_sample.flags == (Flag.DISCORDANT_TIMEPOINT,)
 
 
+@pytest.mark.req("E3")
 def test_a_result_corrected_to_missing_undoes_what_it_confirmed() -> None:
     subject = course(*MR_AT_6)
     decision = Decision(on(182), Phase.INDUCTION, Phase.ANAKINRA_ONLY, ProposalKind.ASSIGN_ANAKINRA_ONLY)
@@ -421,6 +423,7 @@ def test_a_result_corrected_to_missing_undoes_what_it_confirmed() -> None:
     assert assess(subject, TRIAL).confirmed_status is Response.SD
 
 
+@pytest.mark.req("E10")
 def test_explanations_carry_sources_dates_and_figures() -> None:
     point = first(course(BASE, (28, {"m": "2.0", "u": "0"})))
     met = next(t for t in point.tests if t.rule == "R-MR")

@@ -31,6 +31,7 @@ from protocol.vocabulary import (
 from tests.protocol.build import DAY1, course, on, under
 
 
+@pytest.mark.req("D3")
 @pytest.mark.parametrize(
     ("analyte", "text", "unit", "previous", "code"),
     [
@@ -65,6 +66,7 @@ def test_an_implausible_value_suggests_the_unit_that_fits() -> None:
     assert found.suggestion == ""
 
 
+@pytest.mark.req("D3")
 def test_dates_and_windows() -> None:
     today = date(2024, 5, 1)
     assert checks.check_dates(today, today, today) == ()
@@ -76,6 +78,7 @@ def test_dates_and_windows() -> None:
     assert "1 d after" in checks.check_window(today, opens, closes)[0].message
 
 
+@pytest.mark.req("D3")
 @pytest.mark.parametrize(
     ("values", "code"),
     [
@@ -140,6 +143,7 @@ def test_an_eligible_subject_meets_every_criterion() -> None:
     assert by_id["E10"] is by_id["E08"] is CriterionOutcome.NOT_APPLICABLE
 
 
+@pytest.mark.req("D2", "D5")
 @pytest.mark.parametrize(
     ("criterion", "change"),
     [
@@ -298,6 +302,7 @@ def test_due_states() -> None:
     assert visits.due_state(visit, after, stopped_on=before) is DueState.NOT_EXPECTED
 
 
+@pytest.mark.req("E8")
 def test_reminders_catch_up_with_the_newest_only() -> None:
     visit = visits.follow_up_visits(DAY1, TRIAL)[0]
     steps = visits.reminder_steps(visit, TRIAL)
@@ -312,6 +317,7 @@ def test_follow_up_from_registration() -> None:
     assert visits.follow_up_visits(on(365), trial, DAY1)[0].target_on == date(2024, 7, 15)
 
 
+@pytest.mark.req("E6")
 def test_doses() -> None:
     high = [PhaseInterval(Phase.HIGH_DEX, on(182))]
     with pytest.raises(UnconfirmedDose):
@@ -335,6 +341,7 @@ def test_an_extension_of_anakinra_alone_brings_no_dexamethasone() -> None:
     assert {drug for _, drug in planned_days(spans, DAY1, TRIAL)} == {Drug.ANAKINRA}
 
 
+@pytest.mark.req("D5")
 def test_derived_values_are_undefined_rather_than_zero() -> None:
     zero, one = Decimal(0), Decimal(1)
     assert flc_ratio(one, zero) is pct_change(zero, one) is reduction(zero, one) is fall_exceeds(zero, one, one) is None

@@ -50,6 +50,7 @@ CONVERSIONS = [
 ]
 
 
+@pytest.mark.req("D7")
 @pytest.mark.parametrize(("analyte", "value", "unit", "canonical"), CONVERSIONS)
 def test_conversion(analyte: str, value: str, unit: str, canonical: str) -> None:
     assert units.convert(Analyte(analyte), Decimal(value), unit) == Decimal(canonical)
@@ -87,6 +88,7 @@ def test_every_treatment_phase_is_planned_and_can_progress() -> None:
     assert set(END_RULES) == set(TREATMENT_PHASES) - {Phase.INDUCTION, Phase.LOW_DEX_7_12}
 
 
+@pytest.mark.req("D1")
 def test_no_two_transitions_compete_and_no_phase_is_a_dead_end() -> None:
     roads = [(t.source, t.target) for t in TRIAL.transitions]
     assert len(roads) == len(set(roads))
@@ -95,6 +97,7 @@ def test_no_two_transitions_compete_and_no_phase_is_a_dead_end() -> None:
     assert reachable == set(Phase) - {Phase.SCREENING}
 
 
+@pytest.mark.req("D1")
 def test_a_road_that_is_not_in_the_table_is_closed() -> None:
     assert may_move(Phase.INDUCTION, Phase.HIGH_DEX, TRIAL)
     assert not may_move(Phase.HIGH_DEX, Phase.INDUCTION, TRIAL)
@@ -133,6 +136,7 @@ def test_the_document_in_the_repository_is_up_to_date() -> None:
     assert "stateDiagram-v2" in document.markdown(TRIAL)
 
 
+@pytest.mark.req("E2")
 def test_no_float_anywhere_in_the_protocol() -> None:
     rooms = Path(document.__file__).parent.glob("*.py")
     for path in rooms:
