@@ -69,17 +69,18 @@ def house(template_database: TestServers, django_db_blocker: DjangoDbBlocker) ->
     with django_db_blocker.unblock():
         use(database.name)
         try:
-            yield _built(database)
+            yield built(database)
         finally:
             use(SHARED)
             drop(template_database, database.name)
 
 
-def _built(database: Database) -> House:
+def built(database: Database, *, sites: tuple[str, ...] = ("01", "02"), said: str = "Plain words") -> House:
+    """Every role and one ward per site; `said` stands in the free texts."""
     world = new_world()
     for role in Role:
         world.person(role)
-    wards = {site: furnish(world, site) for site in ("01", "02")}
+    wards = {site: furnish(world, site, said=said) for site in sites}
     person = people.Person("new.person", "New Person", "new@example.org")
     link = people.invite(by=world.admin, at=clock.now(), person=person)
     return House(database, world, wards, link.token)
