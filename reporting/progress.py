@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from labs.selectors.visits import asks_for_disease, due_panels
+from labs.selectors.visits import due_panels, requires_disease
 from protocol.vocabulary import Analyte
 from reporting.selectors.facts import NOTHING_ENTERED, SubjectFacts
 from trialsite.models import Subject, Visit
@@ -41,7 +41,7 @@ def required_analytes(code: str, sex: str) -> frozenset[Analyte]:
 def progress_of(facts: SubjectFacts, code: str) -> Progress:
     asked = required_analytes(code, facts.subject.sex)
     there = facts.entered.get(code, NOTHING_ENTERED)
-    wants_disease = asks_for_disease(code) and not code.startswith(("uns", "fu"))
+    wants_disease = requires_disease(code) and not code.startswith("fu")
     return Progress(
         len(asked & there.analytes), len(asked), there.pending, wants_disease and code not in facts.assessed
     )

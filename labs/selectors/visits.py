@@ -104,7 +104,7 @@ class VisitLine:
     @property
     def shape(self) -> tuple[str, str]:
         """State and words of the whole visit: it took place, but is complete only when its forms are."""
-        if self.state is DueState.DONE and any(form.state != "done" for form in self.forms):
+        if self.state is DueState.DONE and any(form.state in {"due", "draft"} for form in self.forms):
             return "draft", "Incomplete"
         return self.state.value, ""
 
@@ -206,6 +206,11 @@ def asks_for_disease(code: str) -> bool:
     return code.startswith("uns") or any(item.code in DISEASE_ITEMS for item in items_of(code))
 
 
+def requires_disease(code: str) -> bool:
+    """True if the slot must have the disease assessment, not only where a condition of the schedule holds."""
+    return any(item.code in DISEASE_ITEMS and _is_required(item, code) for item in items_of(code))
+
+
 def visit_lines(subject: Subject, today: date) -> tuple[VisitLine, ...]:
     """The whole schedule with what happened, unscheduled visits in their place by date; six queries."""
     periods = state_periods(subject)
@@ -276,9 +281,15 @@ def _visit_forms(
         return ()
     forms = [_lab_form(subject, code, entered, pending)]
     if asks_for_disease(code) or assessed:
-        state, words = ("done", "Complete") if assessed else ("due", "Not entered")
-        forms.append(FormState("disease", "Disease assessment", state, words))
+        forms.append(_disease_form(code, assessed=assessed))
     return tuple(forms)
+
+
+def _disease_form(code: str, *, assessed: bool) -> FormState:
+    state, words = ("due", "Not entered") if requires_disease(code) else ("planned", "Only if needed")
+    if assessed:
+        state, words = "done", "Complete"
+    return FormState("disease", "Disease assessment", state, words)
 
 
 def _lab_form(subject: Subject, code: str, entered: set[Analyte], pending: int) -> FormState:

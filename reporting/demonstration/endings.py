@@ -9,7 +9,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from followup.models import Departure, FollowUpContact
 from followup.services import Contact, Ending, Leaving, end_treatment, record_contact, record_departure
 from followup.vocabulary import EndReason
-from labs.selectors.visits import asks_for_disease
+from labs.selectors.visits import requires_disease
 from protocol.trial import TRIAL
 from protocol.visits import follow_up_visits
 from protocol.vocabulary import ProposalKind
@@ -85,7 +85,7 @@ def _stopped(one: Someone, month: int, on: date, reason: EndReason) -> Iterator[
     seen_on = on + timedelta(days=14)
     acts.enter_visit(one, code="eot", occurred_on=seen_on, on=seen_on + timedelta(days=1))
     acts.enter_labs(one, code="eot", month=month, collected_on=seen_on, on=seen_on + timedelta(days=1))
-    if asks_for_disease("eot"):
+    if requires_disease("eot"):
         acts.assess_disease(one, code="eot", month=month, assessed_on=seen_on, on=seen_on + timedelta(days=1))
     yield from _followed(one, last_dose_on)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from labs.selectors.visits import asks_for_disease
+from labs.selectors.visits import requires_disease
 from protocol.months import add_months
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, Phase
@@ -93,7 +93,7 @@ def _visit(one: Someone, month: int, collected_on: date, on: date) -> None:
     acts.enter_visit(one, code=code, occurred_on=collected_on, on=on)
     odd = bool({Twist.OPEN_QUERY, Twist.ANSWERED_QUERY} & one.life.twists) and _is_latest(one, month)
     acts.enter_labs(one, code=code, month=month, collected_on=collected_on, on=on, asked_about=odd)
-    if asks_for_disease(code) and not one.life.published:
+    if requires_disease(code) and not one.life.published:
         acts.assess_disease(one, code=code, month=month, assessed_on=collected_on, on=on)
 
 
