@@ -186,7 +186,8 @@ def test_an_administrator_opens_no_page_of_a_subject(house: House) -> None:
 
 # ---------------------------------------------------------------- nothing of another site shows, and GET only looks
 
-ASKED = ("", "?site=02", "?q=02", "?q=02-001", "?show=all", "?all=1", "?group=enrolled", "?population=all")
+#: Plainly, and with every filter set to what the other site would answer.
+ASKED = ("", "?site=02&q=02-001&show=all&all=1&group=enrolled&population=all", "?q=02")
 
 
 @pytest.mark.req("A5", "F3")
@@ -205,7 +206,7 @@ def test_no_page_of_one_site_says_anything_of_the_other(house: House, letter: st
             for asked in ("",) if PARAMETERS[name] else ASKED:
                 text = body(house.client(role).get(house.address(name) + asked))
                 seen[name] = seen.get(name, "") + text
-                told = text.replace(asked.rpartition("=")[2], "")  # the search box repeats what was typed
+                told = text.replace("02-001", "") if asked else text  # the search box repeats what was typed
                 assert [one for one in secrets if one in told] == [], (name, asked)
     assert house.wards["01"].treated.number in seen["subjects"], "the own site is there"
     assert "Plain words asked" in seen["query"]
