@@ -188,3 +188,11 @@ def test_ticks_are_round_numbers_inside_the_limits() -> None:
     assert draw.ticks(D("0"), D("3.6")) == [D(0), D(1), D(2), D(3)]
     assert draw.ticks(D("-1"), D("0.4"), 3) == [D("-1.0"), D("-0.5"), D(0)]
     assert draw.ticks(D(0), D(59), 5) == [D(0), D(20), D(40)]
+
+
+def test_an_axis_of_percents_reaches_past_every_value() -> None:
+    def labels(change: str) -> list[str]:
+        return words(c.waterfall((c.Bar("01-001", Decimal(change), "ld"),)).wide)
+
+    assert "60%" in labels("45")
+    assert "−100%" in labels("-92.4")

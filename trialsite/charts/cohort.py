@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -24,7 +24,12 @@ def _some(rows: Sequence[object], what: str) -> None:
 def _percent_limits(values: Sequence[Figure]) -> tuple[Decimal, Decimal]:
     """Limits that show the thresholds and every value, in steps of 20."""
     low, high = min(Decimal(-60), *values), max(Decimal(40), *values)
-    return Decimal((low // 20) * 20) - 5, Decimal(-(-high // 20) * 20)
+    # Decimal's // cuts towards zero, so the direction is said.
+    return _twenties(low, ROUND_FLOOR) - 5, _twenties(high, ROUND_CEILING)
+
+
+def _twenties(value: Figure, rounding: str) -> Decimal:
+    return (Decimal(value) / 20).to_integral_value(rounding) * 20
 
 
 def _percent_axis(frame: Frame, y: Scale, low: Decimal, high: Decimal) -> list[SafeString]:
