@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -16,9 +17,9 @@ from reporting.exporting.spreadsheets import RULE
 from reporting.exporting.streams import Tally, pieces
 from reporting.views.door import requires
 from trialsite import clock
-from trialsite.access import Duty
+from trialsite.access import Actor, Duty, can
 from trialsite.http import SignedInRequest
-from trialsite.models import AccessEntry
+from trialsite.models import AccessEntry, Site
 
 
 @require_GET
@@ -66,7 +67,16 @@ def manifest_alone(request: SignedInRequest) -> HttpResponseBase:
 
 
 def _sent(request: SignedInRequest, filename: str, content_type: str, make: Make) -> StreamingHttpResponse:
-    body = leaving(make, what=filename, by=request.actor, at=clock.now(), request_id=request.request_id)
+    by, at = request.actor, clock.now()
+    body = leaving(make, what=filename, by=by, at=at, request_id=request.request_id, site=_where(by, at))
     response = StreamingHttpResponse(body, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
+
+
+def _where(by: Actor, at: datetime) -> Site | None:
+    """Where the person's duty to export is: None at the coordinating centre, else the first of the sites."""
+    if can(by, Duty.EXPORT, None, at):
+        return None
+    held = [site_id for site_id in by.site_ids(at.date()) if can(by, Duty.EXPORT, site_id, at)]
+    return Site.objects.filter(pk__in=held).order_by("code").first()
