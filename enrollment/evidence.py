@@ -236,7 +236,8 @@ def value_in_words(name: str, evidence: Evidence) -> str:
 def _chosen(name: str, code: str) -> str:
     """The words of a code: those of the question's choice, where a question gave it."""
     asked = next((question for question in QUESTIONS.values() if question.evidence == name), None)
-    return _CODES.get(code) or dict(asked.choices if asked else ()).get(code, code).lower()
+    words = dict(asked.choices if asked else ()).get(code, code)
+    return _CODES.get(code) or (words if words == code or words.isupper() else words.lower())
 
 
 def day_in_words(evidence: Evidence) -> str:

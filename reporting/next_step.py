@@ -197,6 +197,8 @@ def _unfinished(facts: SubjectFacts) -> Iterator[Step]:
         if visit.status == Visit.Status.NOT_DONE:
             continue
         progress = progress_of(facts, code)
+        if code.startswith("fu") and not progress.entered:
+            continue  # a contact by telephone brings no results
         if progress.lacks_labs:
             yield _finish(facts, code, progress)
         elif progress.lacks_disease:

@@ -232,7 +232,11 @@ def treatment_now(
     pairs = [(DRUG_WORDS[drug], _regimen(doses, drug)) for drug in drugs]
     recent = [one for one in doses if facts.today - RECENT <= one.on < facts.today]
     taken = [_taken([one for one in recent if one.drug is drug], statuses) for drug in drugs]
-    return [*pairs, ("Since", day(facts.since())), ("Taken, 30 days", "; ".join(words for words in taken if words))]
+    return [
+        *pairs,
+        ("Since", day(facts.since())),
+        ("Taken, 30 days", "; ".join(words for words in taken if words) or "—"),
+    ]
 
 
 def _regimen(doses: Sequence[PlannedDose], drug: Drug) -> str:

@@ -93,7 +93,7 @@ def test_eligibility_has_one_row_per_criterion_of_the_last_checklist(world: Worl
     found = rows(world, ELIGIBILITY)
     assert [row["criterion"] for row in found] == [criterion.id for criterion in TRIAL.criteria]
     by_id = {row["criterion"]: row for row in found}
-    assert "NYHA class of heart failure ii" in str(by_id["E05"]["evidence"])
+    assert "NYHA class of heart failure II" in str(by_id["E05"]["evidence"])
     assert "White cells 5.1 × 10⁹/L" in str(by_id["I07"]["evidence"])
     assert {row["signature_status"] for row in found} == {"NOT SIGNED"}
 
