@@ -37,7 +37,8 @@ def inspect(
         number = len(list(album.iterdir())) // len(SIZES) + 1
         for size in reversed(SIZES):
             resize(tab, size)
-            tab.page.screenshot(path=album / f"{number:02d}-{name}-{size}.png", full_page=True)
+            picture = album / f"{number:02d}-{name}-{size}.jpg"
+            tab.page.screenshot(path=picture, type="jpeg", quality=60, full_page=True)
             assert not scripting or axe(tab.page) == [], f"{name}, {size}"
             no_sideways_scroll(tab.page)
         tab.check()
