@@ -95,8 +95,9 @@ def drained_by_hand() -> Iterator[None]:
 
 
 def handler(kind: News) -> Task:
-    """The task that handles this news. Every room's tasks are loaded first, also where no worker runs."""
-    app.loader.import_default_modules()
+    """The task that handles this news. Where no worker runs, every room's tasks are loaded at the first."""
+    if ROUTES[kind] not in app.tasks:  # loading runs every system check as well, a tenth of a second each time
+        app.loader.import_default_modules()
     return app.tasks[ROUTES[kind]]
 
 
