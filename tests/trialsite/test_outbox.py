@@ -119,14 +119,15 @@ def closed_port() -> str:
 @contextmanager
 def broker_at(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Inside, messages go to this address; afterwards to the broker of the run again."""
+    usual = app.connection_for_write().as_uri()
     try:
         with monkeypatch.context() as inside:
             inside.setattr(app.conf, "broker_url", address)
-            inside.setattr(app.conf, "broker_write_url", address)
             forget_connections()
             yield
     finally:
         forget_connections()
+        assert app.connection_for_write().as_uri() == usual
 
 
 REASONS = {"dead": "refused", "silent": "Timeout"}
