@@ -9,6 +9,7 @@ from pathlib import Path
 
 import django
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from trialsite.stack.servers import TestServers, for_tests
 
@@ -25,6 +26,31 @@ os.environ.pop("TRIALSITE_PROFILE", None)
 # A browser under test keeps an event loop in this thread, which Django takes for an asynchronous view.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 django.setup()
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Let every process of tests read the settings after it chose servers of its own, not with those of this one."""
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+# Files that share what is dear to make, or whose tests follow one another, stay in one process of tests.
+TOGETHER = {
+    "tests/reporting/test_demonstration.py": "demonstration",
+    "tests/trialsite/test_audit.py": "demonstration",
+    "tests/trialsite/test_every_page.py": "demonstration",
+    "tests/stack/test_supervisor.py": "supervisor",
+}
+
+
+class Neighbours(LoadScopeScheduling):
+    """Hand out single tests, and those of TOGETHER as one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER.get(nodeid.partition("::")[0], nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    return Neighbours(config, log)
 
 
 SLOW = ("worker", "browser")
