@@ -15,13 +15,12 @@ threads = 4
 keepalive = 75
 graceful_timeout = 20
 control_socket_disable = True
+preload_app = True  # the program is read once, not once per worker
 worker_tmp_dir = "/dev/shm"  # noqa: S108  # nosec B108
 accesslog = "-"
 
-
-def on_starting(server: object) -> None:
-    """Refuse unsafe settings once and in one sentence, before a worker tries and fails again and again."""
-    try:
-        _ = settings.SECRET_KEY
-    except ImproperlyConfigured as refusal:
-        sys.exit(str(refusal))
+# Refuse unsafe settings once and in one sentence, before the program is read and fails at length.
+try:
+    _ = settings.SECRET_KEY
+except ImproperlyConfigured as refusal:
+    sys.exit(str(refusal))

@@ -190,6 +190,7 @@ GUNICORN = [
     "--keep-alive=75",
     "--graceful-timeout=2",
     "--no-control-socket",
+    "--preload",  # read the program once, not once per worker
 ]
 
 
