@@ -1,10 +1,13 @@
 """The building blocks of an explanation: what was tested, on which figures, with which outcome."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import cache
+from types import NoneType
+from typing import Any, cast
 
 from protocol.derived import round_half_up
 from protocol.measurements import DiseaseFinding, Measurement
@@ -100,29 +103,51 @@ def percent(value: Decimal | None) -> str:
 
 def to_json(value: object) -> Json:
     """Frozen dataclasses, enums, dates and decimals as plain JSON types in a fixed order."""
-    if value is None or isinstance(value, bool | int) or type(value) is str:
-        return value
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    return _collection_to_json(value)
+    return _FORMS[type(value)](value)
 
 
 def to_json_object(value: object) -> dict[str, Json]:
     """A dataclass as a JSON object."""
-    return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}  # type: ignore[arg-type]
+    return {name: to_json(getattr(value, name)) for name in _names(type(value))}
 
 
-def _collection_to_json(value: object) -> Json:
-    if is_dataclass(value):
-        return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(to_json(key)): to_json(value[key]) for key in sorted(value, key=str)}
-    if isinstance(value, frozenset):
-        return sorted((to_json(item) for item in value), key=str)
-    if isinstance(value, tuple | list):
-        return [to_json(item) for item in value]
-    raise TypeError(f"{type(value).__name__} has no JSON form.")
+@cache
+def _names(of: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(of))
+
+
+class _Forms(dict[type, Callable[[Any], Json]]):
+    """How each type is written. A derivation holds tens of thousands of values, so each type is judged once."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Json]:
+        self[kind] = _form(kind)
+        return self[kind]
+
+
+def _form(kind: type) -> Callable[[Any], Json]:
+    if is_dataclass(kind):
+        return to_json_object
+    for base, form in _BASES.items():
+        if issubclass(kind, base):
+            return form
+    raise TypeError(f"{kind.__name__} has no JSON form.")
+
+
+def _itself(value: Any) -> Json:
+    return cast("Json", value)
+
+
+# In this order: an enum of strings is a str as well.
+_BASES: dict[type, Callable[[Any], Json]] = {
+    Enum: lambda value: str(value.value),
+    NoneType: _itself,
+    int: _itself,
+    str: _itself,
+    Decimal: plain,
+    date: lambda value: str(value.isoformat()),
+    Mapping: lambda value: {str(to_json(key)): to_json(value[key]) for key in sorted(value, key=str)},
+    frozenset: lambda value: sorted((to_json(item) for item in value), key=str),
+    tuple: lambda value: [to_json(item) for item in value],
+    list: lambda value: [to_json(item) for item in value],
+}
+_FORMS = _Forms()

@@ -13,7 +13,7 @@ from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.shown import Computed, computed, used_results
 from dosing.vocabulary import ACTIONABLE
-from labs.services import derive_response
+from labs.services import derive_response_from
 from protocol.measurements import Course
 from protocol.phases import Discrepancy, find_discrepancies
 from protocol.response import assess
@@ -39,15 +39,15 @@ def reevaluate_subject(*, subject_id: int, at: datetime, caused_by: str) -> Phas
         if subject.entered_in_error_at is not None or subject.day1_on is None:
             return None
         with because(f"{CAUSE}: {caused_by}"):
-            assessment = derive_response(subject, at=at, caused_by=caused_by)
             signed = selectors.decisions(subject)
             course = selectors.course_of(subject, signed)
+            assessment = derive_response_from(course, subject, at=at, caused_by=caused_by)
             if signed:
                 _note_discrepancies(subject, course, signed, at)
-            return _renew_proposal(subject, course, assessment.pk if assessment else None, at)
+            return _renew_proposal(subject, course, assessment.pk, at)
 
 
-def _renew_proposal(subject: Subject, course: Course, assessment_id: int | None, at: datetime) -> PhaseProposal | None:
+def _renew_proposal(subject: Subject, course: Course, assessment_id: int, at: datetime) -> PhaseProposal | None:
     today = selectors.site_day(subject.site, at)
     pending = selectors.pending_proposal(subject)
     found = computed(subject, today, course) if Phase(subject.state) in TREATMENT_PHASES else None

@@ -4,7 +4,7 @@ from labs.services.disease import Assessed, mark_disease_assessment_in_error, re
 from labs.services.laboratories import Limits, adopt_typical_ranges, save_laboratory, save_reference_range
 from labs.services.panels import PanelsRecorded, judge, record_panel
 from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile
-from labs.services.responses import derive_response
+from labs.services.responses import derive_response, derive_response_from
 from labs.services.visits import (
     VisitFacts,
     add_unscheduled_visit,
@@ -26,6 +26,7 @@ __all__ = [
     "add_unscheduled_visit",
     "adopt_typical_ranges",
     "derive_response",
+    "derive_response_from",
     "judge",
     "mark_disease_assessment_in_error",
     "mark_specimen_in_error",

@@ -16,6 +16,7 @@ from labs.selectors import (
     current_assessment,
     earlier_versions,
     previous_values,
+    reference_ranges,
     stored_panels,
     visit_label,
 )
@@ -256,11 +257,14 @@ def _store(
     first_day: date = min(one.entry.collection.on for one in handed)
     visit = visit_for(by=by, at=at, subject=subject, code=visit_code, occurred_on=first_day, reason=visit_reason)
     changes: list[Change] = []
+    draws = {(one.entry.collection.laboratory_id, one.entry.collection.on) for one in handed}
+    ranges = {draw: reference_ranges(draw[0], subject, draw[1]) for draw in draws}
     for one in handed:
+        drawn = one.entry.collection
         redrawn = one.stored is not None and is_redrawn(one.stored.specimen, one.entry)
         changes += store_panel(
             by=by, at=at, visit=visit, subject=subject, entry=one.entry, readings=one.readings,
-            stored=one.stored, redrawn=redrawn, reason=reason,
+            stored=one.stored, ranges=ranges[drawn.laboratory_id, drawn.on], redrawn=redrawn, reason=reason,
         )  # fmt: skip
     return tuple(changes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -21,10 +22,15 @@ def derive_response(subject: Subject, *, at: datetime, caused_by: str) -> Respon
     Runs inside the caller's `writing`. Returns the newest assessment, new or not; None while there is no first
     dose, since before it nothing can be measured against anything. caused_by: the change in words.
     """
-    newest = latest_response(subject)
     if subject.day1_on is None:
-        return newest
-    course = course_for(subject, analytes=RELEVANT)
+        return latest_response(subject)
+    return derive_response_from(course_for(subject, analytes=RELEVANT), subject, at=at, caused_by=caused_by)
+
+
+def derive_response_from(course: Course, subject: Subject, *, at: datetime, caused_by: str) -> ResponseAssessment:
+    """The same for a subject under treatment whose course was read already: with these or with all analytes."""
+    course = replace(course, measurements=tuple(m for m in course.measurements if m.analyte in RELEVANT), decisions=())
+    newest = latest_response(subject)
     mark = fingerprint(course, TRIAL)
     if newest is not None and newest.fingerprint == mark:
         return newest

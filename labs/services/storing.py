@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from labs.entries import Entry, PanelEntry, Reading
-from labs.models import LabResult, Specimen
-from labs.selectors import StoredPanel, reference_ranges
+from labs.models import LabResult, ReferenceRange, Specimen
+from labs.selectors import StoredPanel
 from protocol.checks import Finding
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
@@ -38,13 +38,14 @@ def store_panel(
     entry: PanelEntry,
     readings: Mapping[Analyte, Reading],
     stored: StoredPanel | None,
+    ranges: Mapping[Analyte, ReferenceRange],
     redrawn: bool,
     reason: str,
 ) -> list[Change]:
     """Store what is new in one panel. Runs inside the caller's `writing`; returns the new versions.
 
-    A specimen whose date, time or laboratory was wrong is replaced as a whole, so that the history shows what was
-    believed at any time.
+    ranges: the limits that hold at that laboratory on that day. A specimen whose date, time or laboratory was wrong
+    is replaced as a whole, so that the history shows what was believed at any time.
     """
     if redrawn and stored is not None:
         readings = {**{analyte: _as_read(one) for analyte, one in stored.results.items()}, **readings}
@@ -55,7 +56,7 @@ def store_panel(
     else:
         specimen = stored.specimen
     standing = stored.results if stored else {}
-    after = _new_versions(by, at, subject, specimen, readings, standing, redrawn=redrawn, reason=reason)
+    after = _new_versions(by, at, specimen, readings, standing, ranges, redrawn=redrawn, reason=reason)
     _supersede([standing[Analyte(one.analyte)] for one in after if one.analyte in standing], at, reason)
     LabResult.objects.bulk_create(after)
     if stored is not None and not redrawn and after:
@@ -119,16 +120,15 @@ def _raise_version(specimen: Specimen, by: Actor, at: datetime, reason: str) -> 
 def _new_versions(
     by: Actor,
     at: datetime,
-    subject: Subject,
     specimen: Specimen,
     readings: Mapping[Analyte, Reading],
     standing: Mapping[Analyte, LabResult],
+    ranges: Mapping[Analyte, ReferenceRange],
     *,
     redrawn: bool,
     reason: str,
 ) -> list[LabResult]:
     """Unsaved rows for all that differs from what stands; on a replaced specimen, for everything."""
-    ranges = reference_ranges(specimen.laboratory_id, subject, specimen.collected_on)
     new = []
     for analyte, reading in readings.items():
         before = standing.get(analyte)
@@ -138,8 +138,8 @@ def _new_versions(
         new.append(
             LabResult(
                 **_columns(reading),
-                subject_id=subject.pk,
-                site_id=subject.site_id,
+                subject_id=specimen.subject_id,
+                site_id=specimen.site_id,
                 specimen=specimen,
                 analyte=analyte.value,
                 version=before.version + 1 if before and not redrawn else 1,
