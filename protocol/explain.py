@@ -106,7 +106,7 @@ def to_json(value: object) -> Json:
     return _FORMS[type(value)](value)
 
 
-def to_json_object(value: object) -> dict[str, Json]:
+def to_json_object(value: Any) -> dict[str, Json]:
     """A dataclass as a JSON object."""
     return {name: to_json(getattr(value, name)) for name in _names(type(value))}
 
