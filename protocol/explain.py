@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from types import NoneType
 from typing import Any, cast
 
@@ -106,14 +105,9 @@ def to_json(value: object) -> Json:
     return _FORMS[type(value)](value)
 
 
-def to_json_object(value: Any) -> dict[str, Json]:
+def to_json_object(value: object) -> dict[str, Json]:
     """A dataclass as a JSON object."""
-    return {name: to_json(getattr(value, name)) for name in _names(type(value))}
-
-
-@cache
-def _names(of: Any) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(of))
+    return cast("dict[str, Json]", to_json(value))
 
 
 class _Forms(dict[type, Callable[[Any], Json]]):
@@ -126,7 +120,8 @@ class _Forms(dict[type, Callable[[Any], Json]]):
 
 def _form(kind: type) -> Callable[[Any], Json]:
     if is_dataclass(kind):
-        return to_json_object
+        names = tuple(f.name for f in fields(kind))
+        return lambda value: {name: to_json(getattr(value, name)) for name in names}
     for base, form in _BASES.items():
         if issubclass(kind, base):
             return form
