@@ -14,7 +14,7 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """A heading, an introduction and a table; `diagram` is Mermaid source shown beside it in Markdown only."""
+    """A heading, an introduction and a table; `diagram` is Mermaid source for Markdown; the page draws it itself."""
 
     heading: str
     intro: str

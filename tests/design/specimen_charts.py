@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from protocol.trial import TRIAL
 from trialsite import charts as c
 
 D = Decimal
@@ -80,4 +81,5 @@ def all_charts() -> dict[str, c.Chart]:
         "spider": c.spider(TRACES),
         "accrual": c.accrual(MONTHS),
         "day_strip": c.day_strip(STRIP),
+        "states": c.state_diagram(TRIAL.transitions),
     }

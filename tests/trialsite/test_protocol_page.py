@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
 from protocol.trial import TRIAL
+from protocol.vocabulary import Phase
 from tests import world_dosing as treat
 from tests.world import World, log_in, new_world
+from trialsite.charts.states import NODES, single_roads
 from trialsite.models import Role
 
 
@@ -25,6 +29,20 @@ def test_everybody_reads_the_protocol(world: World, client: Client, role: Role) 
         assert criterion.id in shown
     for name in TRIAL.parameters:
         assert f"/protocol/parameters/{name}/" in shown
+
+
+def test_the_states_are_drawn_with_every_road(world: World, client: Client) -> None:
+    shown = log_in(client, world.person(Role.COORDINATOR)).get("/protocol/").content.decode()
+    wide, narrow = re.findall(r"<svg class=\"chart\".*?</svg>", shown, re.DOTALL)
+    for drawing in (wide, narrow):
+        boxes = drawing.count('rx="5"')
+        assert boxes == len(NODES) == len(Phase)
+        for rules in single_roads(TRIAL.transitions).values():
+            assert f">{', '.join(rules)}</text>" in drawing
+        for rule in ("T14", "T15"):  # out of the frames
+            assert f">{rule}</text>" in drawing
+    left = [road for road in TRIAL.transitions if (road.source, road.target) not in single_roads(TRIAL.transitions)]
+    assert {road.rule for road in left} == {"T14", "T15"}
 
 
 @pytest.mark.req("E10")

@@ -21,11 +21,12 @@ from trialsite.charts.shapes import (
     StripRow,
     Trace,
 )
+from trialsite.charts.states import state_diagram
 from trialsite.charts.survival import kaplan_meier
 from trialsite.charts.trends import course, lab_trend, small_trend, sparkline
 
 __all__ = [
     "AccrualMonth", "AtRisk", "Bar", "Chart", "Flag", "Lane", "Line", "Point", "Series", "Span", "Step", "StripDay",
     "StripRow", "Trace", "accrual", "course", "day_strip", "kaplan_meier", "lab_trend", "small_trend", "sparkline",
-    "spider", "swimmer", "waterfall",
+    "spider", "state_diagram", "swimmer", "waterfall",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from protocol.document import sections
 from protocol.schema import Parameter
 from protocol.trial import TRIAL
+from trialsite.charts import state_diagram
 from trialsite.http import SignedInRequest
 from trialsite.models import ParameterConfirmation
 
@@ -44,6 +45,7 @@ def protocol(request: SignedInRequest) -> HttpResponse:
     context = {
         "trial": TRIAL,
         "sections": shown,
+        "states": state_diagram(TRIAL.transitions),
         "parameters": lines,
         "open": sum(1 for line in lines if line.state == "due"),
     }
