@@ -37,6 +37,7 @@ def pytest_xdist_setupnodes() -> None:
 TOGETHER = {
     "tests/reporting/test_demonstration.py": "demonstration",
     "tests/trialsite/test_audit.py": "demonstration",
+    "tests/trialsite/test_audit_paths.py": "demonstration",
     "tests/trialsite/test_every_page.py": "demonstration",
     "tests/stack/test_supervisor.py": "supervisor",
 }
