@@ -33,20 +33,10 @@ class TokenForm(forms.Form):
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
-def _password() -> forms.CharField:
-    return forms.CharField(
-        label="Password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password to sign."},
-    )
-
-
 class SigningForm(TokenForm):
-    """A signature without any choice: what was shown, and the password."""
+    """A signature without any choice: what was shown."""
 
     shown = forms.CharField(widget=forms.HiddenInput)
-    password = _password()
 
 
 class DecisionForm(TokenForm):
@@ -62,7 +52,6 @@ class DecisionForm(TokenForm):
     reason = forms.CharField(label="Why you decide otherwise", required=False, max_length=500)
     starts_on = DayField(label="Phase starts on", required=False)
     question = forms.CharField(label="What you need from the site", required=False, max_length=500)
-    password = _password()
 
     def __init__(
         self, *args: Any, phases: tuple[Phase, ...], offered: Phase | None, status: str, today: date, **kwargs: Any
@@ -88,6 +77,11 @@ class DecisionForm(TokenForm):
             self.fields[name].error_messages["required"] = sentence
 
     @property
+    def signs(self) -> bool:
+        """Whether the chosen answer takes a signature; a question to the site does not."""
+        return not self.is_bound or self.data.get("decision") != self.NOT_YET
+
+    @property
     def phase(self) -> Phase | None:
         """The phase that a valid form starts."""
         if self.cleaned_data["decision"] == self.AGREE:
@@ -101,12 +95,11 @@ SENTENCES = {
     "starts_on": "Enter the date.",
     "reason": "Say why you decide otherwise.",
     "question": "Say what you need from the site.",
-    "password": "Enter your password to sign.",
 }
 #: What each answer needs beside itself.
 NEEDED: dict[str, tuple[str, ...]] = {
-    DecisionForm.AGREE: ("starts_on", "password"),
-    DecisionForm.DISAGREE: ("to_phase", "starts_on", "reason", "password"),
+    DecisionForm.AGREE: ("starts_on",),
+    DecisionForm.DISAGREE: ("to_phase", "starts_on", "reason"),
     DecisionForm.NOT_YET: ("question",),
 }
 
@@ -134,7 +127,7 @@ class ResolveForm(forms.Form):
 
 
 class ParameterForm(TokenForm):
-    """The value of a protocol parameter, on what it rests, and the password."""
+    """The value of a protocol parameter, and on what it rests."""
 
     value = forms.CharField(label="Dose in mg", max_length=20, error_messages={"required": "Enter a number."})
     reason = forms.CharField(
@@ -143,7 +136,6 @@ class ParameterForm(TokenForm):
         help_text="For example the section of the signed protocol.",
         error_messages={"required": "Say on what the confirmation rests."},
     )
-    password = _password()
 
 
 class FirstDoseForm(TokenForm):

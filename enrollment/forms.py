@@ -159,15 +159,9 @@ class ChecklistForm(forms.Form):
 
 
 class SignForm(forms.Form):
-    """The investigator's password, and which checklist was on the screen."""
+    """Which checklist was on the screen."""
 
     snapshot = forms.IntegerField(widget=forms.HiddenInput)
-    password = forms.CharField(
-        label="Password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password to sign."},
-    )
 
 
 class FailureForm(TokenForm):

@@ -34,12 +34,6 @@ class EndingForm(TokenForm):
         label="Details", max_length=500, required=False, help_text="Needed for another reason.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )  # fmt: skip
-    password = forms.CharField(
-        label="Password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password to sign."},
-    )
 
     def __init__(self, *args: Any, reasons: tuple[EndReason, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

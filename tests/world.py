@@ -23,6 +23,8 @@ from trialsite.services.subjects import start_subject
 
 START = datetime(2024, 1, 2, 9, 0, tzinfo=UTC)
 PASSWORD = "a long sentence of words"
+#: What an investigator of site 01 enters at the first signature of a session.
+IDENTITY = {"username": "investigator-01", "password": PASSWORD}
 CENTRAL = frozenset({Role.ADMIN, Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN})
 
 

@@ -37,6 +37,7 @@ class Duty(StrEnum):
     EXPORT = "Export data"
     PROPOSE_PHASE = "Propose a treatment phase"
     SEND_REMINDER = "Send reminders"
+    RAISE_ALERT = "Tell of wrong credentials"
     SET_UP = "Make the first account"
 
 
@@ -65,6 +66,7 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.EXPORT: frozenset({Role.ADMIN, Role.DATA_MANAGER, Role.STATISTICIAN}),
     Duty.PROPOSE_PHASE: frozenset(),
     Duty.SEND_REMINDER: frozenset(),
+    Duty.RAISE_ALERT: frozenset(),
     Duty.SET_UP: frozenset(),
 }
 
@@ -84,6 +86,7 @@ SYSTEM_ACTORS: dict[str, frozenset[Duty]] = {
     "re-evaluation": frozenset({Duty.VIEW_SUBJECT, Duty.PROPOSE_PHASE}),
     "reminders": frozenset({Duty.VIEW_SUBJECT, Duty.SEND_REMINDER}),
     "mail": frozenset({Duty.VIEW_MAIL}),
+    "guard": frozenset({Duty.RAISE_ALERT}),
     "export": frozenset({Duty.VIEW_SUBJECT, Duty.EXPORT, Duty.VIEW_AUDIT}),
     "verification": frozenset({Duty.VIEW_SUBJECT, Duty.VIEW_AUDIT}),
 }

@@ -18,8 +18,8 @@ from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
 from trialsite.models import ParameterConfirmation
-from trialsite.reauthentication import prove_by_password
 from trialsite.services.subjects import Refused
+from trialsite.signing import ask_identity, prove
 
 
 @require_http_methods(["GET", "POST"])
@@ -27,7 +27,7 @@ def parameter(request: SignedInRequest, name: str) -> HttpResponse:
     """What is known of a parameter, who confirmed it when, and for investigators the form that does."""
     if name not in TRIAL.parameters:
         raise Http404
-    form = ParameterForm(initial={"value": TRIAL.parameters[name].value})
+    form = ask_identity(ParameterForm(initial={"value": TRIAL.parameters[name].value}), request)
     if request.method != "POST":
         return _show(request, name, form)
     return _confirm(request, name)
@@ -58,10 +58,8 @@ def _confirm(request: SignedInRequest, name: str) -> HttpResponse:
     now, site_id = clock.now(), _site_of(request)
     if site_id is None:
         raise PermissionDenied(f"Your role does not include this: {Duty.CONFIRM_PARAMETER.value.lower()}.")
-    form = ParameterForm(request.POST)
-    proof = prove_by_password(request.user, form.cleaned_data["password"], now) if form.is_valid() else None
-    if form.is_valid() and proof is None:
-        form.add_error("password", "The password is not right.")
+    form = ask_identity(ParameterForm(request.POST), request)
+    proof = prove(request, form, now) if form.is_valid() else None
     if proof is None:
         return _show(request, name, form, 422)
     try:

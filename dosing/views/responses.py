@@ -26,12 +26,10 @@ from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.reauthentication import Proof, prove_by_password
 from trialsite.services.signatures import digest
 from trialsite.services.subjects import Refused
+from trialsite.signing import ask_identity, prove
 from trialsite.templatetags.edc import day
-
-WRONG_PASSWORD = "The password is not right."  # noqa: S105
 
 
 @require_http_methods(["GET", "POST"])
@@ -60,14 +58,14 @@ def _may_sign(request: SignedInRequest, page: Page) -> bool:
 
 def _show(request: SignedInRequest, page: Page, status: int = 200, **forms: Any) -> HttpResponse:
     may_sign = _may_sign(request, page)
-    own = _forms(page) if may_sign else {}
+    own = _forms(request, page) if may_sign else {}
     context = {**context_of(page, may_sign=may_sign), **_around(page), **own, **forms}
     context["may_sign"] = may_sign
     context["has_errors"] = status != 200
     return render(request, "dosing/response.html", context, status=status)
 
 
-def _forms(page: Page) -> dict[str, Any]:
+def _forms(request: SignedInRequest, page: Page) -> dict[str, Any]:
     """The forms that apply: at most one of decide, sign again, sign the response alone; and the discrepancy's."""
     if page.discrepancy is not None and page.discrepancy.resolved_at is None:
         resolve = {"resolve_form": ResolveForm(initial={"discrepancy": page.discrepancy.pk})}
@@ -75,11 +73,14 @@ def _forms(page: Page) -> dict[str, Any]:
         resolve = {}
     if page.decision is not None:
         again = digest(reaffirmation(page.subject, page.decision)) if page.is_broken else ""
-        return {**resolve, **({"again_form": SigningForm(initial={"shown": again})} if again else {})}
+        return {
+            **resolve,
+            **({"again_form": ask_identity(SigningForm(initial={"shown": again}), request)} if again else {}),
+        }
     if can_decide(page):
-        return {"form": decision_form(page), **offer_on(page)}
+        return {"form": ask_identity(decision_form(page), request), **offer_on(page)}
     if page.content["point"] and not page.signatures and not page.proposal:
-        return {"response_form": SigningForm(initial={"shown": page.digest})}
+        return {"response_form": ask_identity(SigningForm(initial={"shown": page.digest}), request)}
     return {}
 
 
@@ -130,15 +131,8 @@ def _newest(page: Page) -> str:
 # ---------------------------------------------------------------- what a post does
 
 
-def _proof(request: SignedInRequest, form: Any) -> Proof | None:
-    proof = prove_by_password(request.user, form.cleaned_data["password"], clock.now())
-    if proof is None:
-        form.add_error("password", WRONG_PASSWORD)
-    return proof
-
-
 def _decide(request: SignedInRequest, page: Page) -> HttpResponse:
-    form = decision_form(page, request.POST)
+    form = ask_identity(decision_form(page, request.POST), request)
     if not form.is_valid():
         return _show(request, page, 422, form=form, **offer_on(page))
     try:
@@ -155,7 +149,7 @@ def _decide(request: SignedInRequest, page: Page) -> HttpResponse:
 
 
 def _sign(request: SignedInRequest, page: Page, form: DecisionForm) -> str:
-    proof, to = _proof(request, form), form.phase
+    proof, to = prove(request, form, clock.now()), form.phase
     if proof is None or to is None:
         return ""
     answered = form.cleaned_data
@@ -193,8 +187,8 @@ def _ask(request: SignedInRequest, page: Page, form: DecisionForm) -> str:
 
 
 def _sign_again(request: SignedInRequest, page: Page) -> HttpResponse:
-    form = SigningForm(request.POST)
-    proof = _proof(request, form) if form.is_valid() else None
+    form = ask_identity(SigningForm(request.POST), request)
+    proof = prove(request, form, clock.now()) if form.is_valid() else None
     if proof is None or page.decision is None:
         return _show(request, page, 422, again_form=form)
     try:
@@ -216,8 +210,8 @@ def _sign_again(request: SignedInRequest, page: Page) -> HttpResponse:
 
 
 def _sign_response(request: SignedInRequest, page: Page) -> HttpResponse:
-    form = SigningForm(request.POST)
-    proof = _proof(request, form) if form.is_valid() else None
+    form = ask_identity(SigningForm(request.POST), request)
+    proof = prove(request, form, clock.now()) if form.is_valid() else None
     if proof is None:
         return _show(request, page, 422, response_form=form)
     try:

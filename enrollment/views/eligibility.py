@@ -26,11 +26,9 @@ from trialsite import clock
 from trialsite.access import Duty, can, check_may
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.reauthentication import prove_by_password
 from trialsite.selectors import subject_by_key
 from trialsite.services.subjects import Refused
-
-WRONG_PASSWORD = "The password is not right."  # noqa: S105
+from trialsite.signing import ask_identity, prove
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def _show(
         "has_errors": bool(problem),
         **_counts(rows),
         **_standing(page),
-        **_signing(page, sign_form, edits=edits),
+        **_signing(request, page, sign_form, edits=edits),
     }
     failed = problem or (form and form.errors) or (sign_form and sign_form.errors)
     return render(request, "enrollment/eligibility.html", context, status=422 if failed else 200)
@@ -177,12 +175,13 @@ def _signature(snapshot: EligibilitySnapshot | None) -> dict[str, Any] | None:
     }
 
 
-def _signing(page: Page, sign_form: SignForm | None, *, edits: bool) -> dict[str, Any]:
+def _signing(request: SignedInRequest, page: Page, sign_form: SignForm | None, *, edits: bool) -> dict[str, Any]:
     """The signature box, where there is something that this person can sign."""
     waits = page.frozen is not None and page.frozen.signature_id is None and page.frozen.outcome == CriterionOutcome.MET
     if not (waits and page.may_sign) or edits or page.frozen is None:
         return {}
-    return {"sign_form": sign_form or SignForm(initial={"snapshot": page.frozen.pk}), "statement": STATEMENT}
+    new = ask_identity(SignForm(initial={"snapshot": page.frozen.pk}), request)
+    return {"sign_form": sign_form or new, "statement": STATEMENT}
 
 
 def _save(request: SignedInRequest, page: Page) -> HttpResponse:
@@ -229,12 +228,8 @@ def _send(request: SignedInRequest, page: Page) -> HttpResponse:
 
 
 def _sign(request: SignedInRequest, page: Page) -> HttpResponse:
-    form = SignForm(request.POST)
-    proof = None
-    if form.is_valid():
-        proof = prove_by_password(request.user, form.cleaned_data["password"], clock.now())
-        if proof is None:
-            form.add_error("password", WRONG_PASSWORD)
+    form = ask_identity(SignForm(request.POST), request)
+    proof = prove(request, form, clock.now()) if form.is_valid() else None
     if proof is None:
         return _show(request, page, sign_form=form)
     try:

@@ -20,8 +20,8 @@ from trialsite.access import Duty, can
 from trialsite.days import in_words
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.reauthentication import prove_by_password
 from trialsite.services.subjects import Refused
+from trialsite.signing import ask_identity, prove
 
 TAKE_BACK = "take_back"
 
@@ -33,10 +33,8 @@ def end_of_treatment(request: SignedInRequest, key: str) -> HttpResponse:
         return _take_back_ending(request, subject)
     form = _ending_form(request, subject)
     if form is not None and form.is_valid():
-        proof = prove_by_password(request.user, form.cleaned_data["password"], clock.now())
-        if proof is None:
-            form.add_error("password", "The password is not right.")
-        else:
+        proof = prove(request, form, clock.now())
+        if proof is not None:
             try:
                 ended = services.end_treatment(
                     **who(request, subject), proof=proof, token=form.cleaned_data["token"], ending=form.ending()
@@ -57,7 +55,7 @@ def _ending_form(request: SignedInRequest, subject: Subject) -> EndingForm | Non
     if subject.state not in TREATMENT_PHASES or not can(request.actor, Duty.SIGN, subject.site_id, clock.now()):
         return None
     data = request.POST if request.method == "POST" else None
-    form = EndingForm(data, reasons=services.possible_reasons(subject))
+    form = ask_identity(EndingForm(data, reasons=services.possible_reasons(subject)), request)
     dated(form, subject)
     return form
 

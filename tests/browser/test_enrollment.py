@@ -140,6 +140,7 @@ def test_from_consent_to_registration(
     expect(page.get_by_text("Sent. The site's investigators are told by mail.")).to_be_visible()
     signer = sign_in(investigator, world, Role.INVESTIGATOR)
     signer.goto(address)
+    signer.get_by_label("User name").fill("investigator-01")
     signer.get_by_label("Password").fill(PASSWORD)
     signer.get_by_role("button", name="Sign eligibility").click()
     expect(signer.get_by_text("Eligibility is signed.")).to_be_visible()

@@ -165,6 +165,7 @@ def test_treatment_ends_by_signature_without_scripting(
     page.goto(f"/subjects/{subject.key}/off-study/")
     page.get_by_role("textbox", name="Last dose").fill("19 May 2024")
     page.get_by_role("combobox", name="Reason").select_option("TOXICITY")
+    page.get_by_label("User name").fill("investigator-01")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign end of treatment").click()
     expect(page.get_by_text("Treatment ended with the last dose on 19 May 2024.")).to_be_visible()

@@ -16,7 +16,7 @@ from django.urls import reverse
 from dosing.models import AssignmentDiscrepancy, DoseRecord, PhaseDecision, PhaseProposal
 from protocol.vocabulary import Analyte, Phase
 from tests import world_dosing as treat
-from tests.world import PASSWORD, World, log_in, new_world
+from tests.world import IDENTITY, World, log_in, new_world
 from tests.world_labs import morning, record
 from trialsite import clock
 from trialsite.access import system_actor
@@ -143,7 +143,7 @@ def test_the_trace_shows_rule_figures_sources_and_versions(
 
 
 def answer(page: HttpResponse, **given: str) -> dict[str, str]:
-    return {**hidden(page, "decide"), "decision": "agree", "starts_on": "t", "password": PASSWORD, **given}
+    return {**hidden(page, "decide"), "decision": "agree", "starts_on": "t", **IDENTITY, **given}
 
 
 @pytest.mark.req("C1", "E4")
@@ -177,7 +177,7 @@ def test_the_same_post_twice_is_one_decision(world: World, proposal: PhasePropos
     ("given", "sentence"),
     [
         ({"password": ""}, "Enter your password to sign."),
-        ({"password": "not this one"}, "The password is not right."),
+        ({"password": "not this one"}, "The user name or the password is not right."),
         ({"starts_on": "gestern"}, "Enter a date such as 12 Mar 2026."),
         ({"starts_on": "+20"}, "The phase can start from 12 Jul 2024"),
         ({"decision": ""}, "Choose one answer."),
@@ -246,9 +246,9 @@ def test_a_broken_signature_is_shown_and_signed_again(world: World, proposal: Ph
     assert "Broken 13 Jul 2024" in text
     assert "As signed" in text
     assert "Minimal response" in text
-    again = {**hidden(page, "sign_again"), "password": "wrong"}
-    assert "The password is not right." in text_of(client.post(url, again))
-    done = client.post(url, {**again, "password": PASSWORD}, follow=True)
+    again = {**hidden(page, "sign_again"), **IDENTITY, "password": "wrong"}
+    assert "The user name or the password is not right." in text_of(client.post(url, again))
+    done = client.post(url, {**again, **IDENTITY}, follow=True)
     assert "Signed again." in text_of(done)
     assert text_of(done).count("Approval of response and treatment") == 2
     unresolved = client.post(url, {**hidden(done, "resolve"), "resolution": ""})
@@ -265,8 +265,9 @@ def test_a_broken_signature_is_shown_and_signed_again(world: World, proposal: Ph
 def test_a_response_alone_is_signed_on_its_own_page(world: World, proposal: PhaseProposal, client: Client) -> None:
     url = place("subject_response", proposal.subject, "m05")
     page = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
-    sent = {**hidden(page, "sign_response"), "password": PASSWORD}
-    assert "The password is not right." in text_of(client.post(url, {**sent, "password": "wrong"}))
+    sent = {**hidden(page, "sign_response"), **IDENTITY}
+    wrong = client.post(url, {**sent, "password": "wrong"})
+    assert "The user name or the password is not right." in text_of(wrong)
     assert "Results changed" in text_of(client.post(url, {**sent, "shown": "other"}))
     assert "The response is signed." in text_of(client.post(url, sent, follow=True))
     assert "Approval of response" in text_of(client.get(url))
@@ -306,9 +307,9 @@ def test_an_investigator_confirms_the_high_dose(world: World, client: Client) ->
     url = reverse("protocol_parameter", kwargs={"name": "high_dex_mg"})
     page = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
     token = dict(re.findall(r'name="(token)" value="([^"]*)"', page.content.decode()))
-    sent = {**token, "value": "40", "reason": "Section 5.2", "password": PASSWORD}
+    sent = {**token, "value": "40", "reason": "Section 5.2", **IDENTITY}
     for given, sentence in (
-        ({"password": "wrong"}, "The password is not right."),
+        ({"password": "wrong"}, "The user name or the password is not right."),
         ({"value": "forty"}, "Enter a number, for example 40."),
         ({"value": "-1"}, "Enter a dose above 0"),
         ({"value": "NaN"}, "Enter a dose above 0"),
@@ -327,7 +328,7 @@ def test_others_read_the_parameter(world: World, client: Client) -> None:
     url = reverse("protocol_parameter", kwargs={"name": "high_dex_mg"})
     log_in(client, world.person(Role.COORDINATOR))
     assert "Investigators confirm parameters." in text_of(client.get(url))
-    assert client.post(url, {"value": "40", "reason": "x", "password": PASSWORD}).status_code in {403, 422}
+    assert client.post(url, {"value": "40", "reason": "x", **IDENTITY}).status_code in {403, 422}
     fixed = client.get(reverse("protocol_parameter", kwargs={"name": "anakinra_mg"}))
     assert "fixed in the protocol version" in text_of(fixed)
     assert client.get(reverse("protocol_parameter", kwargs={"name": "nonsense"})).status_code == 404

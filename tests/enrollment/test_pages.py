@@ -13,7 +13,7 @@ from django.urls import reverse
 from enrollment.selectors import current_answers, failure_of, latest_snapshot, site_day
 from enrollment.services import Answer
 from protocol.vocabulary import Analyte, Phase
-from tests.world import PASSWORD, World, log_in, new_world
+from tests.world import IDENTITY, World, log_in, new_world
 from tests.world_enrollment import (
     GOOD_ANSWERS,
     answered,
@@ -211,9 +211,9 @@ def test_the_whole_road_in_the_browser(world: World) -> None:
     snapshot = re.search(r'name="snapshot" value="(\d+)"', review)
     assert snapshot
     assert "confirm that this subject is eligible" in review
-    wrong = investigator.post(address, {"action": "sign", "snapshot": snapshot[1], "password": "wrong"})
-    assert (wrong.status_code, "The password is not right." in text(wrong)) == (422, True)
-    right = investigator.post(address, {"action": "sign", "snapshot": snapshot[1], "password": PASSWORD})
+    wrong = investigator.post(address, {"action": "sign", "snapshot": snapshot[1], **IDENTITY, "password": "wrong"})
+    assert (wrong.status_code, "The user name or the password is not right." in text(wrong)) == (422, True)
+    right = investigator.post(address, {"action": "sign", "snapshot": snapshot[1], **IDENTITY})
     assert right.status_code == 303
     registration = reverse("subject_registration", args=[subject.key])
     assert registration in text(coordinator.get(address))
@@ -283,7 +283,7 @@ def test_a_changed_checklist_is_not_offered_for_signature(world: World) -> None:
     page = text(investigator.get(address))
     assert "The evidence has changed since the checklist was sent" in page
     assert "Sign eligibility" not in page
-    forced = investigator.post(address, {"action": "sign", "snapshot": str(snapshot.pk), "password": PASSWORD})
+    forced = investigator.post(address, {"action": "sign", "snapshot": str(snapshot.pk), **IDENTITY})
     assert (forced.status_code, "Review it and send it again." in text(forced)) == (422, True)
 
 
@@ -368,7 +368,7 @@ def test_a_coordinator_cannot_sign_by_hand(world: World) -> None:
     subject = complete(world)
     snapshot = sent(world, subject)
     client = browser(world, Role.COORDINATOR)
-    data = {"action": "sign", "snapshot": str(snapshot.pk), "password": PASSWORD}
+    data = {"action": "sign", "snapshot": str(snapshot.pk), **IDENTITY}
     assert client.post(reverse("subject_eligibility", args=[subject.key]), data).status_code == 403
 
 

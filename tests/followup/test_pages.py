@@ -17,7 +17,7 @@ from followup.services import Leaving, sweep_reminders
 from followup.services.departure import Kind
 from followup.views.contacts import STATE_WORDS
 from protocol.vocabulary import DueState
-from tests.world import PASSWORD, World, log_in
+from tests.world import IDENTITY, PASSWORD, World, log_in
 from tests.world_followup import contact, end, leave, reached
 from tests.world_labs import morning
 from trialsite import clock
@@ -97,7 +97,7 @@ def test_every_state_has_its_page(
 
 
 def signed(**more: str) -> dict[str, str]:
-    return {"last_dose_on": "t", "reason": "TOXICITY", "password": PASSWORD, "token": str(uuid4()), **more}
+    return {"last_dose_on": "t", "reason": "TOXICITY", **IDENTITY, "token": str(uuid4()), **more}
 
 
 @pytest.mark.req("C1")
@@ -116,7 +116,7 @@ def test_the_investigator_signs_with_the_password(world: World, client: Client, 
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"password": "wrong"}, "The password is not right."),
+        ({"password": "wrong"}, "The user name or the password is not right."),
         ({"password": ""}, "Enter your password to sign."),
         ({"last_dose_on": "31 Feb"}, "This day is not in the calendar."),
         ({"last_dose_on": "+1"}, "is in the future"),

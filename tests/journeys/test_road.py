@@ -177,7 +177,7 @@ def sign_eligibility(road: Road) -> None:
     wait_until(lambda: len(road.letters.to(INVESTIGATOR)) == 2, "the mail about the checklist")
     signer.open(road.letters.link_in_last(INVESTIGATOR))
     signer.look("eligibility-review")
-    signer.fill({"Password": PASSWORD})
+    signer.fill({"User name": "ines", "Password": PASSWORD})
     signer.press("Sign eligibility")
     signer.read("Eligibility is signed.")
 

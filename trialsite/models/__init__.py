@@ -6,6 +6,7 @@ from trialsite.models.outbox import Mail, OutboxMessage, Submission
 from trialsite.models.people import Delegation, Invitation, Role, Site, User
 from trialsite.models.queries import Query, QueryMessage
 from trialsite.models.signatures import (
+    FailedSigning,
     ParameterConfirmation,
     Signature,
     SignatureBasis,
@@ -18,6 +19,7 @@ __all__ = [
     "AuditEvent",
     "AuditLink",
     "Delegation",
+    "FailedSigning",
     "Invitation",
     "Mail",
     "OutboxMessage",

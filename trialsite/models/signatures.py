@@ -67,6 +67,18 @@ class SignatureEvent(models.Model):
         ]
 
 
+class FailedSigning(models.Model):
+    """Somebody entered wrong credentials where a signature was asked for."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    what = models.CharField(max_length=200, help_text="Address of the page.")
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["user", "at"])]
+
+
 class ParameterConfirmation(models.Model):
     """A protocol parameter that no public source states, confirmed by a signature."""
 

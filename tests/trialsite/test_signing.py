@@ -1,0 +1,102 @@
+"""What a signature asks of the person: both components first, the password afterwards, and a lock against guessing."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from uuid import uuid4
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from tests.world import IDENTITY, PASSWORD, World, log_in, new_world
+from trialsite import clock
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import AuditEvent, FailedSigning, Mail, ParameterConfirmation, Role
+from trialsite.services.identity import ATTEMPTS, LOCKED_FOR
+
+PAGE = reverse("protocol_parameter", kwargs={"name": "high_dex_mg"})
+BOTH, ONE = {"username", "password"}, {"password"}
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return new_world(clock.now())
+
+
+@pytest.fixture
+def investigator(world: World, client: Client) -> Client:
+    return log_in(client, world.person(Role.INVESTIGATOR))
+
+
+def asked(client: Client) -> set[str]:
+    """The boxes of the signature on the page."""
+    return BOTH & set(re.findall(r'<input[^>]*name="(\w+)"', client.get(PAGE).content.decode()))
+
+
+def sign(client: Client, **identity: str) -> HttpResponse:
+    return client.post(PAGE, {"token": str(uuid4()), "value": "40", "reason": "Section 5.2", **identity})
+
+
+def signed(world: World) -> int:
+    with reading(system_actor("verification"), world.at):
+        return ParameterConfirmation.objects.count()
+
+
+@pytest.mark.req("C5")
+def test_the_first_signature_of_a_session_takes_both_the_next_the_password(world: World, investigator: Client) -> None:
+    assert asked(investigator) == BOTH
+    assert sign(investigator, password=PASSWORD).status_code == 422
+    assert sign(investigator, username="admin-00", password=PASSWORD).status_code == 422
+    assert asked(investigator) == BOTH
+    assert sign(investigator, **{**IDENTITY, "username": " Investigator-01 "}).status_code == 302
+    assert asked(investigator) == ONE
+    assert sign(investigator).status_code == 422
+    assert sign(investigator, password=PASSWORD).status_code == 302
+    assert signed(world) == 2
+
+
+@pytest.mark.req("C5")
+@pytest.mark.parametrize("ending", ["signed out", "inactive", "signed in elsewhere"])
+def test_a_new_session_begins_anew(
+    world: World, investigator: Client, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign(investigator, **IDENTITY)
+    if ending == "signed out":
+        investigator.post(reverse("account_logout"))
+    elif ending == "inactive":
+        session = investigator.session
+        session.set_expiry(-1)
+        session.save()
+    other = Client() if ending == "signed in elsewhere" else investigator
+    if ending != "signed in elsewhere":
+        assert investigator.get(PAGE).status_code == 302
+    log_in(other, world.person(Role.INVESTIGATOR))
+    assert asked(other) == BOTH
+    assert sign(other, password=PASSWORD).status_code == 422
+
+
+@pytest.mark.req("C8")
+def test_five_wrong_attempts_lock_signing_and_are_told_once(
+    world: World, investigator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(ATTEMPTS - 1):
+        assert "is not right" in sign(investigator, **{**IDENTITY, "password": "guess"}).content.decode()
+    locked = unescape(sign(investigator, **{**IDENTITY, "password": "guess"}).content.decode())
+    assert "Signing is locked until" in locked
+    assert sign(investigator, **IDENTITY).status_code == 422, "the right password does not help now"
+    assert sign(investigator, **{**IDENTITY, "password": "guess"}).status_code == 422
+    assert signed(world) == 0
+    with reading(system_actor("verification"), world.at):
+        assert FailedSigning.objects.count() == ATTEMPTS
+        events = AuditEvent.objects.filter(table="trialsite_failedsigning")
+        assert {event.actor_name for event in events} == {world.person(Role.INVESTIGATOR).printed_name}
+        told = Mail.objects.filter(key__startswith="signing-locked:")
+        assert sorted(mail.address for mail in told) == ["admin@example.org", "investigator-01@example.org"]
+    later = clock.now() + LOCKED_FOR + timedelta(minutes=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert sign(investigator, **IDENTITY).status_code == 302

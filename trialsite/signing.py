@@ -1,0 +1,66 @@
+"""What a signing form asks of the person, and what a wrong answer costs.
+
+The first signature of a session takes user name and password, the next ones the password (21 CFR 11.200(a)(1)). A
+session ends with signing out, inactivity and a change of the password; the next one begins anew.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar
+
+from django import forms
+from django.utils import timezone
+
+from trialsite.http import SignedInRequest
+from trialsite.reauthentication import Proof, prove_by_password
+from trialsite.services import identity
+
+#: In the session once somebody signed in it.
+SIGNED_BEFORE = "signed_before"
+F = TypeVar("F", bound=forms.Form)
+
+
+def ask_identity(form: F, request: SignedInRequest) -> F:
+    """The form with the boxes by which the person proves who signs.
+
+    A form of which not every answer is a signature says so in its `signs`; then the boxes may stay empty.
+    """
+    needed = bool(getattr(form, "signs", True))
+    if not request.session.get(SIGNED_BEFORE):
+        form.fields["username"] = forms.CharField(
+            label="User name",
+            required=needed,
+            widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
+            help_text="Asked at the first signature after signing in.",
+            error_messages={"required": "Enter your user name to sign."},
+        )
+    form.fields["password"] = forms.CharField(
+        label="Password",
+        required=needed,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your password to sign."},
+    )
+    return form
+
+
+def prove(request: SignedInRequest, form: forms.Form, now: datetime) -> Proof | None:
+    """The signer's proof from a valid form; None if it is wrong or signing is locked, with a sentence at the field."""
+    if until := identity.locked_until(request.user, now):
+        form.add_error("password", _locked(until))
+        return None
+    named = form.cleaned_data.get("username", request.user.username)
+    proof = prove_by_password(request.user, form.cleaned_data["password"], now)
+    if proof is not None and named.strip().lower() == request.user.username.lower():
+        request.session[SIGNED_BEFORE] = True
+        return proof
+    until = identity.note_failed_signing(by=request.actor, at=now, what=request.path)
+    wrong = "The user name or the password is not right." if "username" in form.fields else "The password is not right."
+    form.add_error("password", _locked(until) if until else wrong)
+    return None
+
+
+def _locked(until: datetime) -> str:
+    at = timezone.localtime(until)
+    return f"Signing is locked until {at:%H:%M} {at:%Z} after {identity.ATTEMPTS} wrong attempts. Administration knows."
