@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from reporting.views import abstract, dashboard, exports, overview, subjects, work
+from reporting.views import abstract, dashboard, exports, overview, replay, subjects, work
 
 urlpatterns: list[URLPattern] = [
     path("", work.home, name="home"),
     path("my-work/", work.my_work, name="my_work"),
     path("subjects/", subjects.subjects, name="subjects"),
     path("subjects/<str:key>/", overview.subject, name="subject"),
+    path("subjects/<str:key>/replay/", replay.page, name="subject_replay"),
     path("dashboards/efficacy/", dashboard.page, name="efficacy"),
     path("dashboards/efficacy/subjects/", dashboard.subjects, name="efficacy_subjects"),
     path("dashboards/efficacy/efficacy.csv", dashboard.as_csv, name="efficacy_csv"),

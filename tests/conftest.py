@@ -36,6 +36,7 @@ def pytest_xdist_setupnodes() -> None:
 # Files that share what is dear to make, or whose tests follow one another, stay in one process of tests.
 TOGETHER = {
     "tests/reporting/test_demonstration.py": "demonstration",
+    "tests/reporting/test_replay_subject.py": "demonstration",
     "tests/trialsite/test_audit.py": "demonstration",
     "tests/trialsite/test_audit_paths.py": "demonstration",
     "tests/trialsite/test_every_page.py": "demonstration",

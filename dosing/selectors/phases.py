@@ -43,10 +43,10 @@ def course_of(subject: Subject, signed: Sequence[PhaseDecision] | None = None) -
     """Everything the rules read about one subject, with the signed phase decisions (those given, else all)."""
     if signed is None:
         signed = list(PhaseDecision.objects.filter(subject=subject).select_related("proposal"))
-    return replace(course_for(subject), decisions=tuple(_as_decision(one, subject) for one in signed))
+    return replace(course_for(subject), decisions=tuple(as_decision(one, subject) for one in signed))
 
 
-def _as_decision(decision: PhaseDecision, subject: Subject) -> Decision:
+def as_decision(decision: PhaseDecision, subject: Subject) -> Decision:
     return Decision(
         on=site_day(subject.site, decision.decided_at),
         from_phase=Phase(decision.proposal.from_state),

@@ -68,21 +68,25 @@ class Computed:
         return digest(self.content)
 
 
-def computed(subject: Subject, today: date, course: Course | None = None) -> Computed:
-    """What the rules say about this subject today, with all they rest on. `course`: where it is loaded already."""
+def computed(subject: Subject, today: date, course: Course | None = None, state: Phase | None = None) -> Computed:
+    """What the rules say about this subject today, with all they rest on.
+
+    `course` and `state`: where they are loaded already, or as they were on another day.
+    """
     course = course or course_of(subject)
+    state = state or Phase(subject.state)
     history = assess(course, TRIAL, today)
-    proposal = propose(Phase(subject.state), course, history, today, TRIAL)
-    content = _content(subject, course, history, proposal)
+    proposal = propose(state, course, history, today, TRIAL)
+    content = _content(subject.number, state, course, history, proposal)
     return Computed(proposal.kind, proposal.phase, proposal.rule, proposal.words, content, history)
 
 
-def _content(subject: Subject, course: Course, history: ResponseHistory, proposal: Proposal) -> Content:
+def _content(number: str, state: Phase, course: Course, history: ResponseHistory, proposal: Proposal) -> Content:
     signable = proposal.kind in ACTIONABLE or proposal.kind in OVERRIDABLE
     point = history.latest_evaluable or history.latest if signable else None
     return {
-        "subject": subject.number,
-        "from": subject.state,
+        "subject": number,
+        "from": state.value,
         "kind": proposal.kind.value if proposal.kind else "",
         "to": proposal.phase.value if proposal.phase else "",
         "rule": proposal.rule,
@@ -92,7 +96,7 @@ def _content(subject: Subject, course: Course, history: ResponseHistory, proposa
         "flags": to_json(proposal.flags),
         "waits_for": proposal.waits_for,
         "notes": to_json(proposal.notes),
-        "code": _code(Phase(subject.state), proposal, point),
+        "code": _code(state, proposal, point),
         **point_content(course, history, point),
     }
 

@@ -1,8 +1,6 @@
 """The investigator's part: sign a decision or a response, sign again, ask the site, judge a discrepancy.
 
-Every signature asks for the password again, also the second one of a session. That is the stricter reading of
-21 CFR 11.200(a)(1): the first signing of a session needs name and password, which sign-in and this form give
-together; later ones need at least the password; a new session begins with sign-in, so with both.
+What a signature asks of the person is settled in trialsite.signing; services take the proof.
 """
 
 from __future__ import annotations

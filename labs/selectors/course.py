@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
@@ -54,7 +55,9 @@ def courses_for(
     lived = StatePeriod.objects.filter(mine & _recorded(known_at)).exclude(ends_on__lt=F("starts_on"))
     periods = _by_subject(lived.order_by("id"))
     return {
-        subject.pk: _course(subject, results[subject.pk], assessments[subject.pk], periods[subject.pk])
+        subject.pk: _course(
+            subject, results[subject.pk], assessments[subject.pk], _intervals(periods[subject.pk], known_at)
+        )
         for subject in wanted
     }
 
@@ -79,6 +82,14 @@ def _by_subject(rows: QuerySet[Row]) -> dict[int, list[Row]]:
     for row in rows:
         grouped[row.subject_id].append(row)
     return grouped
+
+
+def _intervals(periods: list[StatePeriod], known_at: datetime | None) -> tuple[PhaseInterval, ...]:
+    """States as lived; as known at an earlier instant, the last one that had begun was still open."""
+    spans = [PhaseInterval(Phase(one.state), one.starts_on, one.ends_on) for one in periods]
+    if spans and known_at is not None:
+        spans[-1] = replace(spans[-1], ends_on=None)
+    return tuple(spans)
 
 
 class Result(NamedTuple):
@@ -122,7 +133,7 @@ def _course(
     subject: Subject,
     results: list[Result],
     assessments: list[DiseaseAssessment],
-    periods: list[StatePeriod],
+    phases: tuple[PhaseInterval, ...],
 ) -> Course:
     measured = [_measurement(result, subject) for result in results]
     assessed = [one for assessment in assessments for one in _assessed_measurements(assessment, subject)]
@@ -131,7 +142,7 @@ def _course(
         day1=subject.day1_on,
         measurements=(*measured, *assessed),
         findings=tuple(found),
-        phases=tuple(PhaseInterval(Phase(one.state), one.starts_on, one.ends_on) for one in periods),
+        phases=phases,
         registered_on=subject.registered_on,
         ended_treatment_on=subject.treatment_ended_on,
         new_therapy_on=subject.new_therapy_on,

@@ -70,6 +70,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "visit_labs": (CLINICAL, SITE),
     "visit_disease": (CLINICAL, SITE),
     "subject_labs": (CLINICAL, NO_SUCH_METHOD),
+    "subject_replay": (CLINICAL, NO_SUCH_METHOD),
     "subject_responses": (CLINICAL, NO_SUCH_METHOD),
     "subject_response": (CLINICAL, "I"),
     "subject_dosing": (CLINICAL, SITE),

@@ -12,11 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from reporting.datasets import BY_NAME, datasets_for
 from reporting.exporting.archive import MANIFEST, Made, manifest
 from reporting.exporting.streams import Tally, one_state, pieces
+from reporting.whom import acting
 from trialsite import clock
-from trialsite.access import Actor, Duty, check_may, system_actor
-from trialsite.actors import actor_for
+from trialsite.access import Duty, check_may
 from trialsite.context import coming_from, reading
-from trialsite.models import User
 from trialsite.services.access import Access, note_access
 
 
@@ -33,7 +32,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        by, at = _actor(options["user"]), clock.now()
+        by, at = acting(options["user"], "export"), clock.now()
         allowed = datasets_for(by, at)
         wanted = allowed if options["all"] else tuple(one for one in allowed if one.name in options["only"])
         out: Path = options["out"]
@@ -53,15 +52,6 @@ class Command(BaseCommand):
         for one in made:
             self.stdout.write(f"{one.rows:>8} rows  {one.sha256[:12]}  {one.dataset.name}.csv")
         self.stdout.write(f"{len(made)} files and {MANIFEST} in {out}")
-
-
-def _actor(username: str | None) -> Actor:
-    if username is None:
-        return system_actor("export")
-    user = User.objects.filter(username__iexact=username, is_active=True).first()
-    if user is None:
-        raise CommandError(f"There is no active account {username}.")
-    return actor_for(user)
 
 
 def _write(path: Path, dataset: Any) -> Made:

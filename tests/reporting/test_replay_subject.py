@@ -1,0 +1,137 @@
+"""Replay of a subject as of any day, and the verification of every signature and signed decision."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, timedelta
+from html import unescape
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from protocol.vocabulary import Analyte, Phase, ProposalKind, Response
+from reporting.selectors.replay import as_known_on, as_true_on
+from tests import world_dosing as treat
+from tests.fixtures.databases import Database
+from tests.world import World, log_in
+from tests.world_labs import morning, record
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import Role, Subject
+
+M5, M6 = treat.MONTH[5], treat.MONTH[6]
+
+
+@pytest.fixture
+def corrected(world: World) -> Subject:
+    """Stable disease at month 6 was signed; ten days later both results turn out to have been a minimal response."""
+    proposal = treat.at_month_6(world)
+    world.later(3)
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    world.later(10)
+    for code, day in (("m05", M5), ("m06", M6)):
+        record(world, proposal.subject, code, day, {Analyte.SERUM_M: "2.4"}, reason="Wrong patient")
+    treat.reevaluated(world, proposal.subject)
+    return proposal.subject
+
+
+def words(answer: HttpResponse) -> str:
+    main = answer.content.decode().partition("<main")[2]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", main)).split())
+
+
+def readings(world: World, subject: Subject, day: date) -> tuple[object, object]:
+    with reading(system_actor("verification"), world.at):
+        return as_known_on(subject, day), as_true_on(subject, day)
+
+
+@pytest.mark.req("E3")
+def test_what_was_known_then_stays_what_was_known_then(world: World, corrected: Subject) -> None:
+    known, true = readings(world, corrected, M6)
+    assert known.result.content["status"] == Response.SD
+    assert (known.state, known.result.kind) == (Phase.INDUCTION, ProposalKind.ASSIGN_LOW_DEX)
+    assert true.result.content["status"] == Response.MR
+    assert true.result.kind is ProposalKind.ASSIGN_ANAKINRA_ONLY
+    now_known, now_true = readings(world, corrected, world.at.date())
+    assert now_known.result.content["status"] == now_true.result.content["status"] == Response.MR
+    assert now_known.state is Phase.LOW_DEX_7_12
+
+
+def test_samples_entered_late_were_not_known(world: World) -> None:
+    subject = treat.on_anakinra(world)
+    world.at = morning(date(2024, 4, 20))
+    record(world, subject, "m01", treat.MONTH[1], {Analyte.SERUM_M: "1.8"})
+    known, true = readings(world, subject, treat.MONTH[1])
+    assert known.result.content["status"] == Response.NE
+    assert true.result.history.latest.timepoint is Response.PR
+    before, _ = readings(world, subject, treat.DAY1 - timedelta(days=1))
+    assert (before.state, before.result) == (Phase.ENROLLED, None)
+
+
+def test_the_page_shows_both_readings_and_where_they_differ(world: World, corrected: Subject, client: Client) -> None:
+    address = reverse("subject_replay", args=[corrected.key])
+    log_in(client, world.person(Role.INVESTIGATOR))
+    assert "Both readings" not in words(client.get(address))
+    page = words(client.get(address, {"on": M6.isoformat()}))
+    assert "As known then" in page
+    assert "The two readings differ in the latest response, the confirmed response, the proposal, results" in page
+    assert "Stable disease" in page
+    assert "Minimal response" in page
+    assert "Both readings say the same" in words(client.get(address, {"on": "t"}))
+    for typed, sentence in (("never", "Enter a date such as"), ("+3", "This day is in the future.")):
+        refused = client.get(address, {"on": typed})
+        assert (refused.status_code, sentence in words(refused)) == (422, True)
+
+
+def test_the_command_prints_the_same(world: World, corrected: Subject) -> None:
+    out = StringIO()
+    call_command("replay_subject", corrected.number, on=M6, stdout=out)
+    found = json.loads(out.getvalue())
+    assert found["as_known_then"]["computed"]["status"] == "SD"
+    assert found["as_true_then"]["computed"]["status"] == "MR"
+    with pytest.raises(CommandError, match="no subject 09-001 in reach"):
+        call_command("replay_subject", "09-001", stdout=out)
+    world.person(Role.COORDINATOR, "02")
+    with pytest.raises(CommandError, match="in reach"):
+        call_command("replay_subject", corrected.number, user="coordinator-02", stdout=out)
+
+
+@pytest.mark.req("C12", "E1")
+def test_every_signature_and_decision_of_the_demonstration_verifies(demonstration: Database) -> None:
+    out = StringIO()
+    call_command("verify_signatures", stdout=out)
+    signatures, decisions = (int(word) for word in out.getvalue().split() if word.isdigit())
+    assert signatures > 80
+    assert decisions > 30
+
+
+PLANTED = {
+    "UPDATE trialsite_signature SET content = jsonb_set(content, '{decision,reason}', '\"planted\"')"
+    " WHERE record_type = 'phase_decision' AND id = (SELECT min(id) FROM trialsite_signature WHERE record_type ="
+    " 'phase_decision')": ["does not have the digest", "not the signed content"],
+    "UPDATE labs_labresult SET value = value * 2 WHERE id IN (SELECT r.id FROM labs_labresult r JOIN"
+    " dosing_phasedecision d ON d.subject_id = r.subject_id WHERE r.analyte = 'serum_m' AND r.superseded_at IS NULL"
+    " AND r.entered_at < d.decided_at)": ["the records as known at the signature do not give what was shown"],
+    "UPDATE labs_responseassessment SET inputs = jsonb_set(inputs, '{day1}', 'null')": [
+        "the stored inputs give another"
+    ],
+    "UPDATE labs_responseassessment SET inputs = jsonb_set(inputs, '{day9}', 'null')": [
+        "the stored inputs cannot be read"
+    ],
+}
+
+
+@pytest.mark.req("C12")
+@pytest.mark.parametrize("planted", PLANTED, ids=["signature", "result", "inputs", "form of inputs"])
+def test_a_planted_alteration_is_found(demonstration: Database, planted: str, servers) -> None:
+    servers.cluster.sql(f"SET session_replication_role = replica; {planted}", demonstration.name)
+    out = StringIO()
+    with pytest.raises(CommandError, match="faults in"):
+        call_command("verify_signatures", stdout=out)
+    for words_ in PLANTED[planted]:
+        assert words_ in out.getvalue()
