@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dosing.models import PhaseDecision
 from dosing.selectors import course_of, site_day
 from dosing.selectors.phases import as_decision
-from dosing.selectors.shown import Computed, computed
+from dosing.selectors.shown import Computed, Content, computed, point_content
 from followup.models import Departure, EndOfTreatment
 from labs.selectors import course_for
 from protocol.measurements import Course
@@ -30,10 +30,14 @@ MOMENT = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Reading:
-    """What the rules say of one day. `state` None: the subject was not in the trial yet."""
+    """What the rules say of one day. `state` None: the subject was not in the trial yet.
+
+    `latest`: the latest time point with its trace and results, whether or not there was anything to decide.
+    """
 
     state: Phase | None
-    result: Computed | None
+    result: Computed | None = None
+    latest: Content = field(default_factory=dict)
 
 
 def as_true_on(subject: Subject, day: date) -> Reading:
@@ -54,8 +58,10 @@ def as_known_on(subject: Subject, day: date) -> Reading:
 
 def _reading(subject: Subject, course: Course, state: Phase | None, day: date) -> Reading:
     if state is None or course.day1 is None or course.day1 > day:
-        return Reading(state, None)
-    return Reading(state, computed(subject, day, course, state))
+        return Reading(state)
+    result = computed(subject, day, course, state)
+    history = result.history
+    return Reading(state, result, point_content(course, history, history.latest_evaluable or history.latest))
 
 
 def course_known_before(subject: Subject, moment: datetime) -> Course:

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from dosing.views.trace import Trace, UsedRow, source_urls, trace_of, used_rows
+from dosing.views.trace import Trace, UsedRow, source_urls, trace_of, used_rows, visit_words
 from dosing.vocabulary import PHASE_WORDS, PROPOSAL_WORDS, response_words
 from reporting.selectors.replay import Reading, as_known_on, as_true_on
 from reporting.views.door import subject_for
@@ -79,26 +79,21 @@ def _side(subject: Subject, reading: Reading, title: str, words: str) -> Side:
     state = PHASE_WORDS[reading.state] if reading.state else "Not in the trial yet"
     if reading.result is None:
         return Side(title, words, state, "", "None", "None", "None", "", None, [])
-    content = reading.result.content
-    urls = source_urls(subject, content)
-    point, kind = content["point"], reading.result.kind
+    content, latest = reading.result.content, reading.latest
+    urls = source_urls(subject, latest)
+    point, kind = latest["point"], reading.result.kind
     return Side(
         title=title,
         words=words,
         state=state,
-        visit=point["label"] if point else "",
-        timepoint=response_words(point["timepoint"]) if point else _latest(reading),
+        visit=visit_words(point["label"].split(" / ")[0]) if point else "",
+        timepoint=response_words(point["timepoint"]) if point else "None",
         confirmed=response_words(content["status"]),
         proposal=PROPOSAL_WORDS[kind] if kind else "Nothing to decide",
         reason=f"{content['rule']}: {content['words']}",
-        trace=trace_of(content, urls) if point else None,
-        used=used_rows(content["used"], urls),
+        trace=trace_of(latest, urls) if point else None,
+        used=used_rows(latest["used"], urls),
     )
-
-
-def _latest(reading: Reading) -> str:
-    latest = reading.result.history.latest_evaluable if reading.result else None
-    return response_words(latest.timepoint.value) if latest else "None"
 
 
 #: What is compared, in words.

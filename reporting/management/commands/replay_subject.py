@@ -50,4 +50,8 @@ class Command(BaseCommand):
 
 
 def _plain(one: Reading) -> dict[str, Any]:
-    return {"state": one.state.value if one.state else None, "computed": one.result.content if one.result else None}
+    return {
+        "state": one.state.value if one.state else None,
+        "computed": one.result.content if one.result else None,
+        "latest": one.latest or None,
+    }
