@@ -7,6 +7,7 @@ from dosing.services.decisions import (
     resolve_discrepancy,
     sign_phase_decision,
     sign_response,
+    withdraw_signature,
 )
 from dosing.services.doses import DoseEntry, Filled, record_day, record_doses, undo_doses
 from dosing.services.parameters import confirm_parameter
@@ -28,4 +29,5 @@ __all__ = [
     "sign_response",
     "start_treatment",
     "undo_doses",
+    "withdraw_signature",
 ]

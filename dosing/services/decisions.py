@@ -24,13 +24,14 @@ from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Phase, ProposalKind, Response
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
-from trialsite.models import Query, Subject
+from trialsite.models import Query, Signature, Subject
 from trialsite.outbox import News, publish
 from trialsite.reauthentication import Proof
 from trialsite.services.queries import Anchor, open_query
-from trialsite.services.signatures import Signing, digest, sign
+from trialsite.services.signatures import Signing, digest, sign, withdraw
 from trialsite.services.subjects import Refused, Stale, first_submission, move_subject, note_outcome
 
+RESPONSE_RECORD = "response"
 DECISION_MEANING = "approval of response and treatment"
 RESPONSE_MEANING = "approval of response"
 DECISION_SENTENCE = "have reviewed this response and approve this treatment."
@@ -207,11 +208,11 @@ def sign_response(
         if content is None or digest(content) != shown:
             raise Stale(CHANGED)
         what = Signing(
-            record_type="response",
+            record_type=RESPONSE_RECORD,
             record_id=str(assessment.pk),
             meaning=RESPONSE_MEANING,
             statement=f"I, {by.printed_name}, {RESPONSE_SENTENCE} {LEGAL_EFFECT}",
-            content=content,
+            content=content if _is_first(assessment) else {**content, "signed_again_at": at.isoformat()},
             basis=basis_of(content),
         )
         signature = sign(by=by, at=at, proof=proof, site=subject.site, subject=subject, what=what)
@@ -219,6 +220,11 @@ def sign_response(
         signed = ResponseSignature.objects.get(signature=signature)
         note_outcome(token=token, outcome=f"response_signature:{signed.pk}")
         return signed
+
+
+def _is_first(assessment: ResponseAssessment) -> bool:
+    """False once a signature under this response was broken or withdrawn: a new one is told from it by its time."""
+    return not Signature.objects.filter(record_type=RESPONSE_RECORD, record_id=str(assessment.pk)).exists()
 
 
 def reaffirm_decision(
@@ -250,6 +256,29 @@ def reaffirm_decision(
         _sign_response_too(_derived(subject, at, "decision signed again"), signature.pk)
         note_outcome(token=token, outcome=f"phase_decision:{decision.pk}")
         return decision
+
+
+def withdraw_signature(
+    *, by: Actor, at: datetime, proof: Proof, subject_id: int, site_id: int, signature_id: int, reason: str
+) -> Signature:
+    """The signer takes back a signature under a response or a decision, with a reason. It stays listed.
+
+    Nobody is moved: the decision waits to be signed again. Refused without a reason, for another person's signature,
+    and for one that does not stand any more.
+    """
+    with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason=reason):
+        subject = locked_subject(subject_id, site_id)
+        signer_id = proof.check_for(by, at)
+        if not reason.strip():
+            raise Refused("Say why you withdraw your signature.")
+        records = (selectors.DECISION_RECORD, RESPONSE_RECORD)
+        signature = Signature.objects.get(pk=signature_id, subject=subject, record_type__in=records)
+        if signature.signer_id != signer_id:
+            raise Refused(f"Only {signature.printed_name} can withdraw this signature.")
+        if signature.events.exists():
+            raise Refused("This signature does not stand any more.")
+        withdraw(signature, reason=reason, at=at)
+        return signature
 
 
 def ask_for_data(

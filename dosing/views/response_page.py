@@ -41,13 +41,16 @@ class Step:
 
 @dataclass(frozen=True)
 class SignedView:
-    """A signature as it is printed: name, time, meaning (21 CFR 11.50), and whether it was broken."""
+    """A signature as it is printed: name, time, meaning (21 CFR 11.50), and how it ended, if it did."""
 
+    pk: int
+    signer_id: int
     printed_name: str
     meaning: str
     signed_at: datetime
     broken_at: datetime | None
     broken_because: str
+    ended: str = "Broken"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,16 @@ class Page:
     @property
     def is_broken(self) -> bool:
         return self.decision is not None and all(one.broken_at for one in self.signatures)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """The last signature was taken back by its signer; results did not change."""
+        return self.is_broken and self.signatures[-1].ended == SignatureEvent.Kind.WITHDRAWN.label
+
+    @property
+    def stands(self) -> bool:
+        """A signature holds."""
+        return any(not one.broken_at for one in self.signatures)
 
     @property
     def digest(self) -> str:
@@ -123,13 +136,16 @@ def response_signatures(subject: Subject) -> list[SignedView]:
 
 
 def signed_view(signature: Signature) -> SignedView:
-    ended = next((one for one in signature.events.all() if one.kind == SignatureEvent.Kind.BROKEN), None)
+    ended = next(iter(signature.events.all()), None)
     return SignedView(
+        pk=signature.pk,
+        signer_id=signature.signer_id,
         printed_name=signature.printed_name,
         meaning=signature.meaning.capitalize(),
         signed_at=signature.signed_at,
         broken_at=ended.at if ended else None,
         broken_because=ended.reason if ended else "",
+        ended=ended.get_kind_display() if ended else "",
     )
 
 
@@ -157,7 +173,8 @@ def _versions(content: Mapping[str, Any]) -> str:
 def _review_step(page: Page, may_sign: bool) -> Step:  # noqa: FBT001
     title = "Investigator review"
     if page.is_broken:
-        return Step("now", title, "signature broken, to be signed again")
+        how = "withdrawn" if page.is_withdrawn else "broken"
+        return Step("now", title, f"signature {how}, to be signed again")
     if page.decision:
         return Step("done", title, f"signed {moment(page.decision.decided_at, page.subject.site.time_zone)}")
     if page.is_pending and page.content["point"]:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from dosing import selectors, services
-from dosing.forms import DecisionForm, ResolveForm, SigningForm
+from dosing.forms import DecisionForm, ResolveForm, SigningForm, WithdrawForm
 from dosing.models import PhaseProposal
 from dosing.selectors.reviews import reaffirmation
 from dosing.services.decisions import DECISION_SENTENCE, RESPONSE_SENTENCE
@@ -61,6 +61,7 @@ def _show(request: SignedInRequest, page: Page, status: int = 200, **forms: Any)
     own = _forms(request, page) if may_sign else {}
     context = {**context_of(page, may_sign=may_sign), **_around(page), **own, **forms}
     context["may_sign"] = may_sign
+    context |= {} if "withdraw_form" in forms or not may_sign else _withdrawal(request, page)
     context["has_errors"] = status != 200
     return render(request, "dosing/response.html", context, status=status)
 
@@ -72,16 +73,24 @@ def _forms(request: SignedInRequest, page: Page) -> dict[str, Any]:
     else:
         resolve = {}
     if page.decision is not None:
-        again = digest(reaffirmation(page.subject, page.decision)) if page.is_broken else ""
-        return {
-            **resolve,
-            **({"again_form": ask_identity(SigningForm(initial={"shown": again}), request)} if again else {}),
-        }
+        if not page.is_broken:
+            return resolve
+        again = SigningForm(initial={"shown": digest(reaffirmation(page.subject, page.decision))})
+        return {**resolve, "again_form": ask_identity(again, request)}
     if can_decide(page):
         return {"form": ask_identity(decision_form(page), request), **offer_on(page)}
-    if page.content["point"] and not page.signatures and not page.proposal:
+    if page.content["point"] and not page.stands and not page.proposal:
         return {"response_form": ask_identity(SigningForm(initial={"shown": page.digest}), request)}
     return {}
+
+
+def _withdrawal(request: SignedInRequest, page: Page) -> dict[str, Any]:
+    """The form by which a signer takes back a signature that stands."""
+    own = next((one for one in page.signatures if not one.broken_at and one.signer_id == request.user.pk), None)
+    if own is None:
+        return {}
+    form = WithdrawForm(initial={"signature": own.pk}, auto_id="withdraw_%s")
+    return {"withdraw_form": ask_identity(form, request)}
 
 
 def _around(page: Page) -> dict[str, Any]:
@@ -232,6 +241,28 @@ def _sign_response(request: SignedInRequest, page: Page) -> HttpResponse:
     return redirect("subject_response", key=page.subject.key, code=page.code)
 
 
+def _withdraw(request: SignedInRequest, page: Page) -> HttpResponse:
+    form = ask_identity(WithdrawForm(request.POST, auto_id="withdraw_%s"), request)
+    proof = prove(request, form, clock.now()) if form.is_valid() else None
+    if proof is None:
+        return _show(request, page, 422, withdraw_form=form)
+    try:
+        services.withdraw_signature(
+            by=request.actor,
+            at=clock.now(),
+            proof=proof,
+            subject_id=page.subject.pk,
+            site_id=page.subject.site_id,
+            signature_id=form.cleaned_data["signature"],
+            reason=form.cleaned_data["why"],
+        )
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return _show(request, page, 422, withdraw_form=form)
+    messages.success(request, "Your signature is withdrawn. It stays listed, and nobody was moved.")
+    return redirect("subject_response", key=page.subject.key, code=page.code)
+
+
 def _resolve(request: SignedInRequest, page: Page) -> HttpResponse:
     form = ResolveForm(request.POST)
     if not form.is_valid():
@@ -256,5 +287,6 @@ ACTIONS: dict[str, Callable[[SignedInRequest, Page], HttpResponse]] = {
     "decide": _decide,
     "sign_again": _sign_again,
     "sign_response": _sign_response,
+    "withdraw": _withdraw,
     "resolve": _resolve,
 }
