@@ -2,11 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from dosing.views import calendar, history, parameters, responses
+from dosing.views import calendar, history, parameters, responses, sheet
 
 urlpatterns: list[URLPattern] = [
     path("subjects/<str:key>/responses/", history.responses, name="subject_responses"),
     path("subjects/<str:key>/responses/<str:code>/", responses.response, name="subject_response"),
     path("subjects/<str:key>/dosing/", calendar.dosing, name="subject_dosing"),
+    path("subjects/<str:key>/dosing/print/", sheet.sheet, name="subject_dosing_sheet"),
+    path("subjects/<str:key>/dosing/calendar.ics", sheet.calendar_file, name="subject_calendar_file"),
     path("protocol/parameters/<str:name>/", parameters.parameter, name="protocol_parameter"),
 ]

@@ -54,6 +54,7 @@ def month_context(calendar: Calendar, chosen_on: date) -> dict[str, Any]:
     chosen = calendar.day(chosen_on)
     return {
         "month_words": f"{first:%B} {first.year}",
+        "month_query": f"{first:%Y-%m}",
         "on_study": _on_study(weeks, first.month),
         "before": _neighbour(first - timedelta(days=1)),
         "after": _neighbour(first + timedelta(days=31)),

@@ -74,6 +74,8 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "subject_responses": (CLINICAL, NO_SUCH_METHOD),
     "subject_response": (CLINICAL, "I"),
     "subject_dosing": (CLINICAL, SITE),
+    "subject_dosing_sheet": (SITE, NO_SUCH_METHOD),
+    "subject_calendar_file": (SITE, NO_SUCH_METHOD),
     "subject_medications": (CLINICAL, SITE),
     "medication": (SITE, SITE),
     "subject_end_of_treatment": (CLINICAL, "I"),

@@ -1,0 +1,78 @@
+"""What a subject's own calendar holds: dexamethasone days and visits, with identities that never change.
+
+Nothing is stored about calendars that were taken away. What an earlier schedule had and the present one has not is
+found by making every earlier schedule again, so that taking the file in once more moves and cancels, never doubles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from hashlib import sha256
+
+from dosing.selectors.phases import high_dex_mg, phases, planned_visits, uses_unconfirmed_dose
+from protocol import doses
+from protocol.explain import plain
+from protocol.measurements import PhaseInterval
+from protocol.trial import TRIAL
+from protocol.vocabulary import TREATMENT_PHASES, Drug, Phase
+from trialsite.models import StatePeriod, Subject
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One whole-day event. `identity` is the same in every file that is ever made of it."""
+
+    identity: str
+    on: date
+    words: str
+    is_cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """All entries in order of day. `revision` grows with every change of the schedule, made at `changed_at`."""
+
+    revision: int
+    changed_at: datetime
+    entries: tuple[Entry, ...]
+
+
+def agenda(subject: Subject) -> Agenda:
+    """The agenda of a subject: what is planned now, and as cancelled what was planned before and is not any more."""
+    periods = list(StatePeriod.objects.filter(subject=subject).order_by("id"))
+    now = {entry.identity: entry for entry in _entries(subject, phases(subject))}
+    gone = {
+        entry.identity: replace(entry, is_cancelled=True)
+        for spans in _earlier(periods)
+        for entry in _entries(subject, spans)
+        if entry.identity not in now
+    }
+    taken_back = sum(1 for one in periods if one.ends_on is not None and one.ends_on < one.starts_on)
+    everything = sorted([*now.values(), *gone.values()], key=lambda entry: (entry.on, entry.identity))
+    return Agenda(len(periods) + taken_back, max(one.recorded_at for one in periods), tuple(everything))
+
+
+def _earlier(periods: Sequence[StatePeriod]) -> Iterator[tuple[PhaseInterval, ...]]:
+    """The treatment phases as they stood after each move, the last of them open."""
+    treatment = [one for one in periods if Phase(one.state) in TREATMENT_PHASES]
+    for count in range(1, len(treatment) + 1):
+        yield tuple(PhaseInterval(Phase(one.state), one.starts_on) for one in treatment[:count])
+
+
+def _entries(subject: Subject, spans: tuple[PhaseInterval, ...]) -> Iterator[Entry]:
+    if subject.day1_on is None:
+        return
+    if not uses_unconfirmed_dose(spans, subject.protocol_version):
+        planned = doses.planned_doses(spans, subject.day1_on, TRIAL, high_dex_mg(subject.protocol_version))
+        for dose in planned:
+            if dose.drug is Drug.DEXAMETHASONE:
+                yield Entry(_identity(subject, f"dex {dose.on}"), dose.on, f"Tablets: {plain(dose.mg)} mg")
+    for visit in planned_visits(subject, spans):
+        yield Entry(_identity(subject, f"visit {visit.code}"), visit.target_on, "Visit or call of the clinic")
+
+
+def _identity(subject: Subject, what: str) -> str:
+    """Tells nothing about the subject, and is the same for ever."""
+    return sha256(f"{subject.key} {what}".encode()).hexdigest()[:32]

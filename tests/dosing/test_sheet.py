@@ -1,0 +1,132 @@
+"""What a subject takes home: the sheet of one month, and the file for the own calendar."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from icalendar import Calendar
+
+from dosing import selectors
+from dosing.models import PhaseProposal
+from protocol.vocabulary import Drug, Phase
+from tests import world_dosing as treat
+from tests.world import World, log_in, new_world
+from tests.world_labs import morning
+from trialsite import clock
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import AccessEntry, Role, Subject
+
+#: A person's calendar program: identity -> (revision, day, words).
+Kept = dict[str, tuple[int, date, str]]
+
+
+@pytest.fixture
+def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = new_world()
+    monkeypatch.setattr(clock, "now", lambda: world.at)
+    return world
+
+
+@pytest.fixture
+def on_low_dose(world: World) -> Subject:
+    proposal: PhaseProposal = treat.at_month_6(world)
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    with reading(system_actor("re-evaluation"), world.at):
+        return Subject.objects.select_related("site").get(pk=proposal.subject_id)
+
+
+def fetched(world: World, client: Client, subject: Subject) -> bytes:
+    log_in(client, world.person(Role.COORDINATOR))
+    answer = client.get(reverse("subject_calendar_file", args=[subject.key]))
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/calendar; charset=utf-8")
+    return answer.content
+
+
+def taken_in(file: bytes, kept: Kept) -> Kept:
+    """As a calendar program does: a known identity is replaced by a newer revision, a cancelled one goes."""
+    kept = dict(kept)
+    for event in Calendar.from_ical(file).walk("VEVENT"):
+        identity, revision = str(event["uid"]), int(event["sequence"])
+        if identity in kept and kept[identity][0] > revision:
+            continue
+        kept[identity] = (revision, event["dtstart"].dt, str(event["summary"]))
+        if event["status"] == "CANCELLED":
+            del kept[identity]
+    return kept
+
+
+def days(kept: Kept, words: str) -> list[date]:
+    return sorted(on for _, on, said in kept.values() if words in said)
+
+
+def planned(world: World, subject: Subject) -> list[date]:
+    with reading(system_actor("re-evaluation"), world.at):
+        doses = selectors.planned_doses(Subject.objects.select_related("site").get(pk=subject.pk))
+    return [dose.on for dose in doses if dose.drug is Drug.DEXAMETHASONE]
+
+
+@pytest.mark.req("E6", "J6")
+def test_the_file_holds_every_dexamethasone_day_and_visit_and_names_nothing(
+    world: World, on_low_dose: Subject, client: Client
+) -> None:
+    file = fetched(world, client, on_low_dose)
+    kept = taken_in(file, {})
+    assert days(kept, "Tablets: 20 mg") == planned(world, on_low_dose)
+    assert len(days(kept, "Visit or call")) > 6
+    assert fetched(world, client, on_low_dose) == file, "the same schedule gives the same bytes"
+    for word in (b"yeloma", b"nakinra", b"examethasone", b"NCT", b"Trial", on_low_dose.number.encode()):
+        assert word not in file
+    with reading(system_actor("re-evaluation"), world.at):
+        assert AccessEntry.objects.filter(what="Calendar file", subject=on_low_dose).count() == 2
+
+
+@pytest.mark.req("E6")
+def test_taken_in_again_it_moves_and_cancels_and_never_doubles(
+    world: World, on_low_dose: Subject, client: Client
+) -> None:
+    treat.confirm_high_dose(world)
+    kept = taken_in(fetched(world, client, on_low_dose), {})
+    treat.month(world, on_low_dose, 8, "5.2", on=date(2024, 9, 13))
+    treat.month(world, on_low_dose, 9, "5.4", on=date(2024, 10, 11))
+    proposal = treat.reevaluated(world, on_low_dose)
+    assert proposal is not None
+    treat.sign(world, proposal, Phase.HIGH_DEX)
+    file = fetched(world, client, on_low_dose)
+    for _ in range(2):
+        kept = taken_in(file, kept)
+        assert sorted(days(kept, "Tablets")) == planned(world, on_low_dose)
+    assert "Tablets: 40 mg" in {words for _, _, words in kept.values()}
+    assert taken_in(file, {}) == kept, "who never took the first file in has the same calendar"
+
+
+def test_the_sheet_of_a_month_has_a_box_for_each_dose_and_nothing_else(
+    world: World, on_low_dose: Subject, client: Client
+) -> None:
+    log_in(client, world.person(Role.COORDINATOR))
+    address = reverse("subject_dosing_sheet", args=[on_low_dose.key])
+    page = client.get(address, {"month": "2024-08"}).content.decode().partition("<main")[2]
+    assert page.count('class="tickbox"') == 31 + len([day for day in planned(world, on_low_dose) if day.month == 8])
+    for word in ("yeloma", "table disease", "queries", "SD"):
+        assert word not in page
+    assert "August 2024" in client.get(address, {"month": "2024-08"}).content.decode()
+    assert client.get(address, {"month": "never"}).status_code == 200
+
+
+@pytest.mark.parametrize("role", [Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN])
+def test_who_does_not_treat_hands_out_nothing(world: World, on_low_dose: Subject, client: Client, role: Role) -> Any:
+    log_in(client, world.person(role))
+    for name in ("subject_dosing_sheet", "subject_calendar_file"):
+        assert client.get(reverse(name, args=[on_low_dose.key])).status_code == 403
+
+
+def test_before_the_first_dose_both_are_empty(world: World, client: Client) -> None:
+    subject = treat.registered(world)
+    world.at = morning(date(2024, 1, 11))
+    assert days(taken_in(fetched(world, client, subject), {}), "Tablets") == []
+    page = client.get(reverse("subject_dosing_sheet", args=[subject.key])).content.decode()
+    assert 'class="tickbox"' not in page
