@@ -178,4 +178,79 @@ TREATMENT_PHASES = Dataset(
     ),
 )
 
-DATASETS: tuple[Dataset, ...] = (DOSES, PHASE_PROPOSALS, PHASE_DECISIONS, DISCREPANCIES, TREATMENT_PHASES)
+DRUG_LOTS = Dataset(
+    name="drug_lots",
+    title="Lots of study drug at each site, with where every unit is",
+    sql="""
+        SELECT site.code AS site, l.drug, l.lot, l.unit_mg, l.expires_on,
+               coalesce(sum(m.units) FILTER (WHERE m.kind = 'received'), 0) AS received,
+               coalesce(sum(m.units) FILTER (WHERE m.kind = 'dispensed'), 0)
+                 - coalesce(sum(m.units) FILTER (WHERE m.kind = 'returned'), 0) AS with_subjects,
+               coalesce(sum(m.units) FILTER (WHERE m.kind = 'received'), 0)
+                 - coalesce(sum(m.units) FILTER (WHERE m.kind IN ('dispensed', 'destroyed')), 0) AS on_hand,
+               coalesce(sum(m.units) FILTER (WHERE m.kind = 'returned'), 0)
+                 - coalesce(sum(m.units) FILTER (WHERE m.kind = 'return_destroyed'), 0) AS returned,
+               coalesce(sum(m.units) FILTER (WHERE m.kind IN ('destroyed', 'return_destroyed')), 0) AS destroyed
+        FROM dosing_druglot l
+        JOIN trialsite_site site ON site.id = l.site_id
+        LEFT JOIN dosing_drugmovement m ON m.lot_id = l.id AND m.in_error_at IS NULL
+        GROUP BY site.code, l.id
+        ORDER BY site, l.drug, l.expires_on, l.id
+    """,
+    columns=(
+        _SITE,
+        Column("drug", "anakinra or dexamethasone"),
+        Column("lot", "Lot as printed"),
+        Column("unit_mg", "What one syringe or tablet holds, mg"),
+        Column("expires_on", "Expiry date"),
+        Column("received", "Units received"),
+        Column("with_subjects", "Units dispensed and not returned: used, or still with subjects"),
+        Column("on_hand", "Units in stock"),
+        Column("returned", "Units that came back and were not destroyed yet"),
+        Column("destroyed", "Units destroyed, from stock or after return"),
+    ),
+)
+
+DRUG_MOVEMENTS = Dataset(
+    name="drug_movements",
+    title="Every movement of study drug",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, m.id AS movement, l.drug, l.lot, l.unit_mg,
+               upper(m.kind) AS kind, m.units, m."on" AS moved_on, nullif(m.note, '') AS note,
+               u.printed_name AS recorded_by, {instant("m.recorded_at")} AS recorded_at,
+               CASE WHEN m.in_error_at IS NULL THEN 'CURRENT' ELSE 'IN_ERROR' END AS record_state,
+               nullif(m.in_error_reason, '') AS in_error_reason
+        FROM dosing_drugmovement m
+        JOIN dosing_druglot l ON l.id = m.lot_id
+        JOIN trialsite_site site ON site.id = m.site_id
+        LEFT JOIN trialsite_subject s ON s.id = m.subject_id
+        LEFT JOIN trialsite_user u ON u.id = m.recorded_by_id
+        ORDER BY site, m.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        Column("subject", "Subject number; empty where the stock itself moved"),
+        _SITE,
+        Column("movement", "Number of the movement"),
+        Column("drug", "anakinra or dexamethasone"),
+        Column("lot", "Lot as printed"),
+        Column("unit_mg", "What one syringe or tablet holds, mg"),
+        Column("kind", "RECEIVED, DISPENSED, RETURNED, DESTROYED or RETURN_DESTROYED"),
+        Column("units", "Syringes or tablets"),
+        Column("moved_on", "Day, at the site"),
+        Column("note", "Shipment, certificate or remark"),
+        Column("recorded_by", "Printed name of the person who recorded it"),
+        Column("recorded_at", "When it was recorded, UTC"),
+        Column("record_state", "CURRENT or IN_ERROR"),
+        Column("in_error_reason", "Why the entry was wrong"),
+    ),
+)
+
+DATASETS: tuple[Dataset, ...] = (
+    DOSES,
+    PHASE_PROPOSALS,
+    PHASE_DECISIONS,
+    DISCREPANCIES,
+    TREATMENT_PHASES,
+    DRUG_LOTS,
+    DRUG_MOVEMENTS,
+)

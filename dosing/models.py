@@ -6,7 +6,7 @@ The planned doses are not stored: they follow from the phases (trialsite.StatePe
 from django.db import models
 
 from labs.models import ResponseAssessment
-from trialsite.models import Signature, SubjectRecord, User
+from trialsite.models import Signature, Site, Subject, SubjectRecord, User
 
 
 class PhaseProposal(SubjectRecord):
@@ -117,5 +117,67 @@ class DoseRecord(SubjectRecord):
             models.UniqueConstraint(fields=["subject", "drug", "on", "version"], name="dose_version_once"),
             models.CheckConstraint(
                 condition=models.Q(status="TAKEN") | ~models.Q(reason=""), name="dose_not_taken_has_a_reason"
+            ),
+        ]
+
+
+class DrugLot(models.Model):
+    """One lot of a drug at one site, counted in units: syringes of anakinra, tablets of dexamethasone."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    drug = models.CharField(max_length=20)
+    lot = models.CharField(max_length=40, help_text="As printed on the package.")
+    unit_mg = models.DecimalField(max_digits=6, decimal_places=2, help_text="What one unit holds, mg.")
+    expires_on = models.DateField()
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["drug", "expires_on", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["site", "drug", "lot", "unit_mg"], name="druglot_once_per_site"),
+            models.CheckConstraint(condition=models.Q(unit_mg__gt=0), name="druglot_unit_holds_something"),
+        ]
+
+
+class DrugMovement(models.Model):
+    """Units of one lot that came, went to a subject, came back, or were destroyed. No balance below zero is possible.
+
+    received = with subjects or used + on hand + returned + destroyed. What came back is not used again.
+    """
+
+    class Kind(models.TextChoices):
+        RECEIVED = "received", "Received"
+        DISPENSED = "dispensed", "Dispensed"
+        RETURNED = "returned", "Returned"
+        DESTROYED = "destroyed", "Destroyed from stock"
+        RETURN_DESTROYED = "return_destroyed", "Destroyed after return"
+
+    OF_A_SUBJECT = (Kind.DISPENSED, Kind.RETURNED)
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    lot = models.ForeignKey(DrugLot, on_delete=models.PROTECT, related_name="movements")
+    subject = models.ForeignKey(Subject, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    units = models.PositiveIntegerField()
+    on = models.DateField()
+    note = models.CharField(max_length=300, blank=True)
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    in_error_at = models.DateTimeField(null=True, blank=True)
+    in_error_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["on", "id"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(units__gt=0), name="drugmovement_moves_something"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["dispensed", "returned"], subject__isnull=False)
+                | (~models.Q(kind__in=["dispensed", "returned"]) & models.Q(subject=None)),
+                name="drugmovement_names_the_subject",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(in_error_at=None) | ~models.Q(in_error_reason=""),
+                name="drugmovement_in_error_has_a_reason",
             ),
         ]

@@ -23,6 +23,7 @@ class Duty(StrEnum):
     ENTER_DATA = "Enter and correct clinical data"
     REGISTER_SUBJECT = "Register a subject"
     RECORD_DOSE = "Record doses"
+    KEEP_SUPPLY = "Receive, dispense and take back study drug"
     SIGN = "Sign as investigator"
     CONFIRM_PARAMETER = "Confirm a protocol parameter"
     RAISE_QUERY = "Ask a query"
@@ -52,6 +53,7 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.ENTER_DATA: _SITE_STAFF,
     Duty.REGISTER_SUBJECT: _SITE_STAFF,
     Duty.RECORD_DOSE: _SITE_STAFF,
+    Duty.KEEP_SUPPLY: _SITE_STAFF,
     Duty.SIGN: frozenset({Role.INVESTIGATOR}),
     Duty.CONFIRM_PARAMETER: frozenset({Role.INVESTIGATOR}),
     Duty.RAISE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),

@@ -33,6 +33,7 @@ MENU: tuple[tuple[str, str, Duty, str], ...] = (
     ("My work", "my_work", Duty.VIEW_SUBJECT, "/my-work/"),
     ("Subjects", "subjects", Duty.VIEW_SUBJECT, "/subjects/"),
     ("Queries", "queries", Duty.VIEW_SUBJECT, "/queries/"),
+    ("Supplies", "supplies", Duty.KEEP_SUPPLY, "/supplies/"),
     ("Laboratories", "laboratories", Duty.MANAGE_RANGES, "/labs/"),
     ("Dashboards", "efficacy", Duty.VIEW_DASHBOARD, "/dashboards/"),
     ("Protocol", "protocol", Duty.VIEW_MAIL, "/protocol/"),

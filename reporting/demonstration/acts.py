@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from dosing import selectors as dosing
 from dosing.selectors.shown import computed
 from dosing.services import Verdict, record_doses, sign_phase_decision, start_treatment
 from dosing.services.decisions import offered_phase
+from dosing.services.supplies import Movement, dispense_drug, take_back_drug
 from dosing.vocabulary import ACTIONABLE
 from labs.entries import Collection, Entry, PanelEntry
 from labs.models import LabResult
@@ -19,7 +21,7 @@ from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, DoseStatus, Drug, PanelCode, Phase, ProposalKind
 from reporting.demonstration.chronicle import moment
 from reporting.demonstration.lives import Life
-from reporting.demonstration.stage import Stage
+from reporting.demonstration.stage import Stage, stock
 from reporting.demonstration.values import IMPLAUSIBLE, Draw, marrow_percent, panel
 from reporting.progress import required_analytes
 from trialsite.access import Actor
@@ -33,6 +35,10 @@ TO_DECIDE = frozenset(ACTIONABLE) | {ProposalKind.END_OF_PROTOCOL_THERAPY_DECISI
 PANEL_OF: dict[Analyte, PanelCode] = {
     analyte: code for code, declared in TRIAL.panels.items() for analyte in declared.analytes
 }
+
+
+#: What is handed out for three months.
+SYRINGES = 96
 
 
 @dataclass
@@ -137,6 +143,22 @@ def assess_disease(one: Someone, *, code: str, month: int, assessed_on: date, on
 
 def give_first_dose(one: Someone, *, on: date) -> None:
     start_treatment(by=one.coordinator, at=moment(on), subject_id=one.subject_id, site_id=one.site_id, first_dose_on=on)
+
+
+def hand_out(one: Someone, *, on: date, brought_back: int = 0) -> None:
+    """Syringes for three months; what was not used of the last ones comes back."""
+    site = one.life.site
+    if site not in one.stage.lots:
+        one.stage.lots[site] = stock(one.stage, site, on)
+    who: dict[str, Any] = {
+        "by": one.coordinator, "at": moment(on), "subject_id": one.subject_id, "site_id": one.site_id,
+    }  # fmt: skip
+    lot = one.stage.lots[site]
+    token = f"{one.subject_id} {on}"
+    if brought_back:
+        back = uuid5(NAMESPACE_OID, f"back {token}")
+        take_back_drug(**who, token=back, movement=Movement(lot, brought_back, on))
+    dispense_drug(**who, token=uuid5(NAMESPACE_OID, f"out {token}"), movement=Movement(lot, SYRINGES, on))
 
 
 def record_diary(one: Someone, *, first_on: date, last_on: date, on: date) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import NAMESPACE_OID, uuid5
 
 from dosing.services import confirm_parameter
+from dosing.services.supplies import Delivery, receive_drug
 from labs.services import adopt_typical_ranges, save_laboratory
 from protocol.trial import TRIAL
+from protocol.vocabulary import Drug
 from reporting.demonstration.cast import ADMIN, CENTRE, MEMBERS, PASSWORD, PLACES, Member
 from reporting.demonstration.chronicle import moment
 from trialsite.access import Actor, system_actor
@@ -30,6 +34,8 @@ class Stage:
     sites: dict[str, Site] = field(default_factory=dict)
     actors: dict[tuple[Role, str], Actor] = field(default_factory=dict)
     laboratories: dict[str, int] = field(default_factory=dict)
+    #: The lot of anakinra that each site hands out from.
+    lots: dict[str, int] = field(default_factory=dict)
 
     def who(self, role: Role, site: str) -> Actor:
         return self.actors[role, site]
@@ -86,6 +92,16 @@ def _equip(stage: Stage, opening: date) -> None:
             by=manager, at=moment(opening), site_id=site.pk, laboratory_id=laboratory.pk, valid_from=opening
         )
         stage.laboratories[place.code] = laboratory.pk
+
+
+def stock(stage: Stage, site: str, on: date) -> int:
+    """A delivery of anakinra to a site; the lot."""
+    delivery = Delivery(Drug.ANAKINRA, f"KN{site}-{on:%y%m}", Decimal(100), on + timedelta(days=540), 3000, on)
+    moved = receive_drug(
+        by=stage.who(Role.COORDINATOR, site), at=moment(on), token=uuid5(NAMESPACE_OID, f"delivery {site} {on}"),
+        site_id=stage.sites[site].pk, delivery=delivery,
+    )  # fmt: skip
+    return moved.lot_id
 
 
 def _confirm_high_dose(stage: Stage, at: datetime) -> None:

@@ -32,6 +32,8 @@ def enrolled(stage: Stage, life: Life, number: int) -> Iterator[date]:
     yield day1
     _day1(one, day1)
     acts.give_first_dose(one, on=day1)
+    if _has_accounts(one):
+        acts.hand_out(one, on=day1)
     yield from _treated(one, day1)
 
 
@@ -58,10 +60,17 @@ def _treated(one: Someone, day1: date) -> Iterator[date]:
         if _brings_diary(one, month):
             _diary(one, diary_from, collected_on, on)
             diary_from = collected_on + timedelta(days=1)
+        if month == 3 and _has_accounts(one):
+            acts.hand_out(one, on=on, brought_back=2 + one.number % 3)
         yield from _answered(one, month, on)
         yield from _settled(one, month, on)
         if (yield from endings.ended(one, month, on)):
             return
+
+
+def _has_accounts(one: Someone) -> bool:
+    """Drug accountability is kept for those who began within the last seven months."""
+    return 0 <= one.life.day1 <= 215 and not one.life.published
 
 
 def _collected_on(one: Someone, day1: date, month: int) -> date:
