@@ -178,6 +178,39 @@ TREATMENT_PHASES = Dataset(
     ),
 )
 
+DOSE_MODIFICATIONS = Dataset(
+    name="dose_modifications",
+    title="Orders to hold, reduce or stop a drug",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, m.id AS modification, m.drug, m.action, m.starts_on,
+               m.ends_on, CASE WHEN m.ends_on IS NULL THEN 'ONGOING' ELSE 'ENDED' END AS order_state, m.mg, m.reason,
+               u.printed_name AS recorded_by, {instant("m.recorded_at")} AS recorded_at,
+               CASE WHEN m.in_error_at IS NULL THEN 'CURRENT' ELSE 'IN_ERROR' END AS record_state,
+               nullif(m.in_error_reason, '') AS in_error_reason
+        FROM dosing_dosemodification m
+        JOIN trialsite_subject s ON s.id = m.subject_id
+        JOIN trialsite_site site ON site.id = m.site_id
+        LEFT JOIN trialsite_user u ON u.id = m.recorded_by_id
+        ORDER BY subject, m.starts_on, m.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        _SUBJECT,
+        _SITE,
+        Column("modification", "Number of the order"),
+        Column("drug", "anakinra or dexamethasone"),
+        Column("action", "HOLD, REDUCE or STOP"),
+        Column("starts_on", "First day"),
+        Column("ends_on", "Last day; empty while it lasts"),
+        Column("order_state", "ONGOING or ENDED"),
+        Column("mg", "Reduced dose, mg; empty for hold and stop"),
+        Column("reason", "Why"),
+        Column("recorded_by", "Printed name of the person who recorded it"),
+        Column("recorded_at", "When it was recorded, UTC"),
+        Column("record_state", "CURRENT or IN_ERROR"),
+        Column("in_error_reason", "Why the entry was wrong"),
+    ),
+)
+
 DRUG_LOTS = Dataset(
     name="drug_lots",
     title="Lots of study drug at each site, with where every unit is",
@@ -251,6 +284,7 @@ DATASETS: tuple[Dataset, ...] = (
     PHASE_DECISIONS,
     DISCREPANCIES,
     TREATMENT_PHASES,
+    DOSE_MODIFICATIONS,
     DRUG_LOTS,
     DRUG_MOVEMENTS,
 )

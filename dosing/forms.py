@@ -8,18 +8,20 @@ from uuid import uuid4
 
 from django import forms
 
+from dosing.services.modifications import Order
 from dosing.vocabulary import DRUG_WORDS, PHASE_SPAN, PHASE_WORDS, RESPONSE_WORDS
-from protocol.vocabulary import DoseStatus, Drug, Phase, Response
+from protocol.vocabulary import DoseAction, DoseStatus, Drug, Phase, Response
 from trialsite.days import DayField, tell_today
 
 #: The three states of a dose as radios, in the values that the calendar's keys T, M and H press.
 STATUS_CHOICES = [(status.value.lower(), status.value.capitalize()) for status in DoseStatus]
 OTHER = "Other"
+ON_INSTRUCTION = "On instruction of the investigator"
 REASONS = (
     "Ran out of supply",
     "Forgot",
     "Adverse event",
-    "On instruction of the investigator",
+    ON_INSTRUCTION,
     "Intercurrent illness",
     "Travel",
     OTHER,
@@ -248,6 +250,59 @@ class FillForm(RangeForm):
     @property
     def reason_given(self) -> str:
         return "" if self.dose_status is DoseStatus.TAKEN else _reason_of(self.cleaned_data, "")
+
+
+class OrderForm(TokenForm):
+    """An order to hold, reduce or stop a drug."""
+
+    drug = forms.ChoiceField(label="Drug", choices=[(drug.value, DRUG_WORDS[drug]) for drug in Drug])
+    order_action = forms.ChoiceField(
+        label="Order", choices=[(action.value, action.value.capitalize()) for action in DoseAction],
+        widget=forms.RadioSelect, error_messages={"required": "Choose hold, reduce or stop."},
+    )  # fmt: skip
+    mg = forms.DecimalField(
+        label="Reduced dose, mg",
+        required=False,
+        max_digits=7,
+        decimal_places=2,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text="Only for a reduction.",
+        error_messages={"invalid": "Enter a number, for example 12."},
+    )
+    starts_on = DayField(label="From", words="Enter the first day.", help_text="")
+    ends_on = DayField(label="To", required=False, help_text="")
+    why = forms.CharField(
+        label="Why", max_length=300, error_messages={"required": "Say why the drug is held, reduced or stopped."}
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("order_action") == DoseAction.REDUCE and cleaned.get("mg") is None and "mg" not in self.errors:
+            self.add_error("mg", "Enter the reduced dose in mg.")
+        return cleaned
+
+    @property
+    def order(self) -> Order:
+        data = self.cleaned_data
+        action = DoseAction(data["order_action"])
+        mg = data["mg"] if action is DoseAction.REDUCE else None
+        return Order(Drug(data["drug"]), action, data["starts_on"], data["why"], data["ends_on"], mg)
+
+
+class EndOrderForm(forms.Form):
+    """The last day of an order."""
+
+    modification_id = forms.IntegerField(widget=forms.HiddenInput)
+    ends_on = DayField(label="Last day of the order", words="Enter the last day.")
+
+
+class WrongOrderForm(forms.Form):
+    """Why an order was entered wrongly."""
+
+    modification_id = forms.IntegerField(widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label="Why this entry is wrong", max_length=300, error_messages={"required": "Say why this entry is wrong."}
+    )
 
 
 class UndoForm(RangeForm):

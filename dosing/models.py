@@ -121,6 +121,48 @@ class DoseRecord(SubjectRecord):
         ]
 
 
+class DoseModification(SubjectRecord):
+    """An order to hold, reduce or stop one drug. It lowers what is given and never moves the calendar.
+
+    A corrected one is marked as entered in error and entered again.
+    """
+
+    class Action(models.TextChoices):
+        HOLD = "HOLD", "Hold"
+        REDUCE = "REDUCE", "Reduce"
+        STOP = "STOP", "Stop"
+
+    drug = models.CharField(max_length=20)
+    action = models.CharField(max_length=6, choices=Action.choices)
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True, help_text="Last day; empty while it lasts.")
+    mg = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True, help_text="Reduced dose, mg.")
+    reason = models.CharField(max_length=300)
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    in_error_at = models.DateTimeField(null=True, blank=True)
+    in_error_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["starts_on", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_on=None) | models.Q(ends_on__gte=models.F("starts_on")),
+                name="modification_ends_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    models.Q(action="REDUCE", mg__isnull=False) | (~models.Q(action="REDUCE") & models.Q(mg=None))
+                ),
+                name="modification_reduces_to_a_dose",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(in_error_at=None) | ~models.Q(in_error_reason=""),
+                name="modification_in_error_has_a_reason",
+            ),
+        ]
+
+
 class DrugLot(models.Model):
     """One lot of a drug at one site, counted in units: syringes of anakinra, tablets of dexamethasone."""
 

@@ -10,7 +10,7 @@ from protocol.months import month_start, study_day, study_month
 from protocol.schema import Protocol
 from protocol.spans import HIGH_DEX_MONTHS, plan_phases
 from protocol.trial import HIGH_DEX_DAYS
-from protocol.vocabulary import LOW_DEX_PHASES, TREATMENT_PHASES, Drug, Phase
+from protocol.vocabulary import LOW_DEX_PHASES, TREATMENT_PHASES, DoseAction, Drug, Phase
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
@@ -91,9 +91,37 @@ def _regimens(spans: Sequence[PhaseInterval]) -> list[PhaseInterval]:
     return found
 
 
-def intensity(planned: int, given: int) -> Decimal | None:
+def intensity(planned_mg: Decimal, given_mg: Decimal) -> Decimal | None:
     """Relative dose intensity in percent: given / planned x 100; None if nothing was planned."""
-    return Decimal(given) / Decimal(planned) * 100 if planned else None
+    return given_mg / planned_mg * 100 if planned_mg else None
+
+
+@dataclass(frozen=True)
+class Modification:
+    """An order about one drug, both days included; `ends_on` None while it lasts. `mg`: what is given instead."""
+
+    drug: Drug
+    action: DoseAction
+    starts_on: date
+    ends_on: date | None = None
+    mg: Decimal | None = None
+
+    def covers(self, on: date) -> bool:
+        return self.starts_on <= on and (self.ends_on is None or on <= self.ends_on)
+
+
+def ordered(dose: PlannedDose, modifications: Iterable[Modification]) -> Modification | None:
+    """The order in force for a planned dose; of several the one that began last. None: as planned."""
+    found = [one for one in modifications if one.drug is dose.drug and one.covers(dose.on)]
+    return max(found, key=lambda one: one.starts_on, default=None)
+
+
+def ordered_mg(dose: PlannedDose, modifications: Iterable[Modification]) -> Decimal:
+    """What is to be given: the planned dose, the reduced one, or 0 while the drug is held or stopped."""
+    order = ordered(dose, modifications)
+    if order is None:
+        return dose.mg
+    return min(dose.mg, order.mg) if order.action is DoseAction.REDUCE and order.mg is not None else Decimal(0)
 
 
 def _dose(entry: _Entry, mg: Decimal, day1: date, trial: Protocol) -> PlannedDose:

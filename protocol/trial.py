@@ -346,6 +346,13 @@ HIGH_DEX_DAYS = {
     0: tuple(range(1, 5)),
 }
 
+#: Steps by which a drug is usually lowered, mg per dose [R, typical myeloma protocols]. A hint, never an act.
+REDUCTION_STEPS: Mapping[Phase, tuple[int, ...]] = {
+    Phase.LOW_DEX_7_12: (12, 8, 4),
+    Phase.LOW_DEX_13_18: (12, 8, 4),
+    Phase.HIGH_DEX: (20, 10),
+}
+
 _P = Phase
 
 

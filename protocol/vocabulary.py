@@ -200,6 +200,14 @@ class MissingReason(StrEnum):
     PEND = "PEND"
 
 
+class DoseAction(StrEnum):
+    """What was ordered for a drug from a day on. It lowers what is given and never moves the calendar (D-06)."""
+
+    HOLD = "HOLD"
+    REDUCE = "REDUCE"
+    STOP = "STOP"
+
+
 class DoseStatus(StrEnum):
     TAKEN = "TAKEN"
     MISSED = "MISSED"

@@ -6,16 +6,17 @@ import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import cached_property
 
 from dosing.models import DoseRecord
-from dosing.selectors.doses import DoseKey, Totals, current_doses, dose_totals
+from dosing.selectors.doses import DoseKey, Totals, current_doses, dose_totals, standing_orders
 from dosing.selectors.phases import drawn_out, phases, planned_doses, planned_visits, uses_unconfirmed_dose
-from protocol.doses import PlannedDose
+from protocol.doses import Modification, PlannedDose, ordered, ordered_mg
 from protocol.measurements import PhaseInterval
 from protocol.months import month_start, study_month
 from protocol.trial import TRIAL
-from protocol.vocabulary import Drug
+from protocol.vocabulary import DoseAction, Drug
 from trialsite.models import Subject, Visit
 from trialsite.selectors import visits as visits_done
 
@@ -30,6 +31,17 @@ class DayDose:
     planned: PlannedDose
     record: DoseRecord | None
     state: str
+    order: Modification | None = None
+
+    @property
+    def mg(self) -> Decimal:
+        """What is to be given: the planned dose, or a reduced one."""
+        return ordered_mg(self.planned, [self.order]) if self.order else self.planned.mg
+
+    @property
+    def is_withheld(self) -> bool:
+        """The drug is held or stopped on this day."""
+        return self.order is not None and self.order.action is not DoseAction.REDUCE
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,7 @@ class Calendar:
         planned = () if self.is_blocked else planned_doses(subject, today)
         self.planned: tuple[PlannedDose, ...] = planned
         self.recorded: dict[DoseKey, DoseRecord] = current_doses(subject)
+        self.orders = standing_orders(subject)
 
     @cached_property
     def spans(self) -> tuple[PhaseInterval, ...]:
@@ -105,12 +118,12 @@ class Calendar:
         return month, (on - month_start(day1, month, convention)).days + 1
 
     def _dose(self, dose: PlannedDose) -> DayDose:
-        record = self.recorded.get((dose.on, dose.drug))
+        record, order = self.recorded.get((dose.on, dose.drug)), ordered(dose, self.orders)
         if record is not None:
-            return DayDose(dose, record, record.status.lower())
+            return DayDose(dose, record, record.status.lower(), order)
         if dose.on == self.today:
-            return DayDose(dose, None, "due")
-        return DayDose(dose, None, "planned" if dose.on > self.today else "to_record")
+            return DayDose(dose, None, "due", order)
+        return DayDose(dose, None, "planned" if dose.on > self.today else "to_record", order)
 
     def weeks(self, year: int, month: int) -> list[list[CalendarDay]]:
         """The weeks of one calendar month, from Sunday; days of the months beside it are included."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from dosing.models import DoseRecord
-from protocol.doses import PlannedDose, intensity
-from protocol.vocabulary import DoseStatus, Drug
+from dosing.models import DoseModification, DoseRecord
+from protocol.doses import Modification, PlannedDose, intensity
+from protocol.vocabulary import DoseAction, DoseStatus, Drug
 from trialsite.models import Subject
 
 DoseKey = tuple[date, Drug]
@@ -18,7 +18,7 @@ DoseKey = tuple[date, Drug]
 
 @dataclass(frozen=True)
 class Totals:
-    """Days of one drug up to and including today. `rate` is relative dose intensity in percent (D-06)."""
+    """Days of one drug up to and including today. `rate` is relative dose intensity in percent of mg (D-06)."""
 
     drug: Drug
     planned: int
@@ -38,6 +38,20 @@ def current_doses(subject: Subject) -> dict[DoseKey, DoseRecord]:
     return {(row.on, Drug(row.drug)): row for row in rows}
 
 
+def modifications(subject: Subject) -> list[DoseModification]:
+    """Every order about the subject's drugs, the newest first; those entered in error among them."""
+    rows = DoseModification.objects.filter(subject=subject).select_related("recorded_by")
+    return list(rows.order_by("-starts_on", "-id"))
+
+
+def standing_orders(subject: Subject) -> tuple[Modification, ...]:
+    """Orders that were not entered in error, as the protocol's rules read them."""
+    rows = DoseModification.objects.filter(subject=subject, in_error_at=None)
+    return tuple(
+        Modification(Drug(row.drug), DoseAction(row.action), row.starts_on, row.ends_on, row.mg) for row in rows
+    )
+
+
 def dose_totals(
     planned: Iterable[PlannedDose], recorded: Mapping[DoseKey, DoseRecord], today: date
 ) -> tuple[Totals, ...]:
@@ -45,17 +59,17 @@ def dose_totals(
 
     A day without a record is planned and not given; it lowers the rate only once its day is over.
     """
-    due: Counter[Drug] = Counter()
-    states: Counter[tuple[Drug, DoseStatus]] = Counter()
+    due: dict[Drug, list[tuple[PlannedDose, DoseRecord | None]]] = {}
     for dose in planned:
         record = recorded.get((dose.on, dose.drug))
         if record is not None or dose.on < today:
-            due[dose.drug] += 1
-        if record is not None:
-            states[dose.drug, DoseStatus(record.status)] += 1
-    return tuple(_totals(drug, due[drug], states) for drug in Drug if due[drug])
+            due.setdefault(dose.drug, []).append((dose, record))
+    return tuple(_totals(drug, due[drug]) for drug in Drug if drug in due)
 
 
-def _totals(drug: Drug, planned: int, states: Mapping[tuple[Drug, DoseStatus], int]) -> Totals:
-    taken, missed, held = (states.get((drug, status), 0) for status in DoseStatus)
-    return Totals(drug, planned, taken, missed, held, intensity(planned, taken))
+def _totals(drug: Drug, days: list[tuple[PlannedDose, DoseRecord | None]]) -> Totals:
+    states = Counter(DoseStatus(record.status) for _, record in days if record is not None)
+    taken, missed, held = (states.get(status, 0) for status in DoseStatus)
+    planned_mg = sum((dose.mg for dose, _ in days), Decimal(0))
+    given_mg = sum((record.given_mg for _, record in days if record is not None), Decimal(0))
+    return Totals(drug, len(days), taken, missed, held, intensity(planned_mg, given_mg))

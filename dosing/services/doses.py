@@ -11,10 +11,11 @@ from django.db.models import Max
 
 from dosing import selectors
 from dosing.models import DoseRecord
+from dosing.selectors.doses import standing_orders
 from dosing.services.subjects import locked_subject, words
 from dosing.vocabulary import DRUG_WORDS
-from protocol.doses import PlannedDose, UnconfirmedDose
-from protocol.vocabulary import DoseStatus, Drug
+from protocol.doses import Modification, PlannedDose, UnconfirmedDose, ordered_mg
+from protocol.vocabulary import DoseAction, DoseStatus, Drug
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Subject
@@ -116,6 +117,16 @@ def undo_doses(
         return len(standing)
 
 
+def given_mg(dose: PlannedDose, status: DoseStatus, orders: Iterable[Modification]) -> Decimal:
+    """What a dose amounts to: taken as ordered for that day, else nothing.
+
+    Taken although the drug was held or stopped, it is the planned dose: what happened is recorded, not what should.
+    """
+    if status is not DoseStatus.TAKEN:
+        return Decimal(0)
+    return ordered_mg(dose, [one for one in orders if one.action is DoseAction.REDUCE])
+
+
 def _same(standing: DoseRecord, entry: DoseEntry) -> bool:
     same_reason = entry.status is DoseStatus.TAKEN or standing.reason == entry.reason
     return standing.status == entry.status.value and same_reason
@@ -174,6 +185,7 @@ def _supersede(standing: Iterable[DoseRecord], reason: str, at: datetime) -> Non
 def _add(
     subject: Subject, entries: Sequence[tuple[PlannedDose, DoseEntry]], *, by: Actor, at: datetime
 ) -> list[DoseRecord]:
+    orders = standing_orders(subject)
     days = {dose.on for dose, _ in entries}
     drugs = {dose.drug.value for dose, _ in entries}
     earlier = DoseRecord.objects.filter(subject=subject, drug__in=drugs, on__in=days).values_list("drug", "on")
@@ -186,7 +198,7 @@ def _add(
             on=dose.on,
             status=entry.status.value,
             planned_mg=dose.mg,
-            given_mg=dose.mg if entry.status is DoseStatus.TAKEN else Decimal(0),
+            given_mg=given_mg(dose, entry.status, orders),
             reason=entry.reason,
             version=version.get((dose.drug.value, dose.on), 0) + 1,
             recorded_by_id=by.user_id,

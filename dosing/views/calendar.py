@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from dosing import services
-from dosing.forms import OTHER, REASONS, DayForm, FillForm, FirstDoseForm, UndoForm
+from dosing.forms import ON_INSTRUCTION, OTHER, REASONS, DayForm, FillForm, FirstDoseForm, UndoForm
 from dosing.selectors.calendar import Calendar, CalendarDay
 from dosing.services.treatment import FIRST_DOSE_DAYS
 from dosing.views.door import subject_for
@@ -160,6 +160,8 @@ def _day_form(desk: Desk, data: Any = None) -> DayForm:
         if dose.record is not None:
             initial[dose.planned.drug.value] = dose.record.status.lower()
             initial |= _reason_initial(dose.planned.drug, dose.record.status, dose.record.reason)
+        elif dose.is_withheld:
+            initial |= {dose.planned.drug.value: "held", f"{dose.planned.drug.value}_reason": ON_INSTRUCTION}
     return DayForm(data, initial=initial, drugs=desk.calendar.drugs_on(desk.chosen.on))
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from dosing.selectors.calendar import Calendar, CalendarDay, DayDose
 from dosing.vocabulary import DRUG_ROUTE, DRUG_SHORT, DRUG_WORDS, PHASE_SPAN, PHASE_WORDS
+from protocol.doses import Modification
 from protocol.explain import plain
-from protocol.vocabulary import Drug, Phase
+from protocol.vocabulary import DoseAction, Drug, Phase
 from trialsite.charts import StripDay, StripRow, day_strip
 from trialsite.days import in_words
 
@@ -22,6 +23,10 @@ STATE_WORDS = {
     "to_record": "to record",
     "planned": "planned",
 }
+
+
+#: What an order makes of a dose that is not given.
+ORDERED = {DoseAction.HOLD: "on hold", DoseAction.STOP: "stopped"}
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,17 @@ def month_context(calendar: Calendar, chosen_on: date) -> dict[str, Any]:
         "chosen_words": f"{chosen_on:%A} {chosen_on.day} {chosen_on:%B}",
         "chosen_day": f"Month {chosen.month}, day {chosen.day_of_month}" if chosen.month else "Before Day 1",
         "chosen_doses": [(dose, drug_line(dose)) for dose in chosen.doses],
+        "orders": [_order_words(order) for order in calendar.orders if order.covers(calendar.today)],
         **_phase_context(calendar),
     }
+
+
+def _order_words(order: Modification) -> str:
+    """Anakinra is on hold since 3 Mar 2026."""
+    since = f"since {in_words(order.starts_on)}"
+    if order.action is DoseAction.REDUCE and order.mg is not None:
+        return f"{DRUG_WORDS[order.drug]} is reduced to {plain(order.mg)} mg {since}."
+    return f"{DRUG_WORDS[order.drug]} is {ORDERED[order.action]} {since}."
 
 
 def _neighbour(day: date) -> dict[str, str]:
@@ -108,17 +122,22 @@ def _label(day: CalendarDay) -> str:
 
 def _line(dose: DayDose) -> DoseLine:
     name, alert = DRUG_SHORT[dose.planned.drug], dose.state in {"missed", "held"}
-    words = f"{name} {dose.state}" if alert else f"{name} {plain(dose.planned.mg)}"
+    words = f"{name} {dose.state}" if alert else f"{name} {plain(dose.mg)}"
     if dose.planned.regimen is Phase.HIGH_DEX and dose.planned.drug is Drug.DEXAMETHASONE and not alert:
-        words = f"{name} high {plain(dose.planned.mg)}"
+        words = f"{name} high {plain(dose.mg)}"
+    if dose.is_withheld and dose.record is None:
+        words = f"{name} {ORDERED[dose.order.action]}" if dose.order else words
     state = "due" if dose.state == "to_record" else dose.state
     return DoseLine(state, words, dose.planned.drug is Drug.DEXAMETHASONE, alert)
 
 
 def drug_line(dose: DayDose) -> str:
-    """Anakinra 100 mg SC."""
+    """Anakinra 100 mg SC; what was ordered instead is said."""
     drug = dose.planned.drug
-    return f"{DRUG_WORDS[drug]} {plain(dose.planned.mg)} mg {DRUG_ROUTE[drug]}"
+    if dose.is_withheld and dose.order is not None:
+        return f"{DRUG_WORDS[drug]}: {ORDERED[dose.order.action]}"
+    reduced = f", reduced from {plain(dose.planned.mg)} mg" if dose.mg != dose.planned.mg else ""
+    return f"{DRUG_WORDS[drug]} {plain(dose.mg)} mg {DRUG_ROUTE[drug]}{reduced}"
 
 
 def _phase_context(calendar: Calendar) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def dosing(subject: Subject) -> Computed:
         "anakinra_planned_days": len(anakinra),
         "anakinra_held_days": held,
         "anakinra_expected_given": len(anakinra) - held,
-        "relative_dose_intensity_pct": intensity(len(anakinra), len(anakinra) - held),
+        "relative_dose_intensity_pct": intensity(Decimal(len(anakinra)), Decimal(len(anakinra) - held)),
         "dex_dates": _dates(dex),
         "dex_dose_count": len(dex),
         "dex_mg_per_dose": strengths.pop() if len(strengths) == 1 else None,

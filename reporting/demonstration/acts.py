@@ -12,13 +12,14 @@ from dosing import selectors as dosing
 from dosing.selectors.shown import computed
 from dosing.services import Verdict, record_doses, sign_phase_decision, start_treatment
 from dosing.services.decisions import offered_phase
+from dosing.services.modifications import Order, modify_dose
 from dosing.services.supplies import Movement, dispense_drug, take_back_drug
 from dosing.vocabulary import ACTIONABLE
 from labs.entries import Collection, Entry, PanelEntry
 from labs.models import LabResult
 from labs.services import Assessed, VisitFacts, record_disease_assessment, record_panel, record_visit
 from protocol.trial import TRIAL
-from protocol.vocabulary import Analyte, DoseStatus, Drug, PanelCode, Phase, ProposalKind
+from protocol.vocabulary import Analyte, DoseAction, DoseStatus, Drug, PanelCode, Phase, ProposalKind
 from reporting.demonstration.chronicle import moment
 from reporting.demonstration.lives import Life
 from reporting.demonstration.stage import Stage, stock
@@ -174,6 +175,12 @@ def record_diary(one: Someone, *, first_on: date, last_on: date, on: date) -> No
 
 
 def hold_doses(one: Someone, *, first_on: date, last_on: date, on: date, why: str) -> None:
+    """The drug is held by order, and the diary says so day by day."""
+    held = Order(Drug.ANAKINRA, DoseAction.HOLD, first_on, why, last_on)
+    modify_dose(
+        by=one.coordinator, at=moment(on), token=uuid5(NAMESPACE_OID, f"hold {one.subject_id} {first_on}"),
+        subject_id=one.subject_id, site_id=one.site_id, order=held,
+    )  # fmt: skip
     _fill(one, Drug.ANAKINRA, first_on, last_on, DoseStatus.HELD, on, why)
 
 

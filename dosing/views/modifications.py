@@ -1,0 +1,86 @@
+"""Orders to hold, reduce or stop a drug: the list, the form, the end of an order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from dosing.forms import EndOrderForm, OrderForm, WrongOrderForm
+from dosing.selectors.doses import modifications
+from dosing.services import modifications as services
+from dosing.views.door import subject_for
+from dosing.vocabulary import DRUG_WORDS
+from protocol.trial import REDUCTION_STEPS
+from protocol.vocabulary import TREATMENT_PHASES, Drug, Phase
+from trialsite import clock
+from trialsite.access import Duty, can
+from trialsite.days import in_words, tell_today
+from trialsite.http import SignedInRequest
+from trialsite.models import Subject
+from trialsite.services.subjects import Refused
+
+
+@require_http_methods(["GET", "POST"])
+def page(request: SignedInRequest, key: str) -> HttpResponse:
+    subject = subject_for(request, key, to_write=Duty.RECORD_DOSE)
+    if request.method != "POST":
+        return _show(request, subject)
+    action = ACTIONS.get(request.POST.get("action", ""))
+    if action is None:
+        raise Http404
+    form, save, said = action
+    return _saved(request, subject, form(request.POST), save, said)
+
+
+def _show(request: SignedInRequest, subject: Subject, status: int = 200, **bound: Any) -> HttpResponse:
+    may = can(request.actor, Duty.RECORD_DOSE, subject.site_id, clock.now())
+    today = clock.today(subject.site.time_zone)
+    form = OrderForm(initial={"starts_on": in_words(today)})
+    context: dict[str, Any] = {
+        "subject": subject,
+        "orders": [(DRUG_WORDS[Drug(one.drug)], one) for one in modifications(subject)],
+        "may_record": may,
+        "is_treated": subject.state in TREATMENT_PHASES,
+        "steps": REDUCTION_STEPS.get(Phase(subject.state), ()),
+        "today_words": in_words(today),
+        "form": form,
+        "has_errors": status != 200,
+        **bound,
+    }
+    tell_today(context["form"], today)
+    return render(request, "dosing/modifications.html", context, status=status)
+
+
+def _saved(
+    request: SignedInRequest, subject: Subject, form: forms.Form, save: Callable[..., object], said: str
+) -> HttpResponse:
+    tell_today(form, clock.today(subject.site.time_zone))
+    who = {"by": request.actor, "at": clock.now(), "subject_id": subject.pk, "site_id": subject.site_id}
+    if form.is_valid():
+        try:
+            save(**who, **_arguments(form))
+            messages.success(request, said)
+            return redirect("subject_modifications", key=subject.key)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+    name = "form" if isinstance(form, OrderForm) else "other_form"
+    return _show(request, subject, 422, **{name: form})
+
+
+def _arguments(form: forms.Form) -> dict[str, Any]:
+    if isinstance(form, OrderForm):
+        return {"token": form.cleaned_data["token"], "order": form.order}
+    return dict(form.cleaned_data)
+
+
+ACTIONS: dict[str, tuple[type[forms.Form], Callable[..., object], str]] = {
+    "order": (OrderForm, services.modify_dose, "The order is recorded. The calendar stays as it is."),
+    "end": (EndOrderForm, services.end_modification, "The order is ended. The drug is given as planned again."),
+    "wrong": (WrongOrderForm, services.mark_modification_in_error, "The order is marked as entered in error."),
+}
