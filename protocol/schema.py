@@ -224,6 +224,8 @@ class Config:
     month6_window_days: tuple[int, int] = (-14, 14)
     phase_end_window_days: tuple[int, int] = (-14, 14)
     late_sample_days: int = 42
+    late_sample_reminder_days: tuple[int, ...] = (7, 14, 28)
+    confirmation_reminder_days: tuple[int, ...] = (14,)
     baseline_days: int = 42
     baseline_marrow_days: int = 104
     component_days: int = 7

@@ -62,6 +62,7 @@ class Computed:
     words: str
     content: Content
     history: ResponseHistory
+    proposal: Proposal
 
     @property
     def fingerprint(self) -> str:
@@ -78,7 +79,7 @@ def computed(subject: Subject, today: date, course: Course | None = None, state:
     history = assess(course, TRIAL, today)
     proposal = propose(state, course, history, today, TRIAL)
     content = _content(subject.number, state, course, history, proposal)
-    return Computed(proposal.kind, proposal.phase, proposal.rule, proposal.words, content, history)
+    return Computed(proposal.kind, proposal.phase, proposal.rule, proposal.words, content, history, proposal)
 
 
 def _content(number: str, state: Phase, course: Course, history: ResponseHistory, proposal: Proposal) -> Content:

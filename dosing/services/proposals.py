@@ -12,6 +12,7 @@ from django.urls import reverse
 from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.shown import Computed, computed, used_results
+from dosing.services.waiting import remind_of_waiting
 from dosing.vocabulary import ACTIONABLE
 from labs.services import derive_response_from
 from protocol.measurements import Course
@@ -54,6 +55,7 @@ def _renew_proposal(subject: Subject, course: Course, assessment_id: int, at: da
     if found is None or found.kind is None:
         _supersede(pending)
         return None
+    remind_of_waiting(subject, found, today, at)
     if pending is not None and pending.fingerprint == found.fingerprint:
         return pending
     _supersede(pending)
