@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.test import Client
 
@@ -63,7 +64,7 @@ class World:
                 site=of_site,
                 birth_year=1958,
                 sex="F",
-                screened_on=screened_on or self.at.date(),
+                screened_on=screened_on or self.at.astimezone(ZoneInfo(of_site.time_zone)).date(),
             )
 
 
@@ -74,12 +75,17 @@ def new_world(at: datetime = START) -> World:
     admin = settle(link, at)
     sites = {
         code: people.open_site(
-            by=admin, at=at, code=code, name=f"Hospital {code}", time_zone=zone, phone="", opened_on=at.date()
+            by=admin, at=at, code=code, name=f"Hospital {code}", time_zone=zone, phone="", opened_on=day_before(at)
         )
         for code, zone in (("01", "America/Chicago"), ("02", "Europe/Berlin"))
     }
     sites["00"] = Site.objects.get(code="00")
     return World(at=at, admin=admin, sites=sites, people={(Role.ADMIN, "00"): admin})
+
+
+def day_before(at: datetime) -> date:
+    """A day that has begun at every site: in Chicago it is still yesterday when the day begins in UTC."""
+    return at.date() - timedelta(days=1)
 
 
 def hire(world: World, username: str, role: Role, site: str) -> Actor:
@@ -92,7 +98,7 @@ def hire(world: World, username: str, role: Role, site: str) -> Actor:
         user_id=link.invitation.user_id,
         site_id=world.sites[site].pk,
         role=role,
-        starts_on=world.at.date(),
+        starts_on=day_before(world.at),
         ends_on=None,
     )
     return settle(link, world.at)

@@ -170,6 +170,7 @@ def _signature(snapshot: EligibilitySnapshot | None) -> dict[str, Any] | None:
         "printed_name": signature.printed_name,
         "meaning": signature.meaning,
         "signed_at": signature.signed_at,
+        "ended": ended.get_kind_display() if ended else "",
         "broken_at": ended.at if ended else None,
         "broken_because": ended.reason if ended else "",
     }

@@ -233,7 +233,7 @@ def test_two_people_on_one_checklist(world: World) -> None:
     subject = complete(world)
     client = browser(world, Role.COORDINATOR)
     data = checklist_data(client, subject, {"nyha": "2"})
-    correct(world, subject, "nyha", Answer("1", world.at.date()))
+    correct(world, subject, "nyha", Answer("1", site_day(world.at, subject.site)))
     address = reverse("subject_eligibility", args=[subject.key])
     response = client.post(address, {**data, "action": "save"})
     assert response.status_code == 422
