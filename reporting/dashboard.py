@@ -10,20 +10,19 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from dosing.vocabulary import PHASE_WORDS
-from protocol.endpoints import EVENT, months
+from protocol.endpoints import CENSORED, EVENT, FAILURE, SUCCESS
 from protocol.trial import TRIAL
 from protocol.vocabulary import RESPONDING, Phase, Response
 from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy, six_months
-from reporting.statistics import Proportion, Survival, proportion, survival
-from trialsite.charts import AtRisk, Bar, Chart, Step, kaplan_meier, waterfall
+from reporting.statistics import Proportion, Survival, proportion
+from reporting.time_endpoints import ENDPOINTS, FEWEST, MARKER_COLUMNS, times
+from trialsite.charts import Bar, Chart, waterfall
 from trialsite.templatetags.edc import change, mark_of, percent
 
-DIVISOR = Decimal("30.4375")
-#: Below this many subjects a chart says more about persons than about the treatment.
-FEWEST = 5
 PARTIAL = (Response.PR, Response.VGPR, Response.CR, Response.SCR)
 POPULATIONS = {"signed": "Treated, with a signed response", "treated": "All treated subjects"}
 Test = Callable[[Efficacy], bool]
+PFS = ENDPOINTS["pfs"]
 
 
 @dataclass(frozen=True)
@@ -103,13 +102,22 @@ def _judged(reading: str, column: str, population: str) -> Test:
     return lambda row: inside(row) and bool(getattr(row, needed))
 
 
+def _has_both(marker: str) -> Test:
+    return lambda row: None not in (getattr(row, f"{marker}_baseline"), getattr(row, f"{marker}_month_6"))
+
+
 SIMPLE: dict[str, tuple[str, Test]] = {
     "enrolled": ("Enrolled", lambda row: True),
     "treated": ("Treated", _is("is_treated", "YES")),
     "on-treatment": ("On treatment", _is("on_treatment", "YES")),
     "unsigned": ("With responses that nobody has signed", lambda row: _has_unsigned(row)),
     "waiting": ("Waiting for a signature", _is("waits_for_signature", "YES")),
-    "events": ("Progressed or died", _is("pfs_status", EVENT)),
+    **{f"{one.name}-all": (one.words, _is(one.status, EVENT, CENSORED)) for one in ENDPOINTS.values()},
+    **{f"{one.name}-events": (f"{one.words}: event", _is(one.status, EVENT)) for one in ENDPOINTS.values()},
+    "free-at-6": ("Progression-free at 6 months", _is("pfs_at_6_months", SUCCESS)),
+    "due-at-6": ("Whose month 6 has come", _is("pfs_at_6_months", SUCCESS, FAILURE, "LOST")),
+    "known-at-6": ("Followed to month 6", _is("pfs_at_6_months", SUCCESS, FAILURE)),
+    **{f"{name}-both": (f"{words} at baseline and at month 6", _has_both(name)) for words, name in MARKER_COLUMNS},
     "waterfall": ("With a best M-spike change", lambda row: row.best_m_spike_change is not None),
 }
 
@@ -150,7 +158,7 @@ def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Surviv
     if curve is None:
         return Counted("Progression-free at 6 months", "—", f"fewer than {FEWEST} subjects", url)
     milestone = six_month_days(rows)
-    if max(days for days, _ in times(rows)) < milestone:
+    if max(days for days, _ in times(rows, PFS)) < milestone:
         return Counted("Progression-free at 6 months", "—", "nobody was followed that long", url)
     share, low, high = (value * 100 for value in curve.at(milestone))
     return Counted(
@@ -220,38 +228,6 @@ def waterfall_chart(rows: Sequence[Efficacy]) -> Chart | None:
 def bar_table(rows: Sequence[Efficacy]) -> list[tuple[str, str]]:
     found = sorted(bars(rows), key=lambda bar: (-Decimal(bar.change), bar.subject))
     return [(bar.subject, change(bar.change)) for bar in found]
-
-
-def times(rows: Sequence[Efficacy]) -> list[tuple[int, str]]:
-    """Days and status of each treated subject."""
-    return [(row.pfs_days, row.pfs_status) for row in rows if row.pfs_days is not None]
-
-
-def survival_curve(rows: Sequence[Efficacy]) -> Survival | None:
-    found = times(rows)
-    return survival(found) if len(found) >= FEWEST else None
-
-
-def survival_chart(rows: Sequence[Efficacy], curve: Survival | None) -> Chart | None:
-    if curve is None:
-        return None
-    drawn = zip(curve.days, curve.share, curve.low, curve.high, strict=True)
-    steps = [Step(Decimal(0), Decimal(1), Decimal(1), Decimal(1))]
-    steps += [Step(_month(day), share, low, high) for day, share, low, high in drawn]
-    censored = sorted(_month(days) for days, status in times(rows) if status != EVENT)
-    risk = [_at_risk(rows, month) for month in range(0, 25, 3)]
-    return kaplan_meier(steps=steps, censored=censored, risk=risk, label="Progression-free")
-
-
-def _month(days: int) -> Decimal:
-    return months(days, DIVISOR)
-
-
-def _at_risk(rows: Sequence[Efficacy], month: int) -> AtRisk:
-    """Still followed at that month, and how many left before it, censored and by events."""
-    before = [(days, status) for days, status in times(rows) if _month(days) < month]
-    events = sum(1 for _, status in before if status == EVENT)
-    return AtRisk(month, len(times(rows)) - len(before), len(before) - events, events)
 
 
 def unsigned_words(rows: Sequence[Efficacy], population: str) -> str:

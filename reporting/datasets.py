@@ -10,9 +10,10 @@ import followup.exports
 import labs.exports
 import safety.exports
 import trialsite.exports
+from reporting.courses import M_SPIKE_CHANGES
 from reporting.selectors.abstract import ABSTRACT_TABLE
 from reporting.selectors.computed import Computed
-from reporting.selectors.efficacy import EFFICACY
+from reporting.selectors.efficacy_file import EFFICACY
 from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.exporting import Dataset
 
@@ -24,6 +25,7 @@ DATASETS: tuple[Dataset | Computed, ...] = (
     *dosing.exports.DATASETS,
     *followup.exports.DATASETS,
     EFFICACY,
+    M_SPIKE_CHANGES,
     ABSTRACT_TABLE,
 )
 

@@ -6,26 +6,39 @@ intact signature. What nobody has signed yet is left out, and `response_state` s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
+from typing import NamedTuple
 
 from dosing.models import PhaseProposal
 from dosing.vocabulary import ACTIONABLE
 from labs.selectors import latest_responses
 from labs.selectors.course import courses_for
 from protocol.derived import pct_change, round_half_up
-from protocol.endpoints import EventTime, best_confirmed, best_on_anakinra_alone, dates_of, pfs
+from protocol.endpoints import (
+    LOST_EARLY,
+    Dates,
+    EventTime,
+    best_confirmed,
+    best_on_anakinra_alone,
+    dates_of,
+    dor,
+    pfs,
+    pfs6,
+    ttp,
+    ttp_active_mm,
+)
 from protocol.measurements import Course
 from protocol.months import add_months
 from protocol.response import EpochHistory, ResponseHistory, assess
 from protocol.samples import RELEVANT
 from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, Phase, Response, rank
-from reporting.selectors.computed import Cell, Computed
+from reporting.selectors.markers import MARKERS, marker_change
 from reporting.selectors.signed import signed_responses
-from trialsite.exporting import Column
 from trialsite.models import Subject
 
 SIGNED, UNSIGNED, NO_RESPONSE = "SIGNED", "UNSIGNED", "NONE"
@@ -56,23 +69,66 @@ class Efficacy:
     pfs_status: str
     pfs_on: date | None
     pfs_days: int | None
+    pfs_at_6_months: str
+    ttp_status: str
+    ttp_on: date | None
+    ttp_days: int | None
+    ttp_active_status: str
+    ttp_active_on: date | None
+    ttp_active_days: int | None
+    response_from: date | None
+    dor_status: str
+    dor_on: date | None
+    dor_days: int | None
+    hs_crp_baseline: Decimal | None
+    hs_crp_month_6: Decimal | None
+    hs_crp_change: Decimal | None
+    pcli_baseline: Decimal | None
+    pcli_month_6: Decimal | None
+    pcli_change: Decimal | None
     waits_for_signature: str
 
 
-def efficacy() -> list[Efficacy]:
+@dataclass(frozen=True)
+class Studied:
+    """A registered subject with all that the figures rest on. `history` is as signed; None where nobody signed."""
+
+    subject: Subject
+    course: Course
+    signed_on: date | None
+    newest_on: date | None
+    is_waiting: bool
+
+    @cached_property
+    def history(self) -> ResponseHistory | None:
+        return assess(self.course, TRIAL, self.signed_on) if self.signed_on else None
+
+    @cached_property
+    def dates(self) -> Dates | None:
+        """Dates of the endpoints on signed responses; death counts without a signature. None before Day 1."""
+        if self.subject.day1_on is None:
+            return None
+        return dates_of(self.course, self.history or assess(self.course, TRIAL, self.subject.day1_on), TRIAL)
+
+
+def studied() -> list[Studied]:
     """Every registered subject in reach, by number; six queries whatever their number."""
     registered = Subject.objects.filter(entered_in_error_at=None).exclude(registered_on=None)
     subjects = list(registered.select_related("site").order_by("subject_number"))
     ids = [subject.pk for subject in subjects]
-    courses = courses_for(subjects, analytes=RELEVANT)
+    courses = courses_for(subjects, analytes=RELEVANT | MARKERS)
     signed = _signed_through(ids)
     newest = {key: response.latest_on for key, response in latest_responses(ids).items()}
     pending = PhaseProposal.objects.filter(subject_id__in=ids, status=PhaseProposal.Status.PENDING, kind__in=ACTIONABLE)
     waiting = set(pending.values_list("subject_id", flat=True))
     return [
-        _row(one, courses[one.pk], signed.get(one.pk), newest.get(one.pk), is_waiting=one.pk in waiting)
-        for one in subjects
+        Studied(one, courses[one.pk], signed.get(one.pk), newest.get(one.pk), one.pk in waiting) for one in subjects
     ]
+
+
+def efficacy(found: Sequence[Studied] | None = None) -> list[Efficacy]:
+    """One row per registered subject in reach, by number. `found`: where they are read already."""
+    return [_row(one) for one in (studied() if found is None else found)]
 
 
 def _signed_through(ids: Sequence[int]) -> dict[int, date]:
@@ -83,13 +139,14 @@ def _signed_through(ids: Sequence[int]) -> dict[int, date]:
     return newest
 
 
-def _row(
-    subject: Subject, course: Course, signed_on: date | None, newest_on: date | None, *, is_waiting: bool
-) -> Efficacy:
-    history = assess(course, TRIAL, signed_on) if signed_on else None
+def _row(one: Studied) -> Efficacy:
+    subject, course, history, signed_on = one.subject, one.course, one.history, one.signed_on
     base, best = _m_spike(course, history, signed_on)
-    event = _pfs(subject, course, history)
+    progression, first_pd, active = (_timed(one, endpoint) for endpoint in (pfs, ttp, ttp_active_mm))
+    response = _timed(one, dor)
     combination_from = _first_dex(course)
+    crp, pcli = (marker_change(course, analyte) for analyte in (Analyte.HS_CRP, Analyte.PCLI))
+    newer = one.newest_on and (signed_on is None or one.newest_on > signed_on)
     return Efficacy(
         subject=subject.number,
         site=subject.site.code,
@@ -99,20 +156,60 @@ def _row(
         state=subject.state,
         is_treated=_yes(subject.day1_on),
         on_treatment=_yes(Phase(subject.state) in TREATMENT_PHASES),
-        response_state=SIGNED if signed_on else UNSIGNED if newest_on else NO_RESPONSE,
+        response_state=SIGNED if signed_on else UNSIGNED if one.newest_on else NO_RESPONSE,
         signed_through=signed_on,
-        newer_unsigned=_yes(newest_on and (signed_on is None or newest_on > signed_on)),
+        newer_unsigned=_yes(newer),
         best_response=best_confirmed(history).value if history else "",
         best_on_anakinra_alone=_alone(course, signed_on),
         combination_from=combination_from,
         best_on_combination=_combination(history) if history and combination_from else "",
         baseline_m_spike=base,
         best_m_spike_change=best,
-        pfs_status=event.status if event else "",
-        pfs_on=event.on if event else None,
-        pfs_days=event.days if event else None,
-        waits_for_signature=_yes(is_waiting),
+        pfs_status=progression.status,
+        pfs_on=progression.on,
+        pfs_days=progression.days,
+        pfs_at_6_months=_at_six_months(one),
+        ttp_status=first_pd.status,
+        ttp_on=first_pd.on,
+        ttp_days=first_pd.days,
+        ttp_active_status=active.status,
+        ttp_active_on=active.on,
+        ttp_active_days=active.days,
+        response_from=one.dates.first_confirmed_response if one.dates else None,
+        dor_status=response.status,
+        dor_on=response.on,
+        dor_days=response.days,
+        hs_crp_baseline=crp.baseline,
+        hs_crp_month_6=crp.month_6,
+        hs_crp_change=crp.change,
+        pcli_baseline=pcli.baseline,
+        pcli_month_6=pcli.month_6,
+        pcli_change=pcli.change,
+        waits_for_signature=_yes(one.is_waiting),
     )
+
+
+class Timed(NamedTuple):
+    """An endpoint of one subject; empty where it does not apply."""
+
+    status: str = ""
+    on: date | None = None
+    days: int | None = None
+
+
+def _timed(one: Studied, endpoint: Callable[[Dates], EventTime | None]) -> Timed:
+    found = endpoint(one.dates) if one.dates else None
+    return Timed(found.status, found.on, found.days) if found else Timed()
+
+
+def _at_six_months(one: Studied) -> str:
+    """SUCCESS or FAILURE; NOT_DUE in induction, LOST where the subject was not followed so long."""
+    if one.dates is None or one.subject.day1_on is None:
+        return ""
+    outcome = pfs6(one.dates, six_months(one.subject.day1_on))
+    if outcome != LOST_EARLY:
+        return outcome
+    return "NOT_DUE" if one.subject.state == Phase.INDUCTION else "LOST"
 
 
 def _yes(truth: object) -> str:
@@ -156,58 +253,6 @@ def _m_spike(
     return base.value.normalize(), None if change is None else round_half_up(change, 1)
 
 
-def _pfs(subject: Subject, course: Course, history: ResponseHistory | None) -> EventTime | None:
-    """Progression-free survival from Day 1 on signed responses; death counts without a signature."""
-    if subject.day1_on is None:
-        return None
-    dates = dates_of(course, history or assess(course, TRIAL, subject.day1_on), TRIAL)
-    return pfs(dates) if dates else None
-
-
 def six_months(day1: date) -> date:
     """The milestone of progression-free survival at six months."""
     return add_months(day1, 6, TRIAL.config.month_convention)
-
-
-COLUMNS = (
-    Column("subject", "Subject number"),
-    Column("site", "Site code"),
-    Column("registered_on", "Day of registration"),
-    Column("day1_on", "Day 1; empty for a subject who is not treated"),
-    Column("state", "Present phase of the trial"),
-    Column("is_treated", "YES if the first dose was given"),
-    Column("on_treatment", "YES while in a treatment phase"),
-    Column("response_state", "SIGNED, UNSIGNED (computed, nobody signed it) or NONE (nothing computed)"),
-    Column("signed_through", "Day of the newest sample under a standing signature; empty unless SIGNED"),
-    Column("newer_unsigned", "YES if a response is newer than what is signed; it does not count here"),
-    Column("best_response", "Best confirmed response before progression, as signed; empty unless SIGNED"),
-    Column("best_on_anakinra_alone", "The same, every confirming sample no later than the first dexamethasone dose"),
-    Column("combination_from", "First day with dexamethasone; empty without"),
-    Column(
-        "best_on_combination",
-        "Best confirmed response against the start of dexamethasone; empty without a signed sample",
-    ),
-    Column("baseline_m_spike", "Serum M-spike at baseline, g/dL; empty unless SIGNED"),
-    Column("best_m_spike_change", "Lowest serum M-spike after Day 1 against baseline, percent; empty without"),
-    Column("pfs_status", "EVENT or CENSORED; empty for a subject who is not treated"),
-    Column("pfs_on", "Day of the event or of censoring"),
-    Column("pfs_days", "Days from Day 1, Day 1 counted"),
-    Column("waits_for_signature", "YES if a treatment proposal waits for an investigator"),
-)
-
-
-def cells(row: Efficacy) -> list[Cell]:
-    """The row as it stands in the file; the opaque address is not part of it."""
-    return [getattr(row, one.name) for one in fields(row) if one.name != "key"]
-
-
-def _rows() -> Iterable[Sequence[Cell]]:
-    return (cells(row) for row in efficacy())
-
-
-EFFICACY = Computed(
-    name="efficacy",
-    title="Efficacy, one row per registered subject: what the dashboard counts",
-    columns=COLUMNS,
-    rows=_rows,
-)

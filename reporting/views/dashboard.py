@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -10,7 +13,21 @@ from django.views.decorators.http import require_GET
 from dosing.vocabulary import PHASE_WORDS
 from protocol.vocabulary import Phase
 from reporting import dashboard
-from reporting.selectors.efficacy import EFFICACY, efficacy
+from reporting.courses import spider_chart, swimmer_chart
+from reporting.selectors.efficacy import efficacy, studied
+from reporting.selectors.efficacy_file import EFFICACY
+from reporting.time_endpoints import (
+    ENDPOINTS,
+    FEWEST,
+    Endpoint,
+    EndpointLine,
+    curve_of,
+    endpoint_lines,
+    free_at_six_months,
+    marker_lines,
+    survival_chart,
+    times,
+)
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of, places
 from trialsite import clock
@@ -23,19 +40,32 @@ PAGE = 100
 @require_GET
 @requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
-    rows, population = efficacy(), _population(request)
-    curve = dashboard.survival_curve(rows)
+    found, population = studied(), _population(request)
+    rows = efficacy(found)
+    endpoint = ENDPOINTS.get(request.GET.get("endpoint", ""), dashboard.PFS)
+    itt, evaluable = free_at_six_months(rows)
     context = {
         "population": population,
         "populations": dashboard.POPULATIONS,
-        "kpis": dashboard.headline(rows, population, curve),
+        "kpis": dashboard.headline(rows, population, curve_of(rows, dashboard.PFS)),
         "rates": dashboard.rate_lines(rows, population),
         "phases": dashboard.phase_lines(rows, population),
         "waterfall": dashboard.waterfall_chart(rows),
         "bars": dashboard.bar_table(rows),
-        "survival": dashboard.survival_chart(rows, curve),
-        "times": len(dashboard.times(rows)),
-        "fewest": dashboard.FEWEST,
+        "endpoint": endpoint,
+        "endpoints": [_segment(one, endpoint, population) for one in ENDPOINTS.values()],
+        "survival": survival_chart(rows, endpoint),
+        "times": len(times(rows, endpoint)),
+        "lines": [_with_urls(line, population) for line in endpoint_lines(rows)],
+        "six_months": [
+            ("All whose month 6 has come", dashboard.list_url("due-at-6", population), itt),
+            ("Followed to month 6", dashboard.list_url("known-at-6", population), evaluable),
+        ],
+        "free_url": dashboard.list_url("free-at-6", population),
+        "markers": [(line, dashboard.list_url(f"{line.name}-both", population)) for line in marker_lines(rows)],
+        "swimmer": swimmer_chart(found, clock.today()),
+        "spider": spider_chart(found),
+        "fewest": FEWEST,
         "unsigned": dashboard.unsigned_words(rows, population),
         "unsigned_url": dashboard.list_url("unsigned", population),
         "data_cut": clock.now(),
@@ -43,6 +73,25 @@ def page(request: SignedInRequest) -> HttpResponse:
         "sites": sorted({row.site for row in rows}),
     }
     return render(request, "reporting/efficacy.html", context)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One choice of the curve that is drawn."""
+
+    label: str
+    url: str
+    active: bool
+    count: None = None
+
+
+def _segment(one: Endpoint, chosen: Endpoint, population: str) -> Segment:
+    return Segment(one.words, f"?{urlencode({'population': population, 'endpoint': one.name})}#curve", one is chosen)
+
+
+def _with_urls(line: EndpointLine, population: str) -> tuple[EndpointLine, str, str]:
+    everyone, events = (dashboard.list_url(f"{line.endpoint.name}-{part}", population) for part in ("all", "events"))
+    return line, everyone, events
 
 
 @require_GET

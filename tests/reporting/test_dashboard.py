@@ -16,8 +16,11 @@ from scipy import stats
 from protocol.endpoints import exact_interval
 from protocol.vocabulary import Analyte, Phase
 from reporting import dashboard
-from reporting.selectors.efficacy import EFFICACY, Efficacy, efficacy
+from reporting.courses import M_SPIKE_CHANGES
+from reporting.selectors.efficacy import Efficacy, efficacy
+from reporting.selectors.efficacy_file import EFFICACY
 from reporting.statistics import proportion, survival
+from reporting.time_endpoints import ENDPOINTS, curve_of
 from tests import world_dosing as treat
 from tests.world import World, log_in
 from tests.world_labs import record
@@ -128,7 +131,7 @@ def test_progression_free_survival_on_the_page_is_that_of_the_file(trial: World,
     times = [(int(row["pfs_days"]), row["pfs_status"]) for row in table]
     assert sum(status == "EVENT" for _, status in times) == 1
     with reading(system_actor("verification"), trial.at):
-        curve = dashboard.survival_curve(efficacy())
+        curve = curve_of(efficacy(), ENDPOINTS["pfs"])
     assert curve is not None
     assert curve == survival(times)
     sf = stats.ecdf(
@@ -242,3 +245,28 @@ def test_survival_knows_textbook_figures() -> None:
     assert low < share < high
     with pytest.raises(ValueError, match="at least one"):
         survival([])
+
+
+def test_each_endpoint_has_a_curve_and_counts_that_equal_the_file(trial: World, client: Client) -> None:
+    log_in(client, trial.person(Role.STATISTICIAN))
+    file = as_csv(trial)
+    for one in ENDPOINTS.values():
+        shown = page(client, f"{URL}?endpoint={one.name}")
+        assert f'<h2 id="km">{one.words}</h2>' in shown
+        wanted = [line[one.status] for line in file if line[one.status]]
+        assert links(shown)[dashboard.list_url(f"{one.name}-all", "signed")] == len(wanted)
+        assert links(shown)[dashboard.list_url(f"{one.name}-events", "signed")] == wanted.count("EVENT")
+
+
+def test_courses_and_m_spike_over_time_are_drawn_of_signed_results(trial: World, client: Client) -> None:
+    shown = page(log_in(client, trial.person(Role.STATISTICIAN)), URL)
+    assert ('<h2 id="sw">' in shown, '<h2 id="sp">' in shown) == (True, True)
+    with reading(system_actor("verification"), trial.at):
+        changed = list(M_SPIKE_CHANGES.rows())
+    best = {line["subject"]: line["best_m_spike_change"] for line in as_csv(trial) if line["best_m_spike_change"]}
+    found: dict[str, Decimal] = {}
+    for subject, _, _, _, percent in changed:
+        found[str(subject)] = min(Decimal(str(percent)), found.get(str(subject), Decimal(999)))
+    assert found == {subject: Decimal(change) for subject, change in best.items()}
+    unsigned = next(one.subject for one in rows(trial) if one.response_state == "UNSIGNED")
+    assert unsigned not in found

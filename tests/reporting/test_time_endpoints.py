@@ -1,0 +1,99 @@
+"""Endpoints that are times, and the markers: from rows of the efficacy file to lines and curves."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+
+import pytest
+
+from reporting.selectors.efficacy import Efficacy
+from reporting.time_endpoints import (
+    ENDPOINTS,
+    FEWEST,
+    endpoint_lines,
+    free_at_six_months,
+    marker_lines,
+    month,
+    survival_chart,
+    times,
+)
+
+E, C = "EVENT", "CENSORED"
+
+
+def row(**known: object) -> Efficacy:
+    """A subject of whom only this is known."""
+    return Efficacy(**{**{one.name: None for one in fields(Efficacy)}, **known})  # type: ignore[arg-type]
+
+
+def of(endpoint: str, *found: tuple[int, str]) -> list[Efficacy]:
+    one = ENDPOINTS[endpoint]
+    return [row(**{one.days: days, one.status: status}) for days, status in found]
+
+
+def words(rows: list[Efficacy], endpoint: str) -> str:
+    return next(line.median for line in endpoint_lines(rows) if line.endpoint.name == endpoint)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_each_endpoint_counts_its_own_columns(endpoint: str) -> None:
+    rows = [*of(endpoint, (30, E), (60, C), (90, E)), row()]
+    for line in endpoint_lines(rows):
+        own = line.endpoint.name == endpoint
+        assert (line.n, line.events, line.censored) == ((3, 2, 1) if own else (0, 0, 0))
+    assert len(times(rows, ENDPOINTS[endpoint])) == 3
+
+
+def test_the_median_is_where_the_estimate_first_reaches_one_half() -> None:
+    """Four of five left after 61 days, three after 122, two after 183: 183 days are 6.0 months."""
+    found = words(of("ttp", (61, E), (122, E), (183, E), (244, E), (305, E)), "ttp")
+    assert found.startswith("6.0 (95% CI ")
+
+
+def test_a_median_nobody_reached_is_said_and_few_subjects_have_none() -> None:
+    assert words(of("dor", *[(100 + day, C) for day in range(5)]), "dor") == "not reached"
+    assert words(of("dor", (1, E), (2, E)), "dor") == f"fewer than {FEWEST} subjects"
+
+
+def test_a_curve_needs_five_subjects_and_counts_who_is_at_risk() -> None:
+    four = of("pfs", (61, E), (122, C), (183, E), (244, C))
+    assert survival_chart(four, ENDPOINTS["pfs"]) is None
+    chart = survival_chart([*four, *of("pfs", (400, C))], ENDPOINTS["pfs"])
+    assert chart is not None
+    assert [line for line in chart.rows if line[0] in ("0", "3", "6", "9")] == [
+        ("0", "5", "0", "0"),
+        ("3", "4", "0", "1"),
+        ("6", "3", "1", "1"),
+        ("9", "1", "2", "2"),
+    ]
+    assert month(61) == Decimal("2.0")
+
+
+def test_six_months_are_counted_over_all_who_came_so_far_and_over_those_followed() -> None:
+    outcomes = ["SUCCESS"] * 6 + ["FAILURE"] * 2 + ["LOST"] * 2 + ["NOT_DUE", ""]
+    due, known = free_at_six_months([row(pfs_at_6_months=outcome) for outcome in outcomes])
+    assert ((due.x, due.n), (known.x, known.n)) == ((6, 10), (6, 8))
+
+
+def test_a_marker_falls_by_more_than_15_percent_on_unrounded_values() -> None:
+    """8.5 is exactly 15 % below 10 and does not count; 8.4999 rounds to the same percent and does. From 0 no change."""
+    pairs = [
+        ("10", "8.5", "-15.0"),
+        ("10", "8.4999", "-15.0"),
+        ("10", "12", "20.0"),
+        ("0", "1", None),
+        ("7", None, None),
+    ]
+    rows = [
+        row(
+            hs_crp_baseline=Decimal(base),
+            hs_crp_month_6=Decimal(later) if later else None,
+            hs_crp_change=Decimal(change) if change else None,
+        )
+        for base, later, change in pairs
+    ]
+    crp, pcli = marker_lines(rows)
+    assert (crp.n, crp.fell, crp.fell_by_15, crp.undefined) == (4, 2, 1, 1)
+    assert crp.median_change == "−15.0%"
+    assert (pcli.n, pcli.median_change) == (0, "—")
