@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -33,6 +32,7 @@ from reporting.views.streamed import csv_of, places
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
+from trialsite.segments import Segment
 
 PAGE = 100
 
@@ -73,16 +73,6 @@ def page(request: SignedInRequest) -> HttpResponse:
         "sites": sorted({row.site for row in rows}),
     }
     return render(request, "reporting/efficacy.html", context)
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One choice of the curve that is drawn."""
-
-    label: str
-    url: str
-    active: bool
-    count: None = None
 
 
 def _segment(one: Endpoint, chosen: Endpoint, population: str) -> Segment:

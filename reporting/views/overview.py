@@ -27,6 +27,7 @@ from trialsite import clock
 from trialsite.access import Duty
 from trialsite.http import SignedInRequest
 from trialsite.models import Role, Subject
+from trialsite.segments import Segment
 from trialsite.services.access import Access, note_access
 from trialsite.templatetags.edc import moment
 
@@ -41,14 +42,6 @@ class Attention:
     words: str
     note: str
     url: str
-
-
-@dataclass(frozen=True)
-class MarkerTab:
-    label: str
-    url: str
-    active: bool
-    count: None = None
 
 
 @require_GET
@@ -79,9 +72,9 @@ def subject(request: SignedInRequest, key: str) -> HttpResponse:
     return render(request, "reporting/overview.html", context)
 
 
-def _markers(subject_: Subject, marker: str) -> list[MarkerTab]:
+def _markers(subject_: Subject, marker: str) -> list[Segment]:
     base = reverse("subject", args=[subject_.key])
-    return [MarkerTab(words, f"{base}?marker={name}#trend", name == marker) for name, words in MARKER_WORDS.items()]
+    return [Segment(words, f"{base}?marker={name}#trend", name == marker) for name, words in MARKER_WORDS.items()]
 
 
 def _attention(step: Step, roles: frozenset[Role]) -> Attention:

@@ -21,6 +21,7 @@ from reporting.views.door import requires, roles_at
 from trialsite import clock
 from trialsite.access import Actor, Duty, can, can_anywhere
 from trialsite.http import SignedInRequest
+from trialsite.segments import Segment
 from trialsite.templatetags.edc import mark_of
 
 PAGE = 100
@@ -41,14 +42,6 @@ SHOWS = {
     "late": "Overdue",
     "queries": "Open queries",
 }
-
-
-@dataclass(frozen=True)
-class Segment:
-    label: str
-    url: str
-    active: bool
-    count: int
 
 
 @dataclass(frozen=True)

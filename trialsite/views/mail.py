@@ -13,7 +13,7 @@ from trialsite import clock
 from trialsite.access import Duty, can_anywhere
 from trialsite.http import SignedInRequest
 from trialsite.models import Mail
-from trialsite.views.queries import Segment
+from trialsite.segments import Segment
 
 PER_PAGE = 50
 

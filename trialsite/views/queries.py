@@ -23,6 +23,7 @@ from trialsite.http import SignedInRequest
 from trialsite.models import Query
 from trialsite.query_forms import AnswerForm, AskForm, CloseForm
 from trialsite.records import KINDS
+from trialsite.segments import Segment
 from trialsite.selectors import sites_in_reach, subject_by_key
 from trialsite.services import queries as service
 from trialsite.services.queries import Anchor
@@ -30,14 +31,6 @@ from trialsite.services.subjects import Refused
 
 _PAGES = "trialsite/queries"
 PER_PAGE = 50
-
-
-@dataclass(frozen=True)
-class Segment:
-    label: str
-    url: str
-    active: bool
-    count: int | None
 
 
 @dataclass(frozen=True)
