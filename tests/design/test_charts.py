@@ -144,7 +144,7 @@ def test_swimmer_marks_response_progression_and_who_goes_on() -> None:
     titles = [node.text or "" for node in tree(made.wide).iter(f"{SVG}title")]
     assert sum("response at month" in title for title in titles) == sum(bool(i % 3) for i in range(len(LANES)))
     assert sum("progression at month" in title for title in titles) == sum(not i % 3 for i in range(len(LANES)))
-    assert made.rows[0] == ("01-001", "7", "Anakinra + high-dose dex")
+    assert made.rows[0] == ("01-001", "7", "—", "6.4", "Anakinra + high-dose dex")
 
 
 def test_accrual_names_both_totals() -> None:

@@ -51,6 +51,12 @@ def test_the_median_is_where_the_estimate_first_reaches_one_half() -> None:
     assert found.startswith("6.0 (95% CI ")
 
 
+def test_exactly_one_half_is_the_median() -> None:
+    """Three of six gone after 183 days: the estimate is 0.5 there, and 0.33 after 244."""
+    found = words(of("ttp", (61, E), (122, E), (183, E), (244, E), (305, E), (366, E)), "ttp")
+    assert found.startswith("6.0 (95% CI ")
+
+
 def test_a_median_nobody_reached_is_said_and_few_subjects_have_none() -> None:
     assert words(of("dor", *[(100 + day, C) for day in range(5)]), "dor") == "not reached"
     assert words(of("dor", (1, E), (2, E)), "dor") == f"fewer than {FEWEST} subjects"

@@ -98,8 +98,14 @@ def swimmer(lanes: Sequence[Lane], *, months: int = 24) -> Chart:
     _some(lanes, "courses")
     height = 6 + LANE * len(lanes) + 36
     wide, narrow = (_swimmer(Frame(width, height, 52, 16, 6, 36), lanes, months) for width in (640, 350))
-    rows = [(lane.subject, draw.figure(lane.spans[-1].end), MARK_WORDS[lane.spans[-1].mark]) for lane in lanes]
-    return Chart(SWIMMER_TITLE, wide, narrow, ("Subject", "Months", "Treatment"), tuple(rows), marks=True)
+    heads = ("Subject", "Months", "Response", "Progression", "Treatment")
+    return Chart(SWIMMER_TITLE, wide, narrow, heads, tuple(_lane_row(lane) for lane in lanes), marks=True)
+
+
+def _lane_row(lane: Lane) -> tuple[str, ...]:
+    last, months = lane.spans[-1], {kind: draw.figure(month) for month, kind in lane.events}
+    found = (months.get(kind, "—") for kind in ("response", "progression"))
+    return lane.subject, draw.figure(last.end), *found, MARK_WORDS[last.mark]
 
 
 def _swimmer(frame: Frame, lanes: Sequence[Lane], months: int) -> SafeString:

@@ -1,0 +1,162 @@
+"""What the efficacy file and the charts of many subjects read from one subject's course. No database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from protocol.measurements import Course, Measurement, PhaseInterval
+from protocol.vocabulary import Analyte, Phase
+from reporting.courses import M_SPIKE_CHANGES, changes, spider_chart, swimmer_chart
+from reporting.selectors.efficacy import Efficacy, Studied, efficacy
+from reporting.selectors.markers import MarkerChange, marker_change
+from reporting.time_endpoints import FEWEST
+from tests.protocol.build import DAY1, course, on
+from trialsite.models import Site, Subject
+
+ALL = {"u": "50", "k": "30", "l": "12"}
+
+
+def lived(*samples: tuple[int, str]) -> Course:
+    """M-spikes from a baseline on; a sample after Day 1 is one after the first dose."""
+    made = course(*((offset, {"m": value, **ALL}) for offset, value in samples))
+    return replace(
+        made, measurements=tuple(replace(m, after_first_dose=m.collected_on > DAY1) for m in made.measurements)
+    )
+
+
+def one(
+    made: Course, *, signed: int | None = None, state: Phase = Phase.INDUCTION, number: str = "01-001", **known: date
+) -> Studied:
+    subject = Subject(
+        subject_number=number, state=state, day1_on=made.day1, registered_on=DAY1, site=Site(code="01"), **known
+    )
+    return Studied(subject, made, None if signed is None else on(signed), None, False)
+
+
+def row(found: Studied) -> Efficacy:
+    (made,) = efficacy([found])
+    return made
+
+
+# -- endpoints in their own columns
+
+#: Halved and confirmed, back by more than 25 % from the nadir and confirmed.
+RESPONDS_THEN_FAILS = ((-5, "4.0"), (30, "1.8"), (60, "1.7"), (200, "3.0"), (230, "3.2"))
+
+
+def test_each_endpoint_stands_in_its_own_columns() -> None:
+    made = row(one(lived(*RESPONDS_THEN_FAILS), signed=230))
+    assert (made.ttp_status, made.ttp_on, made.ttp_days) == ("EVENT", on(200), 201)
+    assert (made.ttp_active_status, made.ttp_active_on) == ("CENSORED", on(60))
+    assert made.response_from == on(30)
+    assert (made.dor_status, made.dor_on, made.dor_days) == ("EVENT", on(200), 171), "from the response, not Day 1"
+
+
+def test_death_of_another_cause_ends_progression_free_survival_but_is_no_progression() -> None:
+    died = replace(lived((-5, "4.0"), (30, "3.9")), death_on=on(100), death_due_to_myeloma=False)
+    made = row(one(died, signed=30))
+    assert (made.pfs_status, made.pfs_on) == ("EVENT", on(100))
+    assert (made.ttp_status, made.ttp_active_status, made.dor_status) == ("CENSORED", "CENSORED", "")
+
+
+@pytest.mark.parametrize(
+    ("state", "last", "outcome"),
+    [
+        (Phase.INDUCTION, 60, "NOT_DUE"),
+        (Phase.WITHDRAWN, 60, "LOST"),
+        (Phase.ANAKINRA_ONLY, 181, "LOST"),
+        (Phase.ANAKINRA_ONLY, 182, "SUCCESS"),
+    ],
+)
+def test_six_months_are_reached_by_date(state: Phase, last: int, outcome: str) -> None:
+    """Day 1 is 15 Jan 2024: six months are 15 Jul, 182 days on."""
+    assert row(one(lived((-5, "4.0"), (last, "3.9")), signed=last, state=state)).pfs_at_6_months == outcome
+
+
+def test_a_progression_before_six_months_is_a_failure() -> None:
+    made = lived((-5, "2.0"), (60, "3.0"), (90, "3.2"))
+    assert row(one(made, signed=90, state=Phase.HIGH_DEX)).pfs_at_6_months == "FAILURE"
+
+
+# -- markers
+
+
+def crp(offset: int, value: str, **more: bool) -> Measurement:
+    return Measurement(Analyte.HS_CRP, on(offset), Decimal(value), **more)  # type: ignore[arg-type]
+
+
+def test_a_marker_is_compared_from_the_last_value_before_the_first_dose_to_the_one_nearest_month_6() -> None:
+    """Month 6 is day 182; its window 168 to 196. Values on Day 1 count before the dose and not after it."""
+    values = [crp(-20, "9"), crp(0, "8"), crp(0, "99", after_first_dose=True), crp(90, "1")]
+    values += [crp(167, "2"), crp(170, "3"), crp(185, "4"), crp(197, "5")]
+    for order in (values, values[::-1]):
+        assert marker_change(Course(DAY1, tuple(order)), Analyte.HS_CRP) == MarkerChange(
+            Decimal(8), Decimal(4), Decimal("-50.0")
+        )
+
+
+@pytest.mark.parametrize("offset", [167, 197])
+def test_outside_the_window_there_is_no_month_6(offset: int) -> None:
+    found = marker_change(Course(DAY1, (crp(-5, "8"), crp(offset, "4"))), Analyte.HS_CRP)
+    assert (found.baseline, found.month_6, found.change) == (Decimal(8), None, None)
+
+
+@pytest.mark.parametrize("offset", [168, 196])
+def test_the_ends_of_the_window_belong_to_it(offset: int) -> None:
+    assert marker_change(Course(DAY1, (crp(-5, "8"), crp(offset, "4"))), Analyte.HS_CRP).month_6 == Decimal(4)
+
+
+def test_from_zero_no_change_is_defined_and_without_a_first_dose_nothing_is() -> None:
+    found = marker_change(Course(DAY1, (crp(-5, "0"), crp(182, "4"))), Analyte.HS_CRP)
+    assert (found.baseline, found.month_6, found.change) == (Decimal(0), Decimal(4), None)
+    assert marker_change(Course(None, (crp(-5, "8"),)), Analyte.HS_CRP) == MarkerChange()
+
+
+def test_a_corrected_value_counts_as_corrected() -> None:
+    wrong = replace(crp(-5, "80"), superseded_on=on(10))
+    assert marker_change(Course(DAY1, (wrong, crp(-5, "8"))), Analyte.HS_CRP).baseline == Decimal(8)
+
+
+# -- M-spike over time
+
+
+def test_the_m_spike_is_followed_as_far_as_it_is_signed() -> None:
+    found = one(lived((-5, "4.0"), (30, "3.0"), (60, "2.0"), (90, "1.0")), signed=60)
+    assert changes(found) == [(on(30), Decimal("-25.0")), (on(60), Decimal("-50.0"))]
+    assert changes(one(found.course)) == [], "nobody signed"
+    assert M_SPIKE_CHANGES.name == "m_spike_changes"
+
+
+# -- charts
+
+
+def lanes(*found: Studied) -> list[str]:
+    drawn = swimmer_chart(found, on(250))
+    assert drawn is not None
+    return [line[0] for line in drawn.rows]
+
+
+def test_the_longest_treated_stands_first_and_who_ended_stops_there() -> None:
+    made = lived((-5, "4.0"), (30, "3.9"))
+    stops = (50, 200, 100, 150, 20)
+    found = [one(made, number=f"01-00{n}", treatment_ended_on=on(stop)) for n, stop in enumerate(stops)]
+    untreated = one(replace(made, day1=None), number="01-009")
+    assert lanes(*found, untreated) == ["01-001", "01-003", "01-002", "01-000", "01-004"]
+    assert swimmer_chart(found[: FEWEST - 1], on(250)) is None
+    assert spider_chart(found) is None, "nothing is signed"
+
+
+def test_response_and_progression_are_marked_at_their_months() -> None:
+    phases = (PhaseInterval(Phase.INDUCTION, DAY1, on(181)), PhaseInterval(Phase.ANAKINRA_ONLY, on(182)))
+    made = replace(lived(*RESPONDS_THEN_FAILS), phases=phases)
+    found = [one(made, signed=230, number=f"01-00{n}", state=Phase.ANAKINRA_ONLY) for n in range(FEWEST)]
+    drawn = swimmer_chart(found, on(250))
+    assert drawn is not None
+    assert drawn.rows[0] == ("01-000", "8.2", "1.0", "6.6", "Anakinra, continued")
+    for words in ("01-000: response at month 1.0", "01-000: progression at month 6.6"):
+        assert words in drawn.wide
+        assert words in drawn.narrow
