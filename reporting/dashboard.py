@@ -13,9 +13,10 @@ from dosing.vocabulary import PHASE_WORDS
 from protocol.endpoints import CENSORED, EVENT, FAILURE, SUCCESS
 from protocol.trial import TRIAL
 from protocol.vocabulary import RESPONDING, Phase, Response
-from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy, six_months
+from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy
+from reporting.selectors.markers import six_months
 from reporting.statistics import Proportion, Survival, proportion
-from reporting.time_endpoints import ENDPOINTS, FEWEST, MARKER_COLUMNS, times
+from reporting.time_endpoints import ENDPOINTS, FEWEST, LOST, MARKER_COLUMNS, SIX_MONTHS, times
 from trialsite.charts import Bar, Chart, waterfall
 from trialsite.templatetags.edc import change, mark_of, percent
 
@@ -114,9 +115,15 @@ SIMPLE: dict[str, tuple[str, Test]] = {
     "waiting": ("Waiting for a signature", _is("waits_for_signature", "YES")),
     **{f"{one.name}-all": (one.words, _is(one.status, EVENT, CENSORED)) for one in ENDPOINTS.values()},
     **{f"{one.name}-events": (f"{one.words}: event", _is(one.status, EVENT)) for one in ENDPOINTS.values()},
-    "free-at-6": ("Progression-free at 6 months", _is("pfs_at_6_months", SUCCESS)),
-    "due-at-6": ("Whose month 6 has come", _is("pfs_at_6_months", SUCCESS, FAILURE, "LOST")),
-    "known-at-6": ("Followed to month 6", _is("pfs_at_6_months", SUCCESS, FAILURE)),
+    **{
+        f"{which}-{one.name}": (f"{words}, {one.words}", _is(one.column, *outcomes))
+        for one in SIX_MONTHS
+        for which, words, outcomes in (
+            ("free", "Progression-free at 6 months", (SUCCESS,)),
+            ("due", "Whose month 6 has come", (SUCCESS, FAILURE, LOST)),
+            ("known", one.known, (SUCCESS, FAILURE)),
+        )
+    },
     **{f"{name}-both": (f"{words} at baseline and at month 6", _has_both(name)) for words, name in MARKER_COLUMNS},
     "waterfall": ("With a best M-spike change", lambda row: row.best_m_spike_change is not None),
 }

@@ -48,6 +48,23 @@ ENDPOINTS: dict[str, Endpoint] = {
 
 
 @dataclass(frozen=True)
+class SixMonths:
+    """A reading of progression-free at six months: name in addresses, words, the column, and who is known."""
+
+    name: str
+    words: str
+    column: str
+    known: str
+
+
+SIX_MONTHS = (
+    SixMonths("date", "by date", "pfs_at_6_months", "Followed to month 6"),
+    SixMonths("assessment", "by the month-6 assessment", "pfs_by_month_6_assessment", "Assessed in the window"),
+)
+LOST = "LOST"
+
+
+@dataclass(frozen=True)
 class EndpointLine:
     """One line of the table. `median`: months with its 95 % interval, in words."""
 
@@ -136,10 +153,10 @@ def _at_risk(found: Sequence[tuple[int, str]], number: int) -> AtRisk:
     return AtRisk(number, len(found) - len(before), len(before) - events, events)
 
 
-def free_at_six_months(rows: Sequence[Efficacy]) -> tuple[Proportion, Proportion]:
-    """By date: of all whose month 6 has come, and of those who were followed so long."""
-    outcomes = [row.pfs_at_6_months for row in rows]
-    success, failure, lost = (outcomes.count(name) for name in (SUCCESS, FAILURE, "LOST"))
+def free_at_six_months(rows: Sequence[Efficacy], reading: SixMonths) -> tuple[Proportion, Proportion]:
+    """Of all whose month 6 has come, and of those of whom it is known."""
+    outcomes = [getattr(row, reading.column) for row in rows]
+    success, failure, lost = (outcomes.count(name) for name in (SUCCESS, FAILURE, LOST))
     return proportion(success, success + failure + lost), proportion(success, success + failure)
 
 

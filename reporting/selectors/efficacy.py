@@ -28,16 +28,16 @@ from protocol.endpoints import (
     dor,
     pfs,
     pfs6,
+    pfs6_by_assessment,
     ttp,
     ttp_active_mm,
 )
 from protocol.measurements import Course
-from protocol.months import add_months
 from protocol.response import EpochHistory, ResponseHistory, assess
 from protocol.samples import RELEVANT
 from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, Phase, Response, rank
-from reporting.selectors.markers import MARKERS, marker_change
+from reporting.selectors.markers import MARKERS, marker_change, month_6_window, six_months
 from reporting.selectors.signed import signed_responses
 from trialsite.models import Subject
 
@@ -70,6 +70,7 @@ class Efficacy:
     pfs_on: date | None
     pfs_days: int | None
     pfs_at_6_months: str
+    pfs_by_month_6_assessment: str
     ttp_status: str
     ttp_on: date | None
     ttp_days: int | None
@@ -169,6 +170,7 @@ def _row(one: Studied) -> Efficacy:
         pfs_on=progression.on,
         pfs_days=progression.days,
         pfs_at_6_months=_at_six_months(one),
+        pfs_by_month_6_assessment=_by_assessment(one),
         ttp_status=first_pd.status,
         ttp_on=first_pd.on,
         ttp_days=first_pd.days,
@@ -206,7 +208,20 @@ def _at_six_months(one: Studied) -> str:
     """SUCCESS or FAILURE; NOT_DUE in induction, LOST where the subject was not followed so long."""
     if one.dates is None or one.subject.day1_on is None:
         return ""
-    outcome = pfs6(one.dates, six_months(one.subject.day1_on))
+    return _known_or_lost(one, pfs6(one.dates, six_months(one.subject.day1_on)))
+
+
+def _by_assessment(one: Studied) -> str:
+    """The same by the signed assessment in the month-6 window, which may lie before the day six months are over."""
+    if one.dates is None or one.subject.day1_on is None:
+        return ""
+    opens, closes = month_6_window(one.subject.day1_on)
+    points = one.history.time_points if one.history else ()
+    assessed = any(point.evaluable and opens <= point.on <= closes for point in points)
+    return _known_or_lost(one, pfs6_by_assessment(one.dates, closes, assessed_in_window=assessed))
+
+
+def _known_or_lost(one: Studied, outcome: str) -> str:
     if outcome != LOST_EARLY:
         return outcome
     return "NOT_DUE" if one.subject.state == Phase.INDUCTION else "LOST"
@@ -251,8 +266,3 @@ def _m_spike(
     ]
     change = pct_change(base.value, min(values)) if values else None
     return base.value.normalize(), None if change is None else round_half_up(change, 1)
-
-
-def six_months(day1: date) -> date:
-    """The milestone of progression-free survival at six months."""
-    return add_months(day1, 6, TRIAL.config.month_convention)

@@ -32,7 +32,11 @@ COLUMNS = (
     Column("pfs_status", "EVENT or CENSORED; empty for a subject who is not treated"),
     Column("pfs_on", "Day of the event or of censoring"),
     Column("pfs_days", "Days from Day 1, Day 1 counted"),
-    Column("pfs_at_6_months", "SUCCESS, FAILURE, NOT_DUE (in induction), or LOST (not followed so long)"),
+    Column("pfs_at_6_months", "By date: SUCCESS, FAILURE, NOT_DUE (in induction), or LOST (not followed so long)"),
+    Column(
+        "pfs_by_month_6_assessment",
+        "By the assessment in the month-6 window: SUCCESS, FAILURE, NOT_DUE (in induction), or LOST (none in it)",
+    ),
     Column("ttp_status", "Time to first progression or active myeloma: EVENT or CENSORED"),
     Column("ttp_on", "Day of that event or of censoring"),
     Column("ttp_days", "Days from Day 1, Day 1 counted"),

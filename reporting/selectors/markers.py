@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from protocol.derived import pct_change, round_half_up
@@ -24,14 +24,25 @@ class MarkerChange:
     change: Decimal | None = None
 
 
+def six_months(day1: date) -> date:
+    """The milestone of progression-free survival at six months, and the target of the month-6 visit."""
+    return add_months(day1, 6, TRIAL.config.month_convention)
+
+
+def month_6_window(day1: date) -> tuple[date, date]:
+    """First and last day of the month-6 window."""
+    first, last = TRIAL.config.month6_window_days
+    return six_months(day1) + timedelta(days=first), six_months(day1) + timedelta(days=last)
+
+
 def marker_change(course: Course, analyte: Analyte) -> MarkerChange:
     """The last value before the first dose, and the one nearest to month 6 inside its window."""
     if course.day1 is None:
         return MarkerChange()
     values = [m for m in course.current().measurements if m.analyte is analyte and m.value is not None]
     baseline = max((m for m in values if _is_before(m, course)), key=lambda m: m.collected_on, default=None)
-    target = add_months(course.day1, 6, TRIAL.config.month_convention)
-    opens, closes = (target + timedelta(days=days) for days in TRIAL.config.month6_window_days)
+    target = six_months(course.day1)
+    opens, closes = month_6_window(course.day1)
     inside = [m for m in values if not _is_before(m, course) and opens <= m.collected_on <= closes]
     then = min(inside, key=lambda m: abs(m.collected_on - target), default=None)
     return _changed(baseline.value if baseline else None, then.value if then else None)

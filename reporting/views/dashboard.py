@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -13,13 +14,16 @@ from dosing.vocabulary import PHASE_WORDS
 from protocol.vocabulary import Phase
 from reporting import dashboard
 from reporting.courses import spider_chart, swimmer_chart
-from reporting.selectors.efficacy import efficacy, studied
+from reporting.selectors.efficacy import Efficacy, efficacy, studied
 from reporting.selectors.efficacy_file import EFFICACY
+from reporting.statistics import Proportion
 from reporting.time_endpoints import (
     ENDPOINTS,
     FEWEST,
+    SIX_MONTHS,
     Endpoint,
     EndpointLine,
+    SixMonths,
     curve_of,
     endpoint_lines,
     free_at_six_months,
@@ -43,7 +47,6 @@ def page(request: SignedInRequest) -> HttpResponse:
     found, population = studied(), _population(request)
     rows = efficacy(found)
     endpoint = ENDPOINTS.get(request.GET.get("endpoint", ""), dashboard.PFS)
-    itt, evaluable = free_at_six_months(rows)
     context = {
         "population": population,
         "populations": dashboard.POPULATIONS,
@@ -57,11 +60,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         "survival": survival_chart(rows, endpoint),
         "times": len(times(rows, endpoint)),
         "lines": [_with_urls(line, population) for line in endpoint_lines(rows)],
-        "six_months": [
-            ("All whose month 6 has come", dashboard.list_url("due-at-6", population), itt),
-            ("Followed to month 6", dashboard.list_url("known-at-6", population), evaluable),
-        ],
-        "free_url": dashboard.list_url("free-at-6", population),
+        "six_months": [line for reading in SIX_MONTHS for line in _six_months(rows, reading, population)],
         "markers": [(line, dashboard.list_url(f"{line.name}-both", population)) for line in marker_lines(rows)],
         "swimmer": swimmer_chart(found, clock.today()),
         "spider": spider_chart(found),
@@ -82,6 +81,18 @@ def _segment(one: Endpoint, chosen: Endpoint, population: str) -> Segment:
 def _with_urls(line: EndpointLine, population: str) -> tuple[EndpointLine, str, str]:
     everyone, events = (dashboard.list_url(f"{line.endpoint.name}-{part}", population) for part in ("all", "events"))
     return line, everyone, events
+
+
+def _six_months(
+    rows: Sequence[Efficacy], reading: SixMonths, population: str
+) -> list[tuple[str, str, str, str, Proportion]]:
+    """Reading, of whom, the list of them, the list of those who are free, and the share."""
+    due, known = free_at_six_months(rows, reading)
+    free_url = dashboard.list_url(f"free-{reading.name}", population)
+    return [
+        (reading.words, of, dashboard.list_url(f"{which}-{reading.name}", population), free_url, share)
+        for of, which, share in (("All whose month 6 has come", "due", due), (reading.known, "known", known))
+    ]
 
 
 @require_GET

@@ -77,9 +77,32 @@ def test_six_months_are_reached_by_date(state: Phase, last: int, outcome: str) -
     assert row(one(lived((-5, "4.0"), (last, "3.9")), signed=last, state=state)).pfs_at_6_months == outcome
 
 
-def test_a_progression_before_six_months_is_a_failure() -> None:
-    made = lived((-5, "2.0"), (60, "3.0"), (90, "3.2"))
-    assert row(one(made, signed=90, state=Phase.HIGH_DEX)).pfs_at_6_months == "FAILURE"
+@pytest.mark.parametrize(
+    ("state", "last", "outcome"),
+    [
+        (Phase.INDUCTION, 167, "NOT_DUE"),
+        (Phase.ANAKINRA_ONLY, 167, "LOST"),
+        (Phase.ANAKINRA_ONLY, 168, "SUCCESS"),
+        (Phase.ANAKINRA_ONLY, 196, "SUCCESS"),
+        (Phase.ANAKINRA_ONLY, 197, "LOST"),
+    ],
+)
+def test_six_months_are_reached_by_an_assessment_in_the_window(state: Phase, last: int, outcome: str) -> None:
+    """The window of month 6 is day 168 to 196; a sample in it that nobody signed counts as none."""
+    made = lived((-5, "4.0"), (last, "3.9"))
+    assert row(one(made, signed=last, state=state)).pfs_by_month_6_assessment == outcome
+    assert row(one(made, signed=None, state=state)).pfs_by_month_6_assessment in {"NOT_DUE", "LOST"}
+
+
+def test_a_progression_before_six_months_is_a_failure_in_both_readings() -> None:
+    made = row(one(lived((-5, "2.0"), (60, "3.0"), (90, "3.2")), signed=90, state=Phase.HIGH_DEX))
+    assert (made.pfs_at_6_months, made.pfs_by_month_6_assessment) == ("FAILURE", "FAILURE")
+
+
+def test_a_progression_found_by_the_month_6_assessment_fails_by_assessment_alone() -> None:
+    """Found on day 190, after six months (182) and inside the window."""
+    made = row(one(lived((-5, "2.0"), (100, "2.0"), (190, "3.0"), (200, "3.2")), signed=200, state=Phase.HIGH_DEX))
+    assert (made.pfs_at_6_months, made.pfs_by_month_6_assessment) == ("SUCCESS", "FAILURE")
 
 
 # -- markers

@@ -11,6 +11,8 @@ from reporting.selectors.efficacy import Efficacy
 from reporting.time_endpoints import (
     ENDPOINTS,
     FEWEST,
+    SIX_MONTHS,
+    SixMonths,
     endpoint_lines,
     free_at_six_months,
     marker_lines,
@@ -76,9 +78,13 @@ def test_a_curve_needs_five_subjects_and_counts_who_is_at_risk() -> None:
     assert month(61) == Decimal("2.0")
 
 
-def test_six_months_are_counted_over_all_who_came_so_far_and_over_those_followed() -> None:
+@pytest.mark.parametrize("reading", SIX_MONTHS)
+def test_six_months_are_counted_over_all_who_came_so_far_and_over_those_known(reading: SixMonths) -> None:
+    """The other column says the opposite and is not looked at."""
+    (other,) = (one for one in SIX_MONTHS if one is not reading)
     outcomes = ["SUCCESS"] * 6 + ["FAILURE"] * 2 + ["LOST"] * 2 + ["NOT_DUE", ""]
-    due, known = free_at_six_months([row(pfs_at_6_months=outcome) for outcome in outcomes])
+    rows = [row(**{reading.column: outcome, other.column: "FAILURE"}) for outcome in outcomes]
+    due, known = free_at_six_months(rows, reading)
     assert ((due.x, due.n), (known.x, known.n)) == ((6, 10), (6, 8))
 
 
