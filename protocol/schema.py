@@ -252,6 +252,8 @@ class Config:
     orr_floor: str = "PR"
     ctcae_version: CtcaeVersion = CtcaeVersion.V3
     pfs_day_count: str = "date - start + 1"
+    accrual_subjects: int = 55
+    accrual_months: int = 62
     event_on_unconfirmed_final_pd: bool = False
 
 

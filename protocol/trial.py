@@ -487,6 +487,13 @@ PARAMETERS = {
     "fu_cap_origin": _parameter("Origin of the five-year cap", "END_OF_TREATMENT", "", OWNER, "Not stated"),
     "fu_window_days": _parameter("Follow-up window", "-30 to +30", "d", OWNER, "No source"),
     "reminder_offsets_days": _parameter("Reminders around the due date", "-30, -7, 0, +31", "d", OWNER, "No source"),
+    "accrual": _parameter(
+        "Planned enrolment",
+        "55 subjects in 62 months",
+        "",
+        "registry: 55 enrolled from November 2002 to December 2007",
+        "No source states a planned number; what was enrolled stands for it, evenly over the months",
+    ),
     "ctcae_version": _parameter("Toxicity scale", "3.0", "", OWNER, "Stored with every event"),
 }
 

@@ -15,6 +15,7 @@ from protocol.trial import TRIAL
 from protocol.vocabulary import RESPONDING, Phase, Response
 from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy
 from reporting.selectors.markers import six_months
+from reporting.small_cells import is_small, share_for
 from reporting.statistics import Proportion, Survival, proportion
 from reporting.time_endpoints import ENDPOINTS, FEWEST, LOST, MARKER_COLUMNS, SIX_MONTHS, times
 from trialsite.charts import Bar, Chart, waterfall
@@ -142,18 +143,30 @@ def list_url(name: str, population: str) -> str:
     return f"{reverse('efficacy_subjects')}?{urlencode({'group': name, 'population': population})}"
 
 
-def headline(rows: Sequence[Efficacy], population: str, curve: Survival | None) -> list[Counted]:
-    """The row of figures on top of the page."""
+def headline(rows: Sequence[Efficacy], population: str, curve: Survival | None, *, is_open: bool) -> list[Counted]:
+    """The row of figures on top of the page. `is_open`: for somebody who may see the subjects behind them."""
     line = rate_lines(rows, population)[0]
     induction = count(rows, "phase-induction", population)
     made = [
         _counted(rows, population, "enrolled", f"{count(rows, 'treated', population)} treated"),
         _counted(rows, population, "on-treatment", f"{induction} in induction"),
-        Counted("MR or better", percent(line.mr.percent, 0), interval_words(line.mr), line.mr_url),
-        Counted("PR or better", percent(line.pr.percent, 0), interval_words(line.pr), line.pr_url),
+        _rate("MR or better", share_for(line.mr, is_open=is_open), line.mr_url),
+        _rate("PR or better", share_for(line.pr, is_open=is_open), line.pr_url),
+        _free_at_six_months(rows, population, curve),
         _counted(rows, population, "waiting", "treatment proposals"),
     ]
-    return [*made[:4], _free_at_six_months(rows, population, curve), made[4]]
+    return made if is_open else [_closed(one) for one in made]
+
+
+def _rate(label: str, share: Proportion, url: str) -> Counted:
+    return Counted(label, percent(share.percent, 0), interval_words(share), url)
+
+
+def _closed(one: Counted) -> Counted:
+    """For somebody who may not see the subjects: no list, no small count, no note that tells one."""
+    is_count = one.value.isdecimal()
+    value = f"under {FEWEST}" if is_count and is_small(int(one.value)) else one.value
+    return Counted(one.label, value, "" if is_count else one.note, "")
 
 
 def _counted(rows: Sequence[Efficacy], population: str, name: str, note: str) -> Counted:
@@ -180,8 +193,10 @@ def six_month_days(rows: Sequence[Efficacy]) -> int:
 
 
 def interval_words(share: Proportion) -> str:
-    if share.low is None or share.high is None:
+    if not share.n:
         return "no subject to judge"
+    if share.low is None or share.high is None:
+        return "too few to be told"
     return f"{share.x} of {share.n}, 95% CI {share.low:.1f} to {share.high:.1f}"
 
 

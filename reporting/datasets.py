@@ -14,6 +14,7 @@ from reporting.courses import M_SPIKE_CHANGES
 from reporting.selectors.abstract import ABSTRACT_TABLE
 from reporting.selectors.computed import Computed
 from reporting.selectors.efficacy_file import EFFICACY
+from reporting.selectors.enrolment import ENROLMENT
 from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.exporting import Dataset
 
@@ -24,6 +25,7 @@ DATASETS: tuple[Dataset | Computed, ...] = (
     *safety.exports.DATASETS,
     *dosing.exports.DATASETS,
     *followup.exports.DATASETS,
+    ENROLMENT,
     EFFICACY,
     M_SPIKE_CHANGES,
     ABSTRACT_TABLE,

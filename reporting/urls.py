@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from reporting.views import abstract, dashboard, exports, overview, replay, subjects, work
+from reporting.views import abstract, dashboard, enrolment, exports, overview, replay, subjects, work
 
 urlpatterns: list[URLPattern] = [
     path("", work.home, name="home"),
@@ -13,6 +13,9 @@ urlpatterns: list[URLPattern] = [
     path("dashboards/efficacy/", dashboard.page, name="efficacy"),
     path("dashboards/efficacy/subjects/", dashboard.subjects, name="efficacy_subjects"),
     path("dashboards/efficacy/efficacy.csv", dashboard.as_csv, name="efficacy_csv"),
+    path("dashboards/enrolment/", enrolment.page, name="enrolment"),
+    path("dashboards/enrolment/subjects/", enrolment.subjects, name="enrolment_subjects"),
+    path("dashboards/enrolment/enrolment.csv", enrolment.as_csv, name="enrolment_csv"),
     path("dashboards/abstract/", abstract.page, name="abstract_table"),
     path("dashboards/abstract/abstract_table.csv", abstract.as_csv, name="abstract_csv"),
     path("exports/", exports.exports, name="exports"),

@@ -34,6 +34,7 @@ class Duty(StrEnum):
     MANAGE_SITES = "Keep sites"
     VIEW_MAIL = "See what was mailed and why"
     VIEW_DASHBOARD = "See dashboards"
+    VIEW_DASHBOARD_ROWS = "See the subjects behind the figures of a dashboard"
     VIEW_AUDIT = "Read the audit trail"
     EXPORT = "Export data"
     PROPOSE_PHASE = "Propose a treatment phase"
@@ -64,6 +65,7 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.MANAGE_SITES: frozenset({Role.ADMIN}),
     Duty.VIEW_MAIL: _EVERYBODY,
     Duty.VIEW_DASHBOARD: _EVERYBODY - {Role.COORDINATOR},
+    Duty.VIEW_DASHBOARD_ROWS: _CLINICAL - {Role.COORDINATOR},
     Duty.VIEW_AUDIT: _EVERYBODY - {Role.STATISTICIAN},
     Duty.EXPORT: frozenset({Role.ADMIN, Role.DATA_MANAGER, Role.STATISTICIAN}),
     Duty.PROPOSE_PHASE: frozenset(),

@@ -18,7 +18,7 @@ from trialsite.http import SignedInRequest
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD)
+@requires(Duty.VIEW_DASHBOARD_ROWS)
 def page(request: SignedInRequest) -> HttpResponse:
     lines = abstract_lines()
     explained = Counter(line.result.words for line in lines if line.result)
@@ -35,7 +35,7 @@ def page(request: SignedInRequest) -> HttpResponse:
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD)
+@requires(Duty.VIEW_DASHBOARD_ROWS)
 def as_csv(request: SignedInRequest) -> HttpResponseBase:
     """The same lines. Logged like every export."""
     return csv_of(request, ABSTRACT_TABLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -16,6 +17,7 @@ from reporting import dashboard
 from reporting.courses import spider_chart, swimmer_chart
 from reporting.selectors.efficacy import Efficacy, efficacy, studied
 from reporting.selectors.efficacy_file import EFFICACY
+from reporting.small_cells import rows_open, share_for
 from reporting.statistics import Proportion
 from reporting.time_endpoints import (
     ENDPOINTS,
@@ -31,10 +33,11 @@ from reporting.time_endpoints import (
     survival_chart,
     times,
 )
+from reporting.views.dashboards import dashboard_segments
 from reporting.views.door import requires
-from reporting.views.streamed import csv_of, places
+from reporting.views.streamed import csv_of
 from trialsite import clock
-from trialsite.access import Duty, can
+from trialsite.access import Duty
 from trialsite.http import SignedInRequest
 from trialsite.segments import Segment
 
@@ -44,26 +47,32 @@ PAGE = 100
 @require_GET
 @requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
-    found, population = studied(), _population(request)
+    found, population, is_open = studied(), _population(request), rows_open(request.actor)
     rows = efficacy(found)
     endpoint = ENDPOINTS.get(request.GET.get("endpoint", ""), dashboard.PFS)
     context = {
         "population": population,
         "populations": dashboard.POPULATIONS,
-        "kpis": dashboard.headline(rows, population, curve_of(rows, dashboard.PFS)),
-        "rates": dashboard.rate_lines(rows, population),
+        "dashboards": dashboard_segments("efficacy"),
+        "rows_open": is_open,
+        "kpis": dashboard.headline(rows, population, curve_of(rows, dashboard.PFS), is_open=is_open),
+        "rates": [_closed_where_small(line, is_open=is_open) for line in dashboard.rate_lines(rows, population)],
         "phases": dashboard.phase_lines(rows, population),
-        "waterfall": dashboard.waterfall_chart(rows),
-        "bars": dashboard.bar_table(rows),
+        "waterfall": dashboard.waterfall_chart(rows) if is_open else None,
+        "bars": dashboard.bar_table(rows) if is_open else None,
         "endpoint": endpoint,
         "endpoints": [_segment(one, endpoint, population) for one in ENDPOINTS.values()],
-        "survival": survival_chart(rows, endpoint),
+        "survival": survival_chart(rows, endpoint) if is_open else None,
         "times": len(times(rows, endpoint)),
         "lines": [_with_urls(line, population) for line in endpoint_lines(rows)],
-        "six_months": [line for reading in SIX_MONTHS for line in _six_months(rows, reading, population)],
+        "six_months": [
+            (*line, share_for(share, is_open=is_open))
+            for reading in SIX_MONTHS
+            for *line, share in _six_months(rows, reading, population)
+        ],
         "markers": [(line, dashboard.list_url(f"{line.name}-both", population)) for line in marker_lines(rows)],
-        "swimmer": swimmer_chart(found, clock.today()),
-        "spider": spider_chart(found),
+        "swimmer": swimmer_chart(found, clock.today()) if is_open else None,
+        "spider": spider_chart(found) if is_open else None,
         "fewest": FEWEST,
         "unsigned": dashboard.unsigned_words(rows, population),
         "unsigned_url": dashboard.list_url("unsigned", population),
@@ -72,6 +81,10 @@ def page(request: SignedInRequest) -> HttpResponse:
         "sites": sorted({row.site for row in rows}),
     }
     return render(request, "reporting/efficacy.html", context)
+
+
+def _closed_where_small(line: dashboard.RateLine, *, is_open: bool) -> dashboard.RateLine:
+    return replace(line, mr=share_for(line.mr, is_open=is_open), pr=share_for(line.pr, is_open=is_open))
 
 
 def _segment(one: Endpoint, chosen: Endpoint, population: str) -> Segment:
@@ -96,7 +109,7 @@ def _six_months(
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD)
+@requires(Duty.VIEW_DASHBOARD_ROWS)
 def subjects(request: SignedInRequest) -> HttpResponse:
     """The rows behind one number."""
     name, population = request.GET.get("group", "enrolled"), _population(request)
@@ -112,13 +125,12 @@ def subjects(request: SignedInRequest) -> HttpResponse:
         "number": len(rows),
         "page_obj": Paginator(rows, PAGE).get_page(request.GET.get("page")),
         "phase_words": {phase.value: PHASE_WORDS[phase] for phase in Phase},
-        "may_open": any(can(request.actor, Duty.VIEW_SUBJECT, site, clock.now()) for site in places(request.actor)),
     }
     return render(request, "reporting/efficacy_subjects.html", context)
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD)
+@requires(Duty.VIEW_DASHBOARD_ROWS)
 def as_csv(request: SignedInRequest) -> HttpResponseBase:
     """Every row that the dashboard counts. Logged like every export."""
     return csv_of(request, EFFICACY)

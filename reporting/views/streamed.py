@@ -14,7 +14,7 @@ from trialsite.models import Site
 
 
 def csv_of(request: SignedInRequest, dataset: Computed) -> HttpResponseBase:
-    """For whoever may see dashboards; only rows of the person's sites leave."""
+    """For whoever may see the rows of dashboards; only rows of the person's sites leave."""
     name = f"{dataset.name}.csv"
     body = leaving(
         lambda tally: pieces(dataset, tally),
@@ -22,7 +22,7 @@ def csv_of(request: SignedInRequest, dataset: Computed) -> HttpResponseBase:
         by=request.actor,
         at=clock.now(),
         request_id=request.request_id,
-        duty=Duty.VIEW_DASHBOARD,
+        duty=Duty.VIEW_DASHBOARD_ROWS,
         site=_own_site(request.actor),
     )
     response = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8")
@@ -36,6 +36,6 @@ def places(actor: Actor) -> list[int | None]:
 
 
 def _own_site(actor: Actor) -> Site | None:
-    """The first site at which the person may see dashboards; None for the coordinating centre."""
-    held = [site for site in places(actor) if can(actor, Duty.VIEW_DASHBOARD, site, clock.now())]
+    """The first site at which the person may see such rows; None for the coordinating centre."""
+    held = [site for site in places(actor) if can(actor, Duty.VIEW_DASHBOARD_ROWS, site, clock.now())]
     return None if None in held else Site.objects.get(pk=min(site for site in held if site is not None))

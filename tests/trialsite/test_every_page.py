@@ -27,7 +27,15 @@ from trialsite.services import people
 
 #: More than this and a page asks the database once per row of something.
 MOST_QUERIES = 60
-STREAMED = {"export", "export_all", "export_manifest", "efficacy_csv", "abstract_csv", "subject_calendar_file"}
+STREAMED = {
+    "export",
+    "export_all",
+    "export_manifest",
+    "efficacy_csv",
+    "enrolment_csv",
+    "abstract_csv",
+    "subject_calendar_file",
+}
 PAGES = [name for name, (looks, _) in TABLE.items() if looks and name not in STREAMED]
 #: Who looks: of those who may, one with all sites in reach.
 WIDEST = "AMDSIC"

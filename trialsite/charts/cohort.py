@@ -170,20 +170,30 @@ def _spider(frame: Frame, traces: Sequence[Trace], months: int) -> SafeString:
 
 # ---------------------------------------------------------------- accrual
 def accrual(months: Sequence[AccrualMonth]) -> Chart:
-    """Enrolled subjects as steps against the plan as a dashed line."""
+    """Enrolled subjects as steps, against the plan as a dashed line where every month has one."""
     _some(months, "enrolment")
     wide = _accrual(Frame(640, 196, 34, 78, 10, 26), months)
     narrow = _accrual(Frame(350, 190, 34, 10, 10, 26), months)
-    rows = [(month.label, str(month.enrolled), draw.trimmed(month.planned)) for month in months]
-    return Chart("Cumulative enrolment against plan", wide, narrow, ("Month", "Enrolled", "Planned"), tuple(rows))
+    rows = [
+        (month.label, str(month.enrolled), *([draw.trimmed(plan)] if (plan := month.planned) is not None else []))
+        for month in months
+    ]
+    heads = ("Month", "Enrolled", "Planned")[: len(rows[-1])]
+    return Chart(_accrual_title(months), wide, narrow, heads, tuple(rows))
+
+
+def _accrual_title(months: Sequence[AccrualMonth]) -> str:
+    return "Cumulative enrolment" if months[-1].planned is None else "Cumulative enrolment against plan"
 
 
 def _accrual(frame: Frame, months: Sequence[AccrualMonth]) -> SafeString:
     last = months[-1]
-    top = max(Decimal(last.enrolled), *(Decimal(month.planned) for month in months), Decimal(1)) * Decimal("1.08")
+    planned = [Decimal(month.planned) for month in months if month.planned is not None]
+    top = max(Decimal(last.enrolled), *planned, Decimal(1)) * Decimal("1.08")
     x, y = frame.across(0, max(1, len(months) - 1)), frame.upward(0, top)
     body = draw.y_axis(frame, y, draw.ticks(0, top))
-    body.append(draw.path(draw.route([(x.at(i), y.at(m.planned)) for i, m in enumerate(months)]), "ref open"))
+    if planned:
+        body.append(draw.path(draw.route([(x.at(i), y.at(plan)) for i, plan in enumerate(planned)]), "ref open"))
     start = f"M{draw.coordinate(x.at(0))} {draw.coordinate(y.at(months[0].enrolled))}"
     rest = [
         f"H{draw.coordinate(x.at(index))}V{draw.coordinate(y.at(month.enrolled))}"
@@ -195,12 +205,14 @@ def _accrual(frame: Frame, months: Sequence[AccrualMonth]) -> SafeString:
         body += _end_labels(frame, y, last)
     body.append(draw.level(frame.floor, frame.left, frame.far, "ax"))
     body += _month_labels(frame, x, months)
-    summary = f"{last.enrolled} enrolled, {draw.figure(last.planned)} planned by {last.label}."
-    return draw.svg(frame, "Cumulative enrolment against plan", summary, body)
+    plan_words = "" if last.planned is None else f", {draw.figure(last.planned)} planned"
+    return draw.svg(frame, _accrual_title(months), f"{last.enrolled} enrolled{plan_words} by {last.label}.", body)
 
 
 def _end_labels(frame: Frame, y: Scale, last: AccrualMonth) -> list[SafeString]:
     """Both totals at the right end, kept apart."""
+    if last.planned is None:
+        return [draw.text(frame.far + 6, y.at(last.enrolled) + 4, f"{last.enrolled} enrolled", "t-b")]
     done, plan = y.at(last.enrolled) + 4, y.at(last.planned) + 4
     if abs(done - plan) < 14:
         middle = (done + plan) / 2

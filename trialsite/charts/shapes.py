@@ -140,11 +140,11 @@ class Trace:
 
 @dataclass(frozen=True)
 class AccrualMonth:
-    """Enrolled and planned subjects up to the end of a month."""
+    """Enrolled and planned subjects up to the end of a month; `planned` None where no plan holds."""
 
     label: str
     enrolled: int
-    planned: Figure
+    planned: Figure | None
 
 
 @dataclass(frozen=True)

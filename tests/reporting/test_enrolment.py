@@ -1,0 +1,214 @@
+"""The enrolment dashboard: every number is the number that its list and its file give; small numbers stay inside."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import fields
+from datetime import date
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from enrollment.services import record_screen_failure
+from enrollment.services.registration import Cause
+from protocol.trial import TRIAL
+from protocol.vocabulary import Phase
+from reporting import enrolment as figures
+from reporting.selectors.enrolment import COLUMNS, ENROLMENT, Enrolment, enrolment
+from reporting.small_cells import is_small, share_for
+from reporting.statistics import proportion
+from tests import world_dosing as treat
+from tests.world import World, log_in
+from tests.world_enrollment import registered, screened
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import Role
+
+URL = "/dashboards/enrolment/"
+
+
+def row(**known: object) -> Enrolment:
+    """A screened subject of whom only this is known."""
+    empty: dict[str, object] = {one.name: "" for one in fields(Enrolment)}
+    empty |= {"registered_on": None, "day1_on": None, "failed_on": None, "screened_on": date(2024, 1, 1)}
+    return Enrolment(**{**empty, **known})  # type: ignore[arg-type]
+
+
+def page(client: Client, url: str) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def links(text: str) -> dict[str, int]:
+    found = re.findall(r'href="(/dashboards/enrolment/subjects/\?[^"]+)">([0-9]+)</a>', text)
+    return {url.replace("&amp;", "&"): int(number) for url, number in found}
+
+
+def rows(world: World) -> list[Enrolment]:
+    with reading(system_actor("verification"), world.at):
+        return enrolment()
+
+
+@pytest.fixture
+def trial(world: World) -> World:
+    """Both sites: one in screening, one in induction, one in a branch. Site 01 besides: a failure and all the rest."""
+    for site in ("01", "02"):
+        world.person(Role.COORDINATOR, site)
+    for site in ("01", "02"):
+        treat.on_anakinra(world, site)
+    for site, values, to in (
+        ("01", ("3.7", "3.6"), Phase.LOW_DEX_7_12),
+        ("02", ("3.7", "3.6"), Phase.LOW_DEX_7_12),
+        ("01", ("1.5", "1.4"), Phase.ANAKINRA_ONLY),
+    ):
+        treat.sign(world, treat.at_month_6(world, site, values), to)
+    for site in ("01", "02"):
+        screened(world, site, birth_year=1950)
+    failed = screened(world, "01", birth_year=1951)
+    record_screen_failure(
+        by=world.person(Role.COORDINATOR),
+        at=world.at,
+        token=uuid4(),
+        subject_id=failed.pk,
+        site_id=failed.site_id,
+        cause=Cause.CONSENT_WITHDRAWN,
+        failed_on=treat.today(world, failed),
+        reason="Changed their mind",
+    )
+    registered(world, "01", birth_year=1952)
+    return world
+
+
+def test_every_number_is_the_length_of_its_list(trial: World, client: Client) -> None:
+    log_in(client, trial.person(Role.STATISTICIAN))
+    found = links(page(client, URL))
+    assert len(found) >= 20
+    for url, number in found.items():
+        listed = page(client, url)
+        assert f'<span class="muted">{number} subject' in listed, url
+        assert listed.count('scope="row"') == number, url
+
+
+def test_each_subject_stands_where_it_is(trial: World) -> None:
+    table = rows(trial)
+    assert Counter((row.site, row.outcome) for row in table) == {
+        ("01", "IN_SCREENING"): 1,
+        ("01", "SCREEN_FAILED"): 1,
+        ("01", "REGISTERED"): 4,
+        ("02", "IN_SCREENING"): 1,
+        ("02", "REGISTERED"): 2,
+    }
+    assert Counter(row.branch for row in table) == {"": 4, "INDUCTION": 2, "LOW_DEX_7_12": 2, "ANAKINRA_ONLY": 1}
+    assert Counter(row.not_treated for row in table) == {"": 8, "WAITING": 1}
+    assert {row.treatment for row in table if row.day1_on} == {"ON"}
+
+
+def test_the_file_has_a_column_for_every_cell_and_names_nobody_by_address(trial: World) -> None:
+    with reading(system_actor("verification"), trial.at):
+        table = list(ENROLMENT.rows())
+    assert {len(cells) for cells in table} == {len(COLUMNS)}
+    keys = {row.key for row in rows(trial)}
+    assert len(keys) == len(table) == 9
+    assert not keys & {str(cell) for cells in table for cell in cells}
+
+
+def test_a_site_sees_its_own_and_no_plan(trial: World, client: Client) -> None:
+    shown = page(log_in(client, trial.person(Role.INVESTIGATOR, "02")), URL)
+    assert links(shown)[f"{URL}subjects/?group=screened"] == 3
+    assert "planned" not in shown
+    everywhere = page(log_in(client, trial.person(Role.MONITOR)), URL)
+    assert links(everywhere)[f"{URL}subjects/?group=screened"] == 9
+    assert f"of {TRIAL.config.accrual_subjects} planned" in everywhere
+
+
+def test_the_number_of_queries_does_not_grow_with_the_subjects(trial: World, client: Client) -> None:
+    log_in(client, trial.person(Role.STATISTICIAN))
+    client.get(URL)
+    with CaptureQueriesContext(connection) as before:
+        client.get(URL)
+    for year in range(1953, 1957):
+        screened(trial, "01", birth_year=year)
+    with CaptureQueriesContext(connection) as after:
+        client.get(URL)
+    assert len(after) == len(before)
+
+
+# -- rows to lines and drawings
+
+
+def test_the_boxes_of_the_flow_add_up() -> None:
+    failed = [row(outcome="SCREEN_FAILED", failed_criteria="E03;I05")] * 2 + [row(outcome="SCREEN_FAILED")]
+    waits = [row(outcome="REGISTERED", not_treated="PROGRESSED"), row(outcome="REGISTERED", not_treated="WAITING")]
+    day = date(2024, 2, 1)
+    treated = [
+        row(outcome="REGISTERED", day1_on=day, branch=branch, treatment=treatment)
+        for branch, treatment in (
+            ("INDUCTION", "ON"), ("NONE", "ENDED"), ("HIGH_DEX", "ENDED"), ("HIGH_DEX", "ON"), ("ANAKINRA_ONLY", "ON"),
+        )
+    ]  # fmt: skip
+    table = {
+        stage: (number, parts)
+        for stage, number, parts in figures.flow_chart([*failed, row(outcome="IN_SCREENING"), *waits, *treated]).rows
+    }
+    assert table["Screened"][0] == "11"
+    assert table["Not registered"] == ("4", "Screen failures: 3; In screening: 1")
+    assert table["Registered"][0] == "7"
+    assert table["Not treated"] == ("2", "Waiting for the first dose: 1; Progressed before the first dose: 1")
+    assert table["Treated"][0] == "5"
+    assert table["No branch"] == ("2", "In induction: 1; Left before a branch: 1")
+    assert table["Anakinra + high-dose dex"] == ("2", "On treatment: 1; Ended: 1")
+    assert table["Anakinra + low-dose dex"][0] == "0"
+
+
+def test_a_subject_counts_under_each_criterion_that_it_fails() -> None:
+    found = [row(outcome="SCREEN_FAILED", failed_criteria=one) for one in ("E03;I05", "E03", "")]
+    lines = [(line.label.split()[0], line.number) for line in figures.failure_lines(found)]
+    assert lines == [("E03", 2), ("I05", 1), ("Screen", 1)]
+
+
+def test_accrual_counts_up_to_the_end_of_each_month_and_the_plan_is_even() -> None:
+    found = [row(registered_on=day) for day in (date(2024, 1, 31), date(2024, 3, 1), date(2024, 3, 31))]
+    chart = figures.accrual_chart(found, date(2024, 4, 2), date(2024, 1, 15))
+    assert chart is not None
+    assert [line[:2] for line in chart.rows] == [("Jan 24", "1"), ("Feb 24", "1"), ("Mar 24", "3"), ("Apr 24", "3")]
+    assert [figures.planned_after(months) for months in (31, 62, 99)] == [Decimal("27.5"), Decimal(55), Decimal(55)]
+    alone = figures.accrual_chart(found, date(2024, 4, 2), None)
+    assert alone is not None
+    assert alone.heads == ("Month", "Enrolled")
+    assert figures.accrual_chart([row()], date(2024, 4, 2), None) is None
+
+
+# -- small numbers
+
+
+@pytest.mark.req("J5")
+@pytest.mark.parametrize("address", ["/dashboards/efficacy/", URL])
+def test_who_may_not_see_subjects_sees_no_small_number_and_no_subject(
+    trial: World, client: Client, address: str
+) -> None:
+    numbers = {row.subject for row in rows(trial)}
+    log_in(client, trial.person(Role.ADMIN))
+    shown = page(client, address)
+    main = shown[shown.index("<main") :]
+    assert "under 5" in main
+    assert not links(shown)
+    assert not any(number in main for number in numbers)
+    assert not re.search(r'<td class="num">[1-4]</td>', main)
+    assert not re.search(r"<dd>[1-4]\b", main)
+    for closed in ("subjects/", f"{address.split('/')[2]}.csv"):
+        assert client.get(f"{address}{closed}").status_code == 403
+
+
+@pytest.mark.req("J5")
+def test_a_share_is_hidden_where_it_tells_a_small_number_of_these_or_of_the_others() -> None:
+    for x, n, is_told in ((4, 20, False), (16, 20, False), (5, 20, True), (15, 20, True), (0, 20, True), (2, 4, False)):
+        share = share_for(proportion(x, n), is_open=False)
+        assert (share.percent is not None) is is_told, (x, n)
+        assert share_for(proportion(x, n), is_open=True).percent is not None
+    assert [is_small(number) for number in (0, 1, 4, 5)] == [False, True, True, False]
