@@ -159,7 +159,8 @@ def headline(rows: Sequence[Efficacy], population: str, curve: Survival | None, 
 
 
 def _rate(label: str, share: Proportion, url: str) -> Counted:
-    return Counted(label, percent(share.percent, 0), interval_words(share), url)
+    value = "—" if share.n and share.percent is None else percent(share.percent, 0)
+    return Counted(label, value, interval_words(share), url)
 
 
 def _closed(one: Counted) -> Counted:
