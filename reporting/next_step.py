@@ -22,6 +22,7 @@ from reporting.addresses import address
 from reporting.progress import Progress, progress_of
 from reporting.selectors.facts import SubjectFacts
 from trialsite.models import Query, Role, Visit
+from trialsite.query_selectors import at_field, site_date
 from trialsite.templatetags.edc import day, day_short
 
 
@@ -237,11 +238,11 @@ def _queries(
 ) -> Iterator[Step]:
     if not queries:
         return
-    alone = len(queries) == 1
-    url = address("query", queries[0].pk) if alone else _page(facts, "subject_queries")
-    age = (facts.today - queries[0].opened_at.date()).days
+    oldest, alone = queries[0], len(queries) == 1
+    age = (facts.today - site_date(oldest.opened_at, facts.subject.site.time_zone)).days
     note = f"oldest {_days(age)} old" if age > 0 else ""
-    yield Step(kind, f"{verb} {len(queries)} {'query' if alone else 'queries'}", url, who, note)
+    oldest.subject = facts.subject  # known already: the address asks for it
+    yield Step(kind, f"{verb} {len(queries)} {'query' if alone else 'queries'}", at_field(oldest), who, note)
 
 
 def unrecorded_days(facts: SubjectFacts) -> list[date]:

@@ -6,3 +6,4 @@ import './js/forms.js';
 if ($('[data-lab-grid]')) import('./js/lab-grid.js');
 if ($('[data-calendar]')) import('./js/calendar.js');
 if ($('[data-criteria]')) import('./js/criteria.js');
+if ($('#query-panel')) import('./js/queries.js');

@@ -76,6 +76,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "trialsite.context_processors.shell",
                 "reporting.context_processors.subject_shell",
+                "trialsite.query_panel.beside",
             ],
         },
     },

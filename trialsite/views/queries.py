@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from trialsite import clock, query_selectors
+from trialsite import clock, query_panel, query_selectors
 from trialsite.access import Duty, can, can_anywhere, check_may
 from trialsite.audit_selectors import RecordPlace, entries, events_of_record, place_of, without_shadows
 from trialsite.audit_words import named
@@ -52,28 +52,33 @@ _VERBS = {
 @require_GET
 def query_list(request: SignedInRequest) -> HttpResponse:
     _check_clinical(request)
-    now = clock.now()
-    show = request.GET.get("show", "mine")
-    show = show if show in query_selectors.SHOW else "mine"
-    sites = [one for one in sites_in_reach(request.actor, now) if not one.is_coordinating_centre]
+    sites = [one for one in sites_in_reach(request.actor, clock.now()) if not one.is_coordinating_centre]
     site = next((one.code for one in sites if one.code == request.GET.get("site")), "")
-    found = query_selectors.filtered(request.actor, show, now, site_code=site)
+    context = _listed(request, "mine", site_code=site)
+    return render(request, f"{_PAGES}/list.html", {**context, "sites": sites, "site": site})
+
+
+def _listed(request: SignedInRequest, shown_first: str, *, site_code: str = "", subject_key: str = "") -> dict[str, Any]:
+    """The rows of one filter with the filters beside it; every filter is in the address."""
+    now, by = clock.now(), request.actor
+    show = request.GET.get("show", shown_first)
+    show = show if show in query_selectors.SHOW else shown_first
+    found = query_selectors.filtered(by, show, now, site_code=site_code, subject_key=subject_key)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    counted = query_selectors.counts(request.actor, now, site_code=site)
-    ending = f"&site={site}" if site else ""
-    context = {
+    counted = query_selectors.counts(by, now, site_code=site_code, subject_key=subject_key)
+    kept = f"&site={site_code}" if site_code else ""
+    return {
         "page_obj": page,
         "rows": query_selectors.rows(list(page), now),
         "segments": [
-            Segment(words, f"?show={name}{ending}", name == show, counted.get(name))
+            Segment(words, f"?show={name}{kept}", name == show, counted.get(name))
             for name, words in query_selectors.SHOW.items()
         ],
         "show": show,
         "show_words": query_selectors.SHOW[show],
-        "sites": sites,
-        "site": site,
+        "total": counted["open"] + counted["answered"] + counted["closed"],
+        "answered_lately": query_selectors.answered_lately(now, site_code=site_code, subject_key=subject_key),
     }
-    return render(request, f"{_PAGES}/list.html", context)
 
 
 def _check_clinical(request: SignedInRequest) -> None:
@@ -85,15 +90,14 @@ def _check_clinical(request: SignedInRequest) -> None:
 def subject_queries(request: SignedInRequest, key: str) -> HttpResponse:
     subject = subject_by_key(key)
     check_may(request.actor, Duty.VIEW_SUBJECT, subject.site_id, clock.now())
-    found = list(query_selectors.of_subject(subject))
     may_ask = can(request.actor, Duty.RAISE_QUERY, subject.site_id, clock.now())
-    context = {"subject": subject, "rows": query_selectors.rows(found, clock.now()), "may_ask": may_ask}
-    return render(request, f"{_PAGES}/subject.html", context)
+    context = _listed(request, "all", subject_key=subject.key)
+    return render(request, f"{_PAGES}/subject.html", {**context, "subject": subject, "may_ask": may_ask})
 
 
 @require_http_methods(["GET", "POST"])
 def query(request: SignedInRequest, pk: int) -> HttpResponse:
-    """One query. POST `action` says what is done: answer, close or reopen."""
+    """One query, or as a fragment its panel beside the field. POST `action`: answer, close or reopen."""
     one = get_object_or_404(Query.objects.select_related("subject__site", "site"), pk=pk)
     check_may(request.actor, Duty.VIEW_SUBJECT, one.site_id, clock.now())
     if request.method == "GET":
@@ -113,43 +117,34 @@ def query(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _act(request: SignedInRequest, one: Query, action: str, text: str) -> HttpResponse:
     _VERBS[action].do(by=request.actor, at=clock.now(), query_id=one.pk, site_id=one.site_id, text=text)
-    following = query_selectors.next_for(request.actor, clock.now())
-    messages.success(
-        request, f"Query {one.pk} {_VERBS[action].words}." + (" Here is the next one." if following else "")
-    )
-    address = reverse("query", args=[following.pk]) if following else reverse("queries")
-    return HttpResponseRedirect(address, status=303)
+    following = query_selectors.next_for(request.actor, clock.now(), after=one)
+    said = f"Query {one.pk} {_VERBS[action].words}."
+    if _is_fragment(request):
+        # The form beside the panel may hold what is not saved yet: it stays, and the next query is a link.
+        url = query_selectors.at_field(following) if following else ""
+        return render(request, f"{_PAGES}/done.html", {"said": said, "following": following, "url": url})
+    messages.success(request, said + (" Here is the next one." if following else " No other query waits for you."))
+    return HttpResponseRedirect(_onwards(request, one, following), status=303)
+
+
+def _onwards(request: SignedInRequest, one: Query, following: Query | None) -> str:
+    """Where to go after a query: who came from a field goes to the field of the next one, or back."""
+    beside = request.POST.get("at") == "field"
+    if following is not None:
+        return query_selectors.at_field(following) if beside else reverse("query", args=[following.pk])
+    return (query_selectors.value_page(one) if beside else "") or reverse("queries")
+
+
+def _is_fragment(request: SignedInRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
 
 
 def _show(request: SignedInRequest, one: Query, form: forms.Form | None) -> HttpResponse:
-    now = clock.now()
-    may_answer = one.state == Query.State.OPEN and can(request.actor, Duty.ANSWER_QUERY, one.site_id, now)
-    may_close = can(request.actor, Duty.CLOSE_QUERY, one.site_id, now)
-    context: dict[str, Any] = {
-        "query": one,
-        "subject": one.subject,
-        "zone": one.site.time_zone,
-        "field": query_selectors.field_words(one),
-        "thread": list(one.messages.all()),
-        "form": form if form is not None else (AnswerForm() if may_answer else CloseForm()),
-        "may_answer": may_answer,
-        "may_close": may_close and one.state != Query.State.CLOSED,
-        "may_reopen": may_close and one.state != Query.State.OPEN,
-        **_value_context(one),
-    }
-    return render(request, f"{_PAGES}/query.html", context, status=422 if form is not None else 200)
-
-
-def _value_context(one: Query) -> dict[str, Any]:
-    """The value's history and where it stands; nothing if the anchor is not a row."""
-    try:
-        place = place_of(f"{one.record_type}:{one.record_id}")
-    except Http404:
-        return {"history": [], "value_page": ""}
-    events = list(without_shadows(events_of_record(place)))
-    page = query_selectors.page_of(KINDS[one.record_type], one.subject, one.visit_code, one.item)
-    reference = f"{one.record_type}:{one.record_id}"
-    return {"history": list(reversed(entries(events))), "value_page": page, "reference": reference}
+    asked = query_panel.shown(one, request.actor, clock.now(), form)
+    beside = "field" in (request.GET.get("at"), request.POST.get("at"))
+    context = {"asked": asked, "query": one, "subject": one.subject, "form": asked.form, "beside": beside}
+    page = "fragment" if _is_fragment(request) else "query"
+    return render(request, f"{_PAGES}/{page}.html", context, status=422 if form is not None else 200)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,0 +1,31 @@
+// Queries beside their fields: a bubble at each field that is asked about, and the panel that opens at it.
+// Without this file the same links stand above the form.
+import { $, $$ } from './dom.js';
+
+const place = $('#query-panel');
+const field = (item) => item && ($(`[data-row="${CSS.escape(item)}"]`) || $(`#div_id_${CSS.escape(item)}`));
+
+const show = (item, scroll) => {
+  place.parentElement.parentElement.classList.add('open');
+  $$('.asked').forEach((one) => one.classList.remove('asked'));
+  const row = field(item);
+  row?.classList.add('asked');
+  if (row && scroll) row.scrollIntoView({ block: 'center' });
+};
+
+for (const mark of $$('[data-query-mark]')) {
+  const label = $('label, legend, th', field(mark.dataset.item) ?? document.createElement('i'));
+  if (!label) continue;
+  const bubble = document.createElement('button');
+  bubble.type = 'button';
+  bubble.className = 'at-field';
+  bubble.setAttribute('aria-label', mark.innerText.trim());
+  bubble.append($('svg', mark).cloneNode(true));
+  bubble.addEventListener('click', () => mark.click());
+  label.after(bubble);
+}
+
+let asked = place.dataset.item;
+if (asked !== undefined) show(asked, true);
+document.addEventListener('click', (event) => { asked = event.target.closest('[data-query-mark]')?.dataset.item ?? asked; });
+document.addEventListener('htmx:afterSwap', (event) => { if (event.detail.target === place) show(asked, false); });

@@ -1,0 +1,93 @@
+"""One query as it is shown: on its own page, and in the panel beside the field that it asks about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django import forms
+from django.http import Http404, HttpRequest
+
+from trialsite import clock, query_selectors
+from trialsite.access import Actor, Duty, can
+from trialsite.audit_selectors import entries, events_of_record, place_of, without_shadows
+from trialsite.audit_words import Entry
+from trialsite.models import Query, QueryMessage
+from trialsite.query_forms import AnswerForm, CloseForm
+
+
+@dataclass(frozen=True)
+class QueryOnPage:
+    """Fields of templates/trialsite/queries/thread.html. `reference` is empty if the anchor is not a row."""
+
+    query: Query
+    zone: str
+    field: str
+    thread: tuple[QueryMessage, ...]
+    form: forms.Form
+    may_answer: bool
+    may_close: bool
+    may_reopen: bool
+    reference: str
+    history: tuple[Entry, ...]
+    value_page: str
+
+
+def shown(query: Query, by: Actor, at: datetime, form: forms.Form | None = None) -> QueryOnPage:
+    """The query as this person sees it; `form` is a refused one, which keeps what was typed."""
+    may_answer = query.state == Query.State.OPEN and can(by, Duty.ANSWER_QUERY, query.site_id, at)
+    may_close = can(by, Duty.CLOSE_QUERY, query.site_id, at)
+    reference, history = _value(query)
+    return QueryOnPage(
+        query=query,
+        zone=query.site.time_zone,
+        field=query_selectors.field_words(query),
+        thread=tuple(query.messages.all()),
+        form=form if form is not None else AnswerForm() if may_answer else CloseForm(),
+        may_answer=may_answer,
+        may_close=may_close and query.state != Query.State.CLOSED,
+        may_reopen=may_close and query.state != Query.State.OPEN,
+        reference=reference,
+        history=history,
+        value_page=query_selectors.value_page(query) if reference else "",
+    )
+
+
+def _value(query: Query) -> tuple[str, tuple[Entry, ...]]:
+    """The value's reference and history, newest first; nothing if the anchor is not a row."""
+    reference = f"{query.record_type}:{query.record_id}"
+    try:
+        place = place_of(reference)
+    except Http404:
+        return "", ()
+    return reference, tuple(reversed(entries(list(without_shadows(events_of_record(place))))))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A standing query about a value of this page."""
+
+    number: int
+    words: str
+    item: str
+    is_open: bool
+
+
+def beside(request: HttpRequest) -> dict[str, object]:
+    """Context of every page of a subject: the query open beside it (?query=17), and those that stand on it."""
+    match, actor = request.resolver_match, getattr(request, "actor", None)
+    if match is None or "key" not in match.kwargs or actor is None or actor.user_id is None:
+        return {}
+    found = query_selectors.on_page(match.kwargs["key"], match.url_name or "", match.kwargs.get("code", ""))
+    marks = [Mark(one.pk, query_selectors.field_words(one), one.item, one.state == Query.State.OPEN) for one in found]
+    return {"query_marks": marks, "query_panel": _opened(request, match.kwargs["key"], actor)}
+
+
+def _opened(request: HttpRequest, key: str, actor: Actor) -> QueryOnPage | None:
+    number = request.GET.get("query", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        return None
+    query = Query.objects.select_related("subject__site", "site").filter(pk=int(number), subject__key=key).first()
+    if query is None or not can(actor, Duty.VIEW_SUBJECT, query.site_id, clock.now()):
+        return None
+    return shown(query, actor, clock.now())
