@@ -26,6 +26,7 @@ class PersonOnPage:
     printed_name: str
     role_words: str
     site_words: str
+    single_keys: bool
 
 
 #: Menu in order: label, URL name, duty that shows it, path prefix that makes it the current one.
@@ -64,7 +65,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     roles = sorted({Role(grant.role).label for grant in actor.grants if grant.covers(grant.site_id, now.date())})
     codes = Site.objects.filter(pk__in=actor.site_ids(now.date())).values_list("code", flat=True)
     words = ", ".join(f"Site {code}" for code in codes) or "all sites"
-    shared["person"] = PersonOnPage(actor.printed_name, ", ".join(roles), words)
+    shared["person"] = PersonOnPage(actor.printed_name, ", ".join(roles), words, request.user.single_keys)
     return shared
 
 

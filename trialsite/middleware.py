@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
@@ -17,11 +18,15 @@ from trialsite import clock
 from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.actors import actor_for
 from trialsite.context import coming_from, reading
+from trialsite.free_text import is_free_name, may_hold, sentence
 from trialsite.models import User
 
 logger = logging.getLogger(__name__)
 #: A proxy may name the request; anything but a plain name is replaced, since it is stored with every audit event.
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+#: Where persons are named on purpose.
+ABOUT_STAFF = ("/accounts/", "/admin/")
 NOBODY = Actor(printed_name="")
 View = Callable[..., HttpResponse]
 
@@ -58,6 +63,26 @@ class RequestContextMiddleware:
                 raise PermissionDenied(f"Your role does not include this: {Duty.VIEW_SUBJECT.value.lower()}.")
             with reading(actor, clock.now()):
                 return _rendered(view(request, *args, **kwargs))
+
+
+class FreeTextMiddleware:
+    """After a form about subjects was saved, the next page says what its words may hold; see `trialsite.free_text`.
+
+    With scripting the sentence stood beside the box already; without it, this is where it is read.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        saved = request.method == "POST" and response.status_code in (302, 303)
+        if saved and request.content_type in FORM_TYPES and not request.path.startswith(ABOUT_STAFF):
+            typed = [text for name, text in request.POST.items() if is_free_name(name)]
+            words = sentence(dict.fromkeys(what for text in typed for what in may_hold(str(text))))
+            if words:
+                messages.warning(request, words)
+        return response
 
 
 def _rendered(response: HttpResponse) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trialsite.views import audit, mail, queries
+from trialsite.views import audit, free_text, mail, queries
 
 urlpatterns = [
     path("queries/", queries.query_list, name="queries"),
@@ -11,5 +11,6 @@ urlpatterns = [
     path("subjects/<str:key>/queries/", queries.subject_queries, name="subject_queries"),
     path("audit/", audit.audit, name="audit"),
     path("subjects/<str:key>/audit/", audit.subject_audit, name="subject_audit"),
+    path("text-check/", free_text.text_check, name="text_check"),
     path("mail/", mail.mail_list, name="mail"),
 ]

@@ -14,15 +14,16 @@ const show = (item, scroll) => {
 };
 
 for (const mark of $$('[data-query-mark]')) {
-  const label = $('label, legend, th', field(mark.dataset.item) ?? document.createElement('i'));
-  if (!label) continue;
+  const row = field(mark.dataset.item);
+  if (!row) continue;
   const bubble = document.createElement('button');
   bubble.type = 'button';
   bubble.className = 'at-field';
   bubble.setAttribute('aria-label', mark.innerText.trim());
   bubble.append($('svg', mark).cloneNode(true));
   bubble.addEventListener('click', () => mark.click());
-  label.after(bubble);
+  const label = $('label, legend', row);
+  if (label) label.after(bubble); else $('th', row)?.append(bubble);
 }
 
 let asked = place.dataset.item;

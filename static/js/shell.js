@@ -8,6 +8,7 @@ let leader = false;
 const keys = {
   '/': () => $('#jump')?.focus(),
   n: () => $('[data-next-task]')?.click(),
+  '?': () => $('#shortcuts')?.showModal(),
 };
 
 document.addEventListener('keydown', (event) => {
@@ -19,6 +20,7 @@ document.addEventListener('keydown', (event) => {
   }
   if (!bare(event) || typing(event.target) || document.body.hasAttribute('data-no-shortcuts')) return;
   const place = leader && PLACES[event.key];
+  if ($('dialog[open]')) return;
   leader = event.key === LEAD;
   if (place) { event.preventDefault(); location.assign(place); return; }
   const act = keys[event.key];

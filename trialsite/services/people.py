@@ -155,6 +155,15 @@ def change_own_password(*, by: Actor, at: datetime, proof: Proof, password: str)
         return user
 
 
+def choose_shortcuts(*, by: Actor, at: datetime, single_keys: bool) -> User:
+    """A person switches the shortcuts of one key on or off, for the own account (WCAG 2.1.4)."""
+    with own_account(by, at=at, reason="Shortcuts switched by their user"):
+        user = User.objects.select_for_update().get(pk=by.user_id)
+        user.single_keys = single_keys
+        user.save(update_fields=["single_keys"])
+        return user
+
+
 def delegate(
     *, by: Actor, at: datetime, user_id: int, site_id: int, role: Role, starts_on: date, ends_on: date | None
 ) -> Delegation:

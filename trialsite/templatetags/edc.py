@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 from django import forms, template
 from django.forms.boundfield import BoundField
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+
+from trialsite.free_text import is_free_text, may_hold, sentence
 
 register = template.Library()
 
@@ -249,9 +252,27 @@ def control_class(field: BoundField) -> str:
 
 @register.simple_tag
 def control(field: BoundField) -> SafeString:
-    """The bare control of a field with class and description; label and error stand elsewhere."""
+    """The bare control of a field with class and description; label and error stand elsewhere.
+
+    A box of free text is followed by the place where a sentence says what it may hold that names a subject.
+    """
     own = str(field.field.widget.attrs.get("class", ""))
-    return field.as_widget(attrs={"class": f"{control_class(field)} {own}".strip()})
+    css = {"class": f"{control_class(field)} {own}".strip()}
+    if not is_free_text(field.name, field.field):
+        return field.as_widget(attrs=css)
+    typed = str(field.data or "") if field.form.is_bound else ""
+    box = field.as_widget(attrs={**css, **_asks(field.html_name)})
+    return format_html('{}<span class="soft" aria-live="polite">{}</span>', box, sentence(may_hold(typed)))
+
+
+def _asks(name: str) -> dict[str, str]:
+    """The sentence is asked for when the box is left, after a press that left it is over."""
+    return {
+        "hx-post": reverse("text_check"),
+        "hx-trigger": "change delay:400ms",
+        "hx-target": "next .soft",
+        "hx-params": f"{name},csrfmiddlewaretoken",
+    }
 
 
 @register.simple_tag

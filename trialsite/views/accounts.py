@@ -59,14 +59,22 @@ def _set_by_link(request: HttpRequest, invitation: Invitation, token: str, passw
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """The person's own roles, and a change of the own password."""
+    """The person's own roles, the shortcuts, and a change of the own password."""
     person: User = request.user  # type: ignore[assignment]
+    if request.method == "POST" and request.POST.get("action") == "shortcuts":
+        return _switch(request, "single_keys" in request.POST)
     form = ChangePasswordForm(_data(request), person=person)
     proof = _proof(form, person)
     if proof is not None:
         return _change(request, proof, form.cleaned_data["password"])
     context = {"form": form, "account": person, "lines": people_selectors.lines_of(person, clock.today())}
     return render(request, f"{_PAGES}/profile.html", context, status=422 if form.is_bound else 200)
+
+
+def _switch(request: HttpRequest, on: bool) -> HttpResponse:  # noqa: FBT001  (it is what the box says)
+    people.choose_shortcuts(by=request.actor, at=clock.now(), single_keys=on)  # type: ignore[attr-defined]
+    messages.success(request, f"Shortcuts of one key are {'on' if on else 'off'}.")
+    return HttpResponseRedirect(reverse("profile"), status=303)
 
 
 def _proof(form: ChangePasswordForm, person: User) -> Proof | None:
