@@ -15,6 +15,7 @@ from reporting.selectors.abstract import ABSTRACT_TABLE
 from reporting.selectors.computed import Computed
 from reporting.selectors.efficacy_file import EFFICACY
 from reporting.selectors.enrolment import ENROLMENT
+from reporting.selectors.timeliness import TIMELINESS
 from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.exporting import Dataset
 
@@ -29,6 +30,7 @@ DATASETS: tuple[Dataset | Computed, ...] = (
     EFFICACY,
     M_SPIKE_CHANGES,
     ABSTRACT_TABLE,
+    TIMELINESS,
 )
 
 BY_NAME: dict[str, Dataset | Computed] = {dataset.name: dataset for dataset in DATASETS}

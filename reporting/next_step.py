@@ -181,8 +181,8 @@ def _visits(facts: SubjectFacts) -> Iterator[Step]:
 
 
 def _visit(facts: SubjectFacts, planned: PlannedVisit, words: str, url: str) -> Step:
-    late = (facts.today - planned.closes_on).days
-    if late > 0:
+    if facts.state_of(planned) is DueState.OVERDUE:
+        late = (facts.today - planned.closes_on).days
         return Step(Kind.ENTER, words, url, ENTERS, f"{_days(late)} overdue", "late", planned.closes_on)
     until = _near(planned.closes_on, facts.today)
     return Step(Kind.ENTER, words, url, ENTERS, f"due by {until}", "", planned.closes_on)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from reporting.views import abstract, dashboard, enrolment, exports, overview, replay, subjects, work
+from reporting.views import abstract, dashboard, data_quality, enrolment, exports, overview, replay, subjects, work
 
 urlpatterns: list[URLPattern] = [
     path("", work.home, name="home"),
@@ -16,6 +16,9 @@ urlpatterns: list[URLPattern] = [
     path("dashboards/enrolment/", enrolment.page, name="enrolment"),
     path("dashboards/enrolment/subjects/", enrolment.subjects, name="enrolment_subjects"),
     path("dashboards/enrolment/enrolment.csv", enrolment.as_csv, name="enrolment_csv"),
+    path("dashboards/data-quality/", data_quality.page, name="data_quality"),
+    path("dashboards/data-quality/rows/", data_quality.rows, name="data_quality_rows"),
+    path("dashboards/data-quality/timeliness.csv", data_quality.as_csv, name="timeliness_csv"),
     path("dashboards/abstract/", abstract.page, name="abstract_table"),
     path("dashboards/abstract/abstract_table.csv", abstract.as_csv, name="abstract_csv"),
     path("exports/", exports.exports, name="exports"),

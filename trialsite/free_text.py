@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from django import forms
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_NO = r"(?:no\b\.?|num(?:ber)?\b|id\b)"
 _YEAR = r"(?:19|20)\d{2}"
 _FULL_DATE = (
     rf"(?:\d{{1,2}}[./ -]\d{{1,2}}[./ -](?:{_YEAR}|\d{{2}})|{_YEAR}-\d{{2}}-\d{{2}}"
@@ -43,8 +44,8 @@ PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {
                    r"[ ,:(]+[A-Z][a-zà-ÿ]+"),
     ),
     "a hospital or record number": (
-        re.compile(r"\b(?:mrn|medical record|hospital (?:no|num(?:ber)?|id)|chart (?:no|num(?:ber)?)|patient (?:no|num(?:ber)?|id)"
-                   r"|nhs(?: no| num(?:ber)?)?|record (?:no|num(?:ber)?))\b\W*(?:is |no\.? |number |num |#)?\W*[a-z]{0,3}\d[\d -]{2,}", re.I),
+        re.compile(rf"\b(?:mrn|medical record|(?:hospital|chart|patient|record|nhs) {_NO}|nhs)\b\W*(?:is |{_NO} |#)?\W*"
+                   r"[a-z]{0,3}-?\d[\d -]{2,}", re.I),
         re.compile(r"\b\d{3}-\d{2}-\d{4}\b"),
     ),
     "a telephone number": (

@@ -32,9 +32,7 @@ class QueryRow:
     url: str
 
 
-def filtered(
-    by: Actor, show: str, at: datetime, *, site_code: str = "", subject_key: str = ""
-) -> QuerySet[Query]:
+def filtered(by: Actor, show: str, at: datetime, *, site_code: str = "", subject_key: str = "") -> QuerySet[Query]:
     """Queries of one filter: those not closed first, then the oldest.
 
     "mine": what waits for this person. Site staff answer what is open; who asks queries judges what was answered.
@@ -78,7 +76,9 @@ def rows(queries: Sequence[Query], at: datetime) -> list[QueryRow]:
     for message in QueryMessage.objects.filter(query__in=[query.pk for query in queries]).order_by("id"):
         last[message.query_id] = message
     return [
-        QueryRow(query, field_words(query), age_on(query, query.site.time_zone, at), last.get(query.pk), at_field(query))
+        QueryRow(
+            query, field_words(query), age_on(query, query.site.time_zone, at), last.get(query.pk), at_field(query)
+        )
         for query in queries
     ]
 

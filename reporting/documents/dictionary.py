@@ -10,11 +10,13 @@ from django.db import models
 from protocol.schema import AnalyteSpec
 from protocol.trial import TRIAL
 from reporting.documents.markdown import page, table
+from reporting.documents.privacy import privacy_of
 
 ROOMS = ("trialsite", "labs", "enrollment", "safety", "dosing", "followup")
 INTRO = (
     "Made from the models and from `protocol.trial` by `manage.py generate_docs`. Days (`_on`) are the site's; "
-    "instants (`_at`) are stored in UTC. Numbers are exact decimals."
+    "instants (`_at`) are stored in UTC. Numbers are exact decimals. The privacy class says whether a field names a person "
+    "(direct), does so together with others (quasi), holds what people write (free text), or neither (none)."
 )
 
 
@@ -32,12 +34,13 @@ def _model(model: type[models.Model]) -> str:
     told = "" if words.startswith(f"{model.__name__}(") else f"\n\n{words}"
     rows = [_field(field) for field in model._meta.concrete_fields]
     return f"### {model.__name__} (`{model._meta.db_table}`){told}\n\n" + table(
-        ("Field", "Type", "Empty", "Meaning"), rows
+        ("Field", "Type", "Empty", "Privacy", "Meaning"), rows
     )
 
 
-def _field(field: models.Field[object, object]) -> tuple[str, str, str, str]:
-    return (f"`{field.column}`", _type(field), "may be empty" if field.null or field.blank else "", _meaning(field))
+def _field(field: models.Field[object, object]) -> tuple[str, str, str, str, str]:
+    empty = "may be empty" if field.null or field.blank else ""
+    return (f"`{field.column}`", _type(field), empty, str(privacy_of(field) or ""), _meaning(field))
 
 
 def _type(field: models.Field[object, object]) -> str:

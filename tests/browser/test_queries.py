@@ -36,6 +36,7 @@ def clicks_of(tab: Tab) -> list[int]:
     counted: list[int] = []
     tab.page.expose_function("__press", lambda: counted.append(1))
     tab.page.add_init_script(COUNT)
+    tab.page.evaluate(f"() => {{ {COUNT} }}")
     return counted
 
 

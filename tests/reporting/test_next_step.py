@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from enrollment.services import Cause, record_screen_failure
-from protocol.vocabulary import Analyte, Phase
+from labs.models import LabResult
+from protocol.vocabulary import Analyte, DueState, Phase
+from reporting.context_processors import header_of
+from reporting.data_quality import visit_lines
+from reporting.matrix import visit_state
 from reporting.next_step import Kind, Step, next_step, tasks
 from reporting.selectors.facts import SubjectFacts, facts_of
 from tests import world_dosing as treat
 from tests import world_enrollment as enrol
 from tests import world_followup as follow
-from tests.world import World
+from tests.world import World, log_in
 from tests.world_labs import morning, record
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Role, Subject
+from trialsite.services import queries
+from trialsite.services.queries import Anchor
 
 
 def facts(world: World, subject: Subject) -> SubjectFacts:
@@ -180,3 +189,77 @@ def test_every_task_begins_with_a_verb_and_leads_somewhere(world: World) -> None
     found = tasks(facts(world, proposal.subject))
     assert {step.words.split()[0] for step in found} <= verbs
     assert all(step.url for step in found)
+
+
+# -- one definition of overdue, everywhere
+
+
+def said_overdue(world: World, client: Client, subject: Subject, at: datetime) -> dict[str, bool]:
+    """Who says that Month 1 is overdue at that moment: rule, work list, matrix, header, data quality, filter."""
+    world.at = at
+    known = facts(world, subject)
+    late = [step for step in tasks(known) if step.urgency == "late" and "Month 1 " in step.words]
+    with reading(system_actor("verification"), world.at):
+        header = header_of(known.subject, 0).next_visit_note
+    log_in(client, world.person(Role.COORDINATOR))
+    work = client.get(reverse("my_work")).context["groups"]
+    listed = client.get(reverse("subjects") + "?show=late").context["rows"]
+    return {
+        "rule": bool(late),
+        "plan": known.state_of(known.planned["m01"]) is DueState.OVERDUE,
+        "work list": any(group.key == "late" and "Month 1 " in task.words for group in work for task in group.tasks),
+        "matrix": visit_state(known, "m01") == "late",
+        "header": "overdue" in header,
+        "filter": bool(listed),
+        "quality": [one.group for one in visit_lines([known]) if one.what == "Month 1"] == ["visits-overdue"],
+    }
+
+
+CHICAGO = ZoneInfo("America/Chicago")
+
+
+@pytest.mark.req("B7")
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (datetime(2024, 2, 22, 12, tzinfo=CHICAGO), "not yet"),
+        (datetime(2024, 2, 22, 23, 59, 59, tzinfo=CHICAGO), "not yet"),  # 05:59 of the next day in UTC
+        (datetime(2024, 2, 23, 0, 0, tzinfo=CHICAGO), "overdue"),
+        (datetime(2024, 2, 23, 23, 59, tzinfo=CHICAGO), "overdue"),
+    ],
+)
+def test_complaint_22_overdue_is_the_same_on_every_page_at_the_edge_of_the_window(
+    world: World, client: Client, moment: datetime, said: str
+) -> None:
+    """The window of Month 1 closes with 22 Feb at the site; at midnight there, everybody says overdue at once."""
+    subject = treat.on_anakinra(world)
+    record(world, subject, "bl", treat.DAY1, {Analyte.HB: "12.9"})
+    found = said_overdue(world, client, subject, moment.astimezone(UTC))
+    assert found == dict.fromkeys(found, said == "overdue")
+
+
+def test_a_window_opens_at_midnight_of_the_site(world: World) -> None:
+    subject = treat.on_anakinra(world)
+    record(world, subject, "bl", treat.DAY1, {Analyte.HB: "12.9"})
+    states = {}
+    for moment in (datetime(2024, 2, 7, 23, 59, tzinfo=CHICAGO), datetime(2024, 2, 8, 0, 0, tzinfo=CHICAGO)):
+        world.at = moment.astimezone(UTC)
+        known = facts(world, subject)
+        states[moment.day] = known.state_of(known.planned["m01"])
+    assert states == {7: DueState.PLANNED, 8: DueState.DUE}
+
+
+@pytest.mark.req("D8")
+def test_the_task_of_a_query_leads_to_its_field_and_counts_days_of_the_site(world: World) -> None:
+    """Asked at 22:00 in Chicago, when it is the next day in UTC; one day later at 06:00 it is one day old."""
+    subject = treat.on_anakinra(world)
+    record(world, subject, "bl", treat.DAY1, {Analyte.SERUM_M: "2.9"})
+    with reading(system_actor("verification"), world.at):
+        result = LabResult.objects.get(subject=subject, analyte=Analyte.SERUM_M, specimen__visit__code="bl")
+    by, at = world.person(Role.DATA_MANAGER), datetime(2024, 1, 20, 22, tzinfo=CHICAGO)
+    anchor = Anchor("lab_result", result.pk, "serum_m", "bl")
+    made = queries.ask(by=by, at=at, token=uuid4(), subject=subject, anchor=anchor, text="Why?")
+    world.at = datetime(2024, 1, 21, 6, tzinfo=CHICAGO)
+    step = next(step for step in tasks(facts(world, subject)) if step.kind is Kind.ANSWER)
+    assert (step.words, step.note) == ("Answer 1 query", "oldest 1 day old")
+    assert step.url == f"/subjects/{subject.key}/visits/bl/labs/?query={made.pk}"

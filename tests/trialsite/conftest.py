@@ -44,7 +44,8 @@ class House:
             values = {**values, **{one: value for one, value in NOWHERE.items() if one in values}}
         given = {one: values[one] for one in PARAMETERS[name]}
         record = self.wards[site].result.pk if exists else NOWHERE["pk"]
-        return reverse(name, kwargs=given) + (f"?record=lab_result:{record}" if name == "query_new" else "")
+        asked = {"query_new": f"?record=lab_result:{record}", "data_quality_rows": "?group=visits-inside"}
+        return reverse(name, kwargs=given) + asked.get(name, "")
 
     def _values(self, name: str, site: str) -> dict[str, object]:
         ward = self.wards[site]

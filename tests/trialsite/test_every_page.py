@@ -34,6 +34,7 @@ STREAMED = {
     "efficacy_csv",
     "enrolment_csv",
     "abstract_csv",
+    "timeliness_csv",
     "subject_calendar_file",
 }
 PAGES = [name for name, (looks, _) in TABLE.items() if looks and name not in STREAMED]

@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('trialsite', '0006_failed_signing'),
+        ("trialsite", "0006_failed_signing"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='user',
-            name='single_keys',
-            field=models.BooleanField(default=True, help_text='Shortcuts of one key work; the person may switch them off.'),
+            model_name="user",
+            name="single_keys",
+            field=models.BooleanField(
+                default=True, help_text="Shortcuts of one key work; the person may switch them off."
+            ),
         ),
     ]

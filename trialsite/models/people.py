@@ -27,7 +27,9 @@ class User(AbstractBaseUser):
     printed_name = models.CharField(max_length=200, help_text="As it is printed under a signature.")
     email = models.EmailField()
     is_active = models.BooleanField(default=True)
-    single_keys = models.BooleanField(default=True, help_text="Shortcuts of one key work; the person may switch them off.")
+    single_keys = models.BooleanField(
+        default=True, help_text="Shortcuts of one key work; the person may switch them off."
+    )
     created_at = models.DateTimeField()
     deactivated_at = models.DateTimeField(null=True, blank=True)
 

@@ -22,7 +22,6 @@ from trialsite.audit_words import named
 from trialsite.http import SignedInRequest
 from trialsite.models import Query
 from trialsite.query_forms import AnswerForm, AskForm, CloseForm
-from trialsite.records import KINDS
 from trialsite.segments import Segment
 from trialsite.selectors import sites_in_reach, subject_by_key
 from trialsite.services import queries as service
@@ -55,10 +54,13 @@ def query_list(request: SignedInRequest) -> HttpResponse:
     sites = [one for one in sites_in_reach(request.actor, clock.now()) if not one.is_coordinating_centre]
     site = next((one.code for one in sites if one.code == request.GET.get("site")), "")
     context = _listed(request, "mine", site_code=site)
-    return render(request, f"{_PAGES}/list.html", {**context, "sites": sites, "site": site})
+    may_watch = can_anywhere(request.actor, Duty.VIEW_DASHBOARD, clock.now())
+    return render(request, f"{_PAGES}/list.html", {**context, "sites": sites, "site": site, "may_watch": may_watch})
 
 
-def _listed(request: SignedInRequest, shown_first: str, *, site_code: str = "", subject_key: str = "") -> dict[str, Any]:
+def _listed(
+    request: SignedInRequest, shown_first: str, *, site_code: str = "", subject_key: str = ""
+) -> dict[str, Any]:
     """The rows of one filter with the filters beside it; every filter is in the address."""
     now, by = clock.now(), request.actor
     show = request.GET.get("show", shown_first)

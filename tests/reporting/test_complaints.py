@@ -1,0 +1,213 @@
+"""One regression test for each thing that users of other systems complain about and that lists, queries, sessions and
+derived values could get wrong here. The number is that of the complaint in the project's collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from labs.models import LabResult, ResponseAssessment
+from protocol.vocabulary import Analyte
+from reporting.datasets import BY_NAME
+from reporting.next_step import tasks
+from reporting.selectors.facts import facts_of
+from reporting.selectors.subjects import subjects_in_reach
+from tests import world_dosing as treat
+from tests.world import World, log_in
+from tests.world_labs import morning, record, treated_subject
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import AuditEvent, Mail, Query, Role, Subject
+from trialsite.services import queries
+from trialsite.services.queries import Anchor
+
+DAY1 = date(2024, 3, 4)
+Verb = Callable[..., Query]
+
+
+def asked(world: World, subject: Subject, item: str = "serum_m") -> Query:
+    with reading(system_actor("verification"), world.at):
+        result = LabResult.objects.get(subject=subject, analyte=item, superseded_at=None, specimen__visit__code="bl")
+    anchor, by = Anchor("lab_result", result.pk, item, "bl"), world.person(Role.DATA_MANAGER)
+    return queries.ask(by=by, at=world.at, token=uuid4(), subject=subject, anchor=anchor, text="Is this so?")
+
+
+def with_baseline(world: World) -> Subject:
+    subject = treated_subject(world, day1=DAY1)
+    record(world, subject, "bl", DAY1, {Analyte.SERUM_M: "2.9", Analyte.HB: "12.9"})
+    return subject
+
+
+@pytest.mark.req("B15", "D8")
+def test_complaint_3_every_transition_of_a_query_is_an_event_with_its_actor(world: World) -> None:
+    """Answering, closing and reopening each leave one change of state in the audit trail, with who did it."""
+    subject = with_baseline(world)
+    one = asked(world, subject)
+    about = {"at": world.at, "query_id": one.pk, "site_id": one.site_id, "text": "Said."}
+    steps: list[tuple[Verb, Role, str]] = [
+        (queries.answer, Role.COORDINATOR, "answered"),
+        (queries.reopen, Role.MONITOR, "open"),
+        (queries.close, Role.DATA_MANAGER, "closed"),
+        (queries.reopen, Role.MONITOR, "open"),
+    ]
+    for verb, role, _ in steps:
+        verb(by=world.person(role), **about)
+    with reading(system_actor("verification"), world.at):
+        events = list(
+            AuditEvent.objects.filter(table_name="trialsite_query", row_id=str(one.pk), op="U").order_by("id")
+        )
+    told = [(event.actor_name, (event.new or {})["state"]) for event in events]
+    assert told == [(world.person(role).printed_name, state) for _, role, state in steps]
+    assert all(event.reason for event in events)
+
+
+@pytest.mark.req("D8", "D4")
+def test_complaint_4_a_query_stays_with_the_version_it_was_asked_of(world: World) -> None:
+    """A later version is another row: nothing that was asked or answered of the old one passes to it."""
+    subject = with_baseline(world)
+    one = asked(world, subject)
+    record(world, subject, "bl", DAY1, {Analyte.SERUM_M: "2.7"}, reason="Transcription error")
+    with reading(system_actor("verification"), world.at):
+        now = LabResult.objects.get(subject=subject, analyte="serum_m", superseded_at=None)
+        was = LabResult.objects.get(pk=one.record_id)
+    assert (was.typed, now.typed) == ("2.9", "2.7")
+    assert now.pk != one.record_id
+    assert not Query.objects.filter(record_type="lab_result", record_id=now.pk).exists()
+
+
+@pytest.mark.req("E1")
+def test_complaint_9_what_is_computed_is_there_when_the_value_is_whoever_wrote_it(world: World) -> None:
+    """The response is derived in the transaction that stores the result, without a page and without a worker."""
+    subject = treat.on_anakinra(world)
+    before = ResponseAssessment.objects.filter(subject=subject).count()
+    treat.month(world, subject, 1, "1.5")
+    assert ResponseAssessment.objects.filter(subject=subject).count() > before
+
+
+@pytest.mark.req("D5", "D16")
+def test_complaint_13_never_asked_and_unchecked_do_not_leave_as_zero(world: World) -> None:
+    """A query that nobody closed has no closing time; an entry has no query; neither is a zero."""
+    subject = with_baseline(world)
+    asked(world, subject)
+    timeliness = BY_NAME["timeliness"]
+    names = [one.name for one in timeliness.columns]
+    with reading(system_actor("verification"), world.at):
+        rows = [dict(zip(names, row, strict=True)) for row in timeliness.rows()]  # type: ignore[union-attr]
+    assert {row["measure"] for row in rows} == {"ENTRY", "QUERY"}, "not answered and not closed: no row"
+    assert [row["query"] for row in rows if row["measure"] == "ENTRY"] == [None]
+
+
+@pytest.mark.req("E8")
+def test_complaint_19_mail_names_the_subject_that_it_is_about(world: World) -> None:
+    """Heading and body of a mail say the same subject, and no other."""
+    first, second = treat.at_month_6(world), treat.at_month_6(world)
+    treat.settle_outbox(world.at)
+    numbers = {proposal.subject_id: proposal.subject.number for proposal in (first, second)}
+    with reading(system_actor("verification"), world.at):
+        mails = list(Mail.objects.filter(subject_id__in=numbers))
+    assert {mail.subject_id for mail in mails} == set(numbers)
+    for mail in mails:
+        own = numbers[mail.subject_id or 0]
+        other = next(number for number in numbers.values() if number != own)
+        assert own in mail.heading
+        assert own in mail.body
+        assert other not in mail.heading + mail.body
+
+
+@pytest.mark.req("D8", "D12")
+def test_complaint_26_a_note_that_is_refused_is_not_lost(world: World, client: Client) -> None:
+    """Somebody else answered first: the words come back in the box, with the reason."""
+    subject = with_baseline(world)
+    one = asked(world, subject)
+    log_in(client, world.person(Role.DATA_MANAGER))
+    about = {"at": world.at, "query_id": one.pk, "site_id": one.site_id}
+    queries.close(by=world.person(Role.MONITOR), text="Closed.", **about)
+    page = client.post(reverse("query", args=[one.pk]), {"action": "close", "text": "A long remark.", "at": "field"})
+    assert page.status_code == 422
+    shown = page.content.decode()
+    assert "A long remark." in shown
+    assert "closed already" in shown
+
+
+@pytest.mark.req("A5", "D8")
+def test_complaint_30_a_query_of_another_site_shows_nowhere(world: World, client: Client) -> None:
+    """Not in the list, not beside a page of one's own, not in counts, whatever the address asks for."""
+    subject, other = with_baseline(world), treated_subject(world, day1=DAY1, site="02")
+    one = asked(world, subject)
+    log_in(client, world.person(Role.COORDINATOR, "02"))
+    beside = client.get(reverse("subject_visits", args=[other.key]) + f"?query={one.pk}")
+    assert beside.context["query_panel"] is None
+    assert beside.context["query_marks"] == []
+    listed = client.get(reverse("queries") + "?show=all&site=01")
+    assert listed.context["rows"] == []
+    assert {part.count for part in listed.context["segments"]} <= {0, None}
+
+
+def test_a_query_opens_only_beside_its_own_subject(world: World, client: Client) -> None:
+    subject, other = with_baseline(world), with_baseline(world)
+    one = asked(world, subject)
+    log_in(client, world.person(Role.MONITOR))
+    pages = {key: client.get(reverse("visit_labs", args=[key, "bl"]) + f"?query={one.pk}") for key in
+             (subject.key, other.key)}  # fmt: skip
+    assert pages[subject.key].context["query_panel"].query == one
+    assert pages[other.key].context["query_panel"] is None
+    for odd in ("", "x", "²", "9" * 30, "-1"):
+        page = client.get(reverse("visit_labs", args=[subject.key, "bl"]) + f"?query={odd}")
+        assert (page.status_code, page.context["query_panel"]) == (200, None), odd
+
+
+# -- lists stay quick when the trial grows
+
+
+def screened(world: World, number: int) -> None:
+    for _ in range(number):
+        world.subject()
+
+
+def statements(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as told:
+        assert client.get(address).status_code == 200
+    return len(told.captured_queries)
+
+
+def test_lists_ask_the_database_as_often_for_200_subjects_as_for_55(world: World, client: Client) -> None:
+    pages = ("my_work", "subjects", "queries", "data_quality")
+    coordinator, manager = world.person(Role.COORDINATOR), world.person(Role.DATA_MANAGER)
+    world.at = morning(DAY1)
+    screened(world, 55)
+    counts: dict[int, dict[str, int]] = {}
+    for number, more in ((55, 145), (200, 0)):
+        for name in pages:
+            log_in(client, manager if name in ("queries", "data_quality") else coordinator)
+            client.get(reverse(name))
+            counts.setdefault(number, {})[name] = statements(client, reverse(name))
+        screened(world, more)
+    assert counts[200] == counts[55]
+    log_in(client, coordinator)
+    first, second = (client.get(reverse("subjects") + f"?page={page}").context["rows"] for page in (1, 2))
+    assert (len(first), len(second)) == (100, 100)
+
+
+def test_list_page_and_work_list_say_the_same_next_step(world: World, client: Client) -> None:
+    """One rule: the matrix, the subject's page and the work list take the words from it."""
+    subject = treat.at_month_6(world).subject
+    follow_up = with_baseline(world)
+    log_in(client, world.person(Role.COORDINATOR))
+    with reading(system_actor("verification"), world.at):
+        known = facts_of(subjects_in_reach(), world.at)
+    rows = {row.label: row for row in client.get(reverse("subjects")).context["rows"]}
+    work = client.get(reverse("my_work")).content.decode()
+    for one in (subject, follow_up):
+        mine = [step for step in tasks(known[one.pk]) if step.is_for(frozenset({Role.COORDINATOR}))]
+        assert all(step.url in work for step in mine)
+        assert (
+            rows[known[one.pk].subject.number].next_url
+            in client.get(reverse("subject", args=[one.key])).content.decode()
+        )
