@@ -146,7 +146,7 @@ TIMELINESS = Computed(
         Column("query", "Number of the query; empty where measure is ENTRY"),
         Column(
             "measure",
-            "ENTRY (visit to entry), QUERY (entry to query), ANSWER (query to first answer), CLOSURE (query to closure)",
+            "ENTRY (visit to entry), QUERY (entry to query), ANSWER (query to first answer) or CLOSURE (to closure)",
         ),
         Column("from_on", "First day, at the site"),
         Column("to_on", "Last day, at the site"),

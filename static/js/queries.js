@@ -10,7 +10,8 @@ const show = (item, scroll) => {
   $$('.asked').forEach((one) => one.classList.remove('asked'));
   const row = field(item);
   row?.classList.add('asked');
-  if (row && scroll) row.scrollIntoView({ block: 'center' });
+  // On a small screen the panel stands above the form, and stays in view.
+  if (row && scroll && matchMedia('(min-width: 60rem)').matches) row.scrollIntoView({ block: 'center' });
 };
 
 for (const mark of $$('[data-query-mark]')) {

@@ -32,7 +32,7 @@ def ask(world: World, subject: Subject, visit: str, at: datetime) -> Query:
 
 
 def seeded(world: World) -> Subject:
-    """Entered 2, 5, 1 and 4 days after the visits; asked 3 and 10 days later, answered 1 and 8 later, closed 2 later."""
+    """Entered 2, 5, 1 and 4 days after the visits; asked 3 and 10 days later, answered 1 and 8 on, closed 2 on."""
     world.person(Role.DATA_MANAGER)
     subject = treated_subject(world, day1=DAY1)
     visits = {"bl": (DAY1, 2), "m01": (date(2024, 4, 3), 5), "m02": (date(2024, 5, 3), 1), "m03": (date(2024, 6, 2), 4)}
