@@ -65,7 +65,8 @@ def shell(request: HttpRequest) -> dict[str, object]:
     roles = sorted({Role(grant.role).label for grant in actor.grants if grant.covers(grant.site_id, now.date())})
     codes = Site.objects.filter(pk__in=actor.site_ids(now.date())).values_list("code", flat=True)
     words = ", ".join(f"Site {code}" for code in codes) or "all sites"
-    shared["person"] = PersonOnPage(actor.printed_name, ", ".join(roles), words, request.user.single_keys)
+    keys = getattr(request.user, "single_keys", True)
+    shared["person"] = PersonOnPage(actor.printed_name, ", ".join(roles), words, keys)
     return shared
 
 

@@ -15,8 +15,8 @@ from reporting.documents.privacy import privacy_of
 ROOMS = ("trialsite", "labs", "enrollment", "safety", "dosing", "followup")
 INTRO = (
     "Made from the models and from `protocol.trial` by `manage.py generate_docs`. Days (`_on`) are the site's; "
-    "instants (`_at`) are stored in UTC. Numbers are exact decimals. The privacy class says "
-    "whether a field names a person (direct), does so together with others (quasi), holds what people write (free text), or neither (none)."
+    "instants (`_at`) are stored in UTC. Numbers are exact decimals. The privacy class says whether a field names "
+    "a person (direct), does so together with others (quasi), holds what people write (free text), or neither (none)."
 )
 
 

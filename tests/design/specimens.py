@@ -28,7 +28,12 @@ SHELL = {
     ],
     "environment_ribbon": "Training environment. Synthetic data only.",
     "build": "0.1.0",
-    "person": {"printed_name": "Mary Okafor", "role_words": "Coordinator", "site_words": "Site 01"},
+    "person": {
+        "printed_name": "Mary Okafor",
+        "role_words": "Coordinator",
+        "site_words": "Site 01",
+        "single_keys": True,
+    },
     "session_idle_minutes": 30,
 }
 TABS = [

@@ -60,7 +60,9 @@ def test_complaint_3_every_transition_of_a_query_is_an_event_with_its_actor(worl
     for verb, role, _ in steps:
         verb(by=world.person(role), **about)
     with reading(system_actor("verification"), world.at):
-        events = list(AuditEvent.objects.filter(table="trialsite_query", row_id=str(one.pk), op="U").order_by("id"))
+        events = list(
+            AuditEvent.objects.filter(table="trialsite_query", row_id=str(one.pk), op="UPDATE").order_by("id")
+        )
     told = [(event.actor_name, (event.new or {})["state"]) for event in events]
     assert told == [(world.person(role).printed_name, state) for _, role, state in steps]
     assert all(event.reason for event in events)

@@ -106,8 +106,8 @@ def test_every_age_falls_into_one_group() -> None:
 @pytest.mark.req("D16")
 @pytest.mark.parametrize("role", [Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN])
 def test_every_number_of_the_page_is_the_number_of_its_rows(world: World, client: Client, role: Role) -> None:
-    seeded(world)
     treat.on_anakinra(world)
+    seeded(world)
     log_in(client, world.person(role))
     world.at = morning(date(2024, 7, 20))
     page = client.get(reverse("data_quality")).content.decode()

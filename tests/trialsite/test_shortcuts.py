@@ -40,7 +40,7 @@ def test_it_is_the_own_account_and_it_is_recorded(world: World) -> None:
     for _ in range(2):
         people.choose_shortcuts(by=actor, at=world.at, single_keys=False)
     assert User.objects.get(pk=other.user_id).single_keys is True
-    events = AuditEvent.objects.filter(table="trialsite_user", row_id=str(actor.user_id), op="U")
+    events = AuditEvent.objects.filter(table="trialsite_user", row_id=str(actor.user_id), op="UPDATE")
     assert events.order_by("id").last().reason == "Shortcuts switched by their user"  # type: ignore[union-attr]
 
 

@@ -158,7 +158,7 @@ def change_own_password(*, by: Actor, at: datetime, proof: Proof, password: str)
 def choose_shortcuts(*, by: Actor, at: datetime, single_keys: bool) -> User:
     """A person switches the shortcuts of one key on or off, for the own account (WCAG 2.1.4)."""
     with own_account(by, at=at, reason="Shortcuts switched by their user"):
-        user = User.objects.select_for_update().get(pk=by.user_id)
+        user = User.objects.select_for_update().get(pk=by.user_id or 0)
         user.single_keys = single_keys
         user.save(update_fields=["single_keys"])
         return user

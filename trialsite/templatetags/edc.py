@@ -257,7 +257,7 @@ def control(field: BoundField) -> SafeString:
     A box of free text is followed by the place where a sentence says what it may hold that names a subject.
     """
     own = str(field.field.widget.attrs.get("class", ""))
-    css = {"class": f"{control_class(field)} {own}".strip()}
+    css: dict[str, str | bool] = {"class": f"{control_class(field)} {own}".strip()}
     if not is_free_text(field.name, field.field):
         return field.as_widget(attrs=css)
     typed = str(field.data or "") if field.form.is_bound else ""
@@ -265,7 +265,7 @@ def control(field: BoundField) -> SafeString:
     return format_html('{}<span class="soft" aria-live="polite">{}</span>', box, sentence(may_hold(typed)))
 
 
-def _asks(name: str) -> dict[str, str]:
+def _asks(name: str) -> dict[str, str | bool]:
     """The sentence is asked for when the box is left, after a press that left it is over."""
     return {
         "hx-post": reverse("text_check"),
