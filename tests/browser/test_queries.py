@@ -140,20 +140,25 @@ def test_the_panel_fits_beside_the_grid(
 ) -> None:
     world = new_world()
     subject, (first, _) = asked_twice(world)
-    people = [world.person(Role.COORDINATOR), world.person(Role.DATA_MANAGER)]
-    for actor in people:
+    own = {
+        "panel": f"/subjects/{subject.key}/visits/bl/labs/?query={first}",
+        "query-list": "/queries/?show=open",
+        "query-none": "/queries/?show=closed",
+        "query-page": f"/queries/{first}/",
+        "account": "/accounts/profile/",
+    }
+    watched = {
+        "quality": "/dashboards/data-quality/",
+        "quality-rows": "/dashboards/data-quality/rows/?group=time-entry",
+    }
+    for role, pages in ((Role.COORDINATOR, own), (Role.DATA_MANAGER, {**own, **watched})):
         tab = open_tab(size, base_url=live_app.url)
-        sign_in(tab, actor, world)
-        for name, url in {
-            "panel": f"/subjects/{subject.key}/visits/bl/labs/?query={first}",
-            "query-list": "/queries/?show=open",
-            "query-none": "/queries/?show=closed",
-            "query-page": f"/queries/{first}/",
-        }.items():
+        sign_in(tab, world.person(role), world)
+        for name, url in pages.items():
             tab.page.goto(url)
             assert axe(tab.page) == [], name
             no_sideways_scroll(tab.page)
-            shot(tab.page, f"{name}-{size}")
+            shot(tab.page, f"{name}-{role.value}-{size}")
             tab.check()
 
 
