@@ -162,6 +162,8 @@ def test_a_query_opens_only_beside_its_own_subject(world: World, client: Client)
              (subject.key, other.key)}  # fmt: skip
     assert pages[subject.key].context["query_panel"].query == one
     assert pages[other.key].context["query_panel"] is None
+    assert [mark.number for mark in pages[subject.key].context["query_marks"]] == [one.pk]
+    assert pages[other.key].context["query_marks"] == []
     for odd in ("", "x", "²", "9" * 30, "-1"):
         page = client.get(reverse("visit_labs", args=[subject.key, "bl"]) + f"?query={odd}")
         assert (page.status_code, page.context["query_panel"]) == (200, None), odd
