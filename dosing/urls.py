@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dosing.views import calendar, history, modifications, parameters, responses, sheet, supplies
+from dosing.views import calendar, history, modifications, parameters, responses, sheet, supplies, versions
 
 urlpatterns: list[URLPattern] = [
     path("subjects/<str:key>/responses/", history.responses, name="subject_responses"),
@@ -13,5 +13,6 @@ urlpatterns: list[URLPattern] = [
     path("subjects/<str:key>/dosing/modifications/", modifications.page, name="subject_modifications"),
     path("subjects/<str:key>/dispensing/", supplies.dispensing, name="subject_dispensing"),
     path("supplies/", supplies.supplies, name="supplies"),
+    path("protocol/compare/", versions.comparison, name="protocol_comparison"),
     path("protocol/parameters/<str:name>/", parameters.parameter, name="protocol_parameter"),
 ]

@@ -13,10 +13,9 @@ from enrollment.evidence import Facts
 from enrollment.models import Consent, EligibilitySnapshot, Registration, ScreenFailure, ScreeningAnswer
 from labs.selectors import course_for
 from protocol.eligibility import Judgement
-from protocol.trial import TRIAL
 from protocol.vocabulary import CriterionOutcome
 from trialsite.models import Site, Subject
-from trialsite.selectors import free_number, visits
+from trialsite.selectors import free_number, protocol_of, visits
 from trialsite.services.signatures import is_intact
 
 
@@ -48,7 +47,7 @@ def facts_of(subject: Subject) -> Facts:
 
 def checklist_of(subject: Subject, as_of: date) -> Checklist:
     """Every criterion as it stands now, judged for a registration on that day."""
-    return checklist(facts_of(subject), TRIAL, as_of)
+    return checklist(facts_of(subject), protocol_of(subject), as_of)
 
 
 def judgements(subject: Subject, as_of: date) -> tuple[Judgement, ...]:

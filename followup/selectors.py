@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from dosing.selectors import pending_proposal, planned_doses, planned_visits
 from followup.models import Departure, EndOfTreatment, FollowUpContact, Reminder
 from protocol.doses import PlannedDose, UnconfirmedDose
-from protocol.trial import TRIAL
 from protocol.visits import PlannedVisit, due_state, follow_up_visits, reminder_steps
 from protocol.vocabulary import TERMINAL_PHASES, DueState, Phase
 from trialsite.models import Site, Subject, Visit
-from trialsite.selectors import state_periods, visits
+from trialsite.selectors import protocol_of, state_periods, visits
 
 
 def site_day(site: Site, at: datetime) -> date:
@@ -125,8 +124,17 @@ def follow_up_schedule(subject: Subject, today: date) -> FollowUpSchedule:
         (one.visit_code, one.step_days): one
         for one in Reminder.objects.filter(subject=subject).exclude(status=Reminder.Status.VOID)
     }
-    planned = follow_up_visits(subject.treatment_ended_on, TRIAL, subject.registered_on)
-    lines = (_line(one, known.get(one.code), contacts[one.code], told, today, stopped) for one in planned)
+    planned = follow_up_visits(subject.treatment_ended_on, protocol_of(subject), subject.registered_on)
+    trial = protocol_of(subject)
+    lines = (
+        replace(
+            _line(one, known.get(one.code), contacts[one.code], today, stopped),
+            steps=tuple(
+                StepLine(step.offset, step.on, told.get((one.code, step.offset))) for step in reminder_steps(one, trial)
+            ),
+        )
+        for one in planned
+    )
     return FollowUpSchedule(tuple(lines), stopped)
 
 
@@ -134,7 +142,6 @@ def _line(
     planned: PlannedVisit,
     visit: Visit | None,
     contacts: list[FollowUpContact],
-    told: dict[tuple[str, int], Reminder],
     today: date,
     stopped: date | None,
 ) -> FollowUpLine:
@@ -149,10 +156,7 @@ def _line(
         contact=reached,
         attempts=standing,
         in_error=tuple(one for one in contacts if one.in_error_at is not None),
-        steps=tuple(
-            StepLine(step.offset, step.on, told.get((planned.code, step.offset)))
-            for step in reminder_steps(planned, TRIAL)
-        ),
+        steps=(),
     )
 
 

@@ -14,13 +14,17 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """A heading, an introduction and a table; `diagram` is Mermaid source for Markdown; the page draws it itself."""
+    """A heading, an introduction and a table; `diagram` is Mermaid source for Markdown; the page draws it itself.
+
+    `names`: how many cells from the left name a row.
+    """
 
     heading: str
     intro: str
     head: Row
     rows: tuple[Row, ...]
     diagram: str = ""
+    names: int = 1
 
     @property
     def anchor(self) -> str:
@@ -91,7 +95,7 @@ def _slots(trial: Protocol) -> Table:
 def _phases(trial: Protocol) -> Table:
     rows = tuple((t.source.value, t.target.value, t.rule, t.words) for t in trial.transitions)
     intro = "A machine proposes; only an investigator's signature moves a subject."
-    return Table("Phases and transitions", intro, ("From", "To", "Rule", "When"), rows, _diagram(trial))
+    return Table("Phases and transitions", intro, ("From", "To", "Rule", "When"), rows, _diagram(trial), names=3)
 
 
 def _diagram(trial: Protocol) -> str:
@@ -107,14 +111,14 @@ def _regimens(trial: Protocol) -> Table:
         return f"{parameter.value} {parameter.unit}{mark}"
 
     rows = tuple((r.phase.value, r.drug.value, dose(r.mg_parameter), r.rhythm) for r in trial.regimens)
-    return Table("Regimens", "", ("Phase", "Drug", "Dose", "Rhythm"), rows)
+    return Table("Regimens", "", ("Phase", "Drug", "Dose", "Rhythm"), rows, names=2)
 
 
 def _rules(trial: Protocol) -> tuple[Row, ...]:
     c, m = trial.response_version, trial.measurable
     low, high = plain(m.ratio_low), plain(m.ratio_high)
     chain = f"{m.flc_involved} mg/L with ratio outside {low}-{high}; else marrow from {m.marrow} %"
-    high_m = f"above a nadir of {c.pd_serum_high_from} or more"
+    high_m = f"; or {c.pd_serum_high_rise} g/dL above a {c.high_m_reference.lower()} of {c.pd_serum_high_from} or more"
     return (
         (
             "R-MEAS",
@@ -124,11 +128,11 @@ def _rules(trial: Protocol) -> tuple[Row, ...]:
         (
             "R-PD-S",
             "PD",
-            f"Serum at least 25 % and {c.pd_serum_rise} g/dL above nadir; or {c.pd_serum_high_rise} g/dL {high_m}",
+            f"Serum at least 25 % and {c.pd_serum_rise} g/dL above nadir{high_m if c.high_m_reference else ''}",
         ),
         ("R-PD-U", "PD", f"Urine at least 25 % and {c.pd_urine_rise} mg/24 h above nadir"),
         ("R-PD-F", "PD", f"dFLC at least 25 % and more than {c.pd_flc_rise} mg/L above nadir; not if S or U"),
-        ("R-PD-BM", "PD", f"Marrow at least 25 % and {c.pd_marrow_points} points above nadir; only if not S, U or F"),
+        ("R-PD-BM", "PD", _MARROW_PD[c.marrow_pd].format(points=c.pd_marrow_points)),
         ("R-PD-LES", "PD", "New or enlarged bone lesion; new or grown plasmacytoma; no confirmation needed"),
         ("R-CR", "CR", f"Both immunofixations negative, no plasmacytoma, marrow below {c.marrow_cr_below} %"),
         ("R-SCR", "sCR", f"CR with ratio {low}-{high} and no clonal plasma cells"),
@@ -140,16 +144,33 @@ def _rules(trial: Protocol) -> tuple[Row, ...]:
         ("R-LOWEST", "all", "The lowest of the measurable components decides"),
         ("R-DOWN", "all", "A critical datum that is missing costs one level; SD is the floor"),
         ("R-BMCF", "CR, sCR", f"Marrow is carried forward {trial.config.bm_valid_days} days, post-baseline only"),
-        ("R-CONF", "all", "A response or a biochemical progression needs the next evaluable sample to stand"),
+        (
+            "R-CONF",
+            "all",
+            f"A response or a biochemical progression needs the next evaluable sample to stand{_apart(trial)}",
+        ),
         ("R-MDE", "active", "A threshold of C, R, A or B crossed and attributed by the investigator"),
     )
+
+
+_MARROW_PD = {
+    "RISE": "Marrow at least 25 % and {points} points above nadir; only if not S, U or F",
+    "ABSOLUTE": "Marrow of at least {points} % and 25 % above nadir; only if not S, U or F",
+    "": "Marrow progression is not part of these criteria",
+}
+
+
+def _apart(trial: Protocol) -> str:
+    days = max(trial.config.confirmation_min_days, trial.response_version.confirmation_min_days)
+    return f"; a response is confirmed by one at least {days} days later" if days else ""
 
 
 def _versions(trial: Protocol) -> Table:
     versions = tuple(trial.response_criteria.values())
     rows = tuple(
         (
-            v.title + (" (in force)" if v.version is trial.config.criteria_version else ""),
+            v.title,
+            "yes" if v.version is trial.config.criteria_version else "",
             "yes" if v.has_mr else "no",
             f"{v.confirmation_min_days} days apart" if v.confirmation_min_days else "two samples",
             v.high_m_reference.lower() or "not used",
@@ -160,7 +181,17 @@ def _versions(trial: Protocol) -> Table:
         )
         for v in versions
     )
-    head = ("Version", "MR", "Confirmation", "+1 g/dL by", "Marrow PD", "Calcium PD", "Circulating", "Not confirmed")
+    head = (
+        "Version",
+        "In force",
+        "MR",
+        "Confirmation",
+        "+1 g/dL by",
+        "Marrow PD",
+        "Calcium PD",
+        "Circulating",
+        "Not confirmed",
+    )
     return Table("Response criteria by version", "", head, rows)
 
 

@@ -279,6 +279,8 @@ class Protocol:
     measurable: MeasurableLimits = field(default_factory=MeasurableLimits)
     mde: MdeLimits = field(default_factory=MdeLimits)
     components: tuple[Component, ...] = tuple(Component)
+    #: What this version changes against the one before, in words; empty for the first.
+    amendment: str = ""
 
     @property
     def response_version(self) -> ResponseCriteria:

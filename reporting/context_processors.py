@@ -13,7 +13,6 @@ from labs.models import ResponseAssessment
 from labs.selectors import latest_response
 from labs.selectors.visits import anchors_of, stopped_on
 from protocol.months import study_day, study_month
-from protocol.trial import TRIAL
 from protocol.visits import PlannedVisit, due_state, schedule
 from protocol.vocabulary import TERMINAL_PHASES, DueState, Phase
 from reporting.addresses import address
@@ -21,7 +20,7 @@ from reporting.selectors.facts import site_day
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.models import Query, StatePeriod, Subject
-from trialsite.selectors import state_periods, visits
+from trialsite.selectors import protocol_of, state_periods, visits
 from trialsite.templatetags.edc import day_short
 
 
@@ -112,7 +111,7 @@ def _month(subject: Subject, today: date) -> str:
         return ""
     if not _is_on(subject, today):
         return "Treatment ended"
-    return f"Month {study_month(subject.day1_on, today, TRIAL.config.month_convention)}"
+    return f"Month {study_month(subject.day1_on, today, protocol_of(subject).config.month_convention)}"
 
 
 def _response_note(response: ResponseAssessment | None) -> str:
@@ -131,7 +130,7 @@ def _coming(subject: Subject, periods: list[StatePeriod], today: date) -> Planne
     done = {*visits(subject), *reached}
     stopped = stopped_on(periods)
     waiting = (DueState.PLANNED, DueState.DUE, DueState.OVERDUE)
-    planned = schedule(anchors_of(subject, periods), TRIAL)
+    planned = schedule(anchors_of(subject, periods), protocol_of(subject))
     left = (one for one in planned if one.code not in done and one.code != "scr")
     return next((one for one in left if due_state(one, today, stopped_on=stopped) in waiting), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +12,7 @@ from django.urls import reverse
 
 from dosing.vocabulary import PHASE_WORDS
 from protocol.endpoints import CENSORED, EVENT, FAILURE, SUCCESS
-from protocol.trial import TRIAL
+from protocol.versions import ORIGINAL
 from protocol.vocabulary import RESPONDING, Phase, Response
 from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy
 from reporting.selectors.markers import six_months
@@ -190,7 +191,7 @@ def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Surviv
 def six_month_days(rows: Sequence[Efficacy]) -> int:
     """Six months in days, as of the latest start: the calendar gives 181 to 184, the estimate asks for one figure."""
     started = [row.day1_on for row in rows if row.day1_on]
-    return (six_months(max(started)) - max(started)).days if started else 0
+    return (six_months(max(started), ORIGINAL) - max(started)).days if started else 0
 
 
 def interval_words(share: Proportion) -> str:
@@ -265,4 +266,14 @@ def unsigned_words(rows: Sequence[Efficacy], population: str) -> str:
     return f"{left_out} A treated subject without a signed response counts as one without a response."
 
 
-PLANNED_NOTE = f"Response criteria {TRIAL.config.criteria_version.value}, protocol version {TRIAL.version}."
+def versions_words(rows: Sequence[Efficacy]) -> str:
+    """By which criteria and protocol version the rows are judged; with how many subjects where there are several."""
+    found = Counter((row.criteria_version, row.protocol_version) for row in rows)
+    if not found:
+        return ""
+    several = len(found) > 1
+    parts = [
+        f"{criteria}, protocol version {version}" + (f" ({number} subjects)" if several else "")
+        for (criteria, version), number in sorted(found.items())
+    ]
+    return f"Response criteria {'; '.join(parts)}."

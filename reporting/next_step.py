@@ -15,7 +15,6 @@ from dosing.selectors.phases import drawn_out
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from labs.selectors.visits import visit_label
 from protocol.doses import planned_days
-from protocol.trial import TRIAL
 from protocol.visits import PlannedVisit
 from protocol.vocabulary import CriterionOutcome, DueState, Phase, ProposalKind
 from reporting.addresses import address
@@ -23,6 +22,7 @@ from reporting.progress import Progress, progress_of
 from reporting.selectors.facts import SubjectFacts
 from trialsite.models import Query, Role, Visit
 from trialsite.query_selectors import at_field, site_date
+from trialsite.selectors import protocol_of
 from trialsite.templatetags.edc import day, day_short
 
 
@@ -250,9 +250,13 @@ def unrecorded_days(facts: SubjectFacts) -> list[date]:
     day1 = facts.subject.day1_on
     if day1 is None or not facts.spans:
         return []
-    spans = drawn_out(facts.spans, day1, facts.today)
+    spans = drawn_out(facts.spans, day1, facts.today, protocol_of(facts.subject))
     return sorted(
-        {on for on, drug in planned_days(spans, day1, TRIAL) if on < facts.today and (on, drug) not in facts.doses}
+        {
+            on
+            for on, drug in planned_days(spans, day1, protocol_of(facts.subject))
+            if on < facts.today and (on, drug) not in facts.doses
+        }
     )
 
 

@@ -15,11 +15,12 @@ from protocol.doses import PlannedDose
 from protocol.endpoints import months
 from protocol.measurements import Course, Measurement
 from protocol.response import ResponseHistory, TimePoint
-from protocol.schema import AnalyteSpec
+from protocol.schema import AnalyteSpec, Protocol
 from protocol.trial import TRIAL
 from protocol.vocabulary import LOW_DEX_PHASES, TREATMENT_PHASES, Analyte, DoseStatus, Drug, Phase
 from reporting.selectors.facts import SubjectFacts
 from trialsite.charts import Chart, Flag, Line, Point, Series, Span, course, lab_trend, small_trend
+from trialsite.selectors import protocol_of
 from trialsite.templatetags.edc import change, day, day_short, mark_of
 
 DIVISOR = Decimal("30.4375")
@@ -162,19 +163,19 @@ def trend(facts: SubjectFacts, course_: Course, history: ResponseHistory, marker
     limit = horizon(facts)
     series = _series(course_, analyte, day1)
     shown = Series(series.label, series.unit, tuple(p for p in series.points if p.month <= limit))
-    lines = _thresholds(history) if analyte is Analyte.SERUM_M else ()
+    lines = _thresholds(history, protocol_of(facts.subject)) if analyte is Analyte.SERUM_M else ()
     chart = lab_trend(
         shown, reference=_band(spec, facts.subject.sex), lines=lines, phases=_spans(facts, day1, limit), months=limit
     )
     return Trend(spec.label, _best(course_, history) if analyte is Analyte.SERUM_M else "", chart)
 
 
-def _thresholds(history: ResponseHistory) -> tuple[Line, ...]:
+def _thresholds(history: ResponseHistory, trial: Protocol) -> tuple[Line, ...]:
     """Baseline, minimal and partial response, and where progression from the nadir begins (g/dL)."""
     base = _baseline_value(history)
     if base is None or base == 0:
         return ()
-    rules = TRIAL.response_version
+    rules = trial.response_version
     lines = [Line(base, f"baseline {_level(base)}", "ax")]
     for name, percent in (("MR", rules.mr_pct), ("PR", rules.pr_pct)):
         level = base * (100 - percent) / 100

@@ -9,6 +9,7 @@ from labs.selectors.visits import due_panels, requires_disease
 from protocol.vocabulary import Analyte
 from reporting.selectors.facts import NOTHING_ENTERED, SubjectFacts
 from trialsite.models import Subject, Visit
+from trialsite.selectors import protocol_of
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,18 @@ class Progress:
 
 
 @cache
-def required_analytes(code: str, sex: str) -> frozenset[Analyte]:
+def required_analytes(code: str, sex: str, version: str) -> frozenset[Analyte]:
     """Results that the visit must have; an unscheduled visit demands none."""
     if code.startswith("uns"):
         return frozenset()
-    panels = due_panels(code, Subject(sex=sex))
+    panels = due_panels(code, Subject(sex=sex, protocol_version=version))
     return frozenset(analyte for panel in panels if panel.required for analyte in panel.analytes)
 
 
 def progress_of(facts: SubjectFacts, code: str) -> Progress:
-    asked = required_analytes(code, facts.subject.sex)
+    asked = required_analytes(code, facts.subject.sex, facts.subject.protocol_version)
     there = facts.entered.get(code, NOTHING_ENTERED)
-    wants_disease = requires_disease(code) and not code.startswith("fu")
+    wants_disease = requires_disease(code, protocol_of(facts.subject)) and not code.startswith("fu")
     return Progress(
         len(asked & there.analytes), len(asked), there.pending, wants_disease and code not in facts.assessed
     )

@@ -9,6 +9,7 @@ from uuid import uuid4
 from dosing import services
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors import pending_proposal, site_day
+from protocol.versions import ORIGINAL
 from protocol.vocabulary import Analyte, DoseStatus, Drug, Phase, Response
 from tests.world import World
 from tests.world_labs import morning, record
@@ -119,7 +120,9 @@ def sign(
     )
 
 
-def confirm_high_dose(world: World, value: Decimal = Decimal(40), site: str = "01") -> None:
+def confirm_high_dose(
+    world: World, value: Decimal = Decimal(40), site: str = "01", version: str = ORIGINAL.version
+) -> None:
     """The high dose in mg, confirmed by signature."""
     investigator = world.person(Role.INVESTIGATOR, site)
     services.confirm_parameter(
@@ -130,6 +133,7 @@ def confirm_high_dose(world: World, value: Decimal = Decimal(40), site: str = "0
         name="high_dex_mg",
         value=str(value),
         reason="Protocol section 5.2, signed copy",
+        version=version,
     )
 
 

@@ -26,6 +26,7 @@ class Duty(StrEnum):
     KEEP_SUPPLY = "Receive, dispense and take back study drug"
     SIGN = "Sign as investigator"
     CONFIRM_PARAMETER = "Confirm a protocol parameter"
+    ACTIVATE_PROTOCOL = "Activate a protocol version"
     RAISE_QUERY = "Ask a query"
     ANSWER_QUERY = "Answer a query"
     CLOSE_QUERY = "Close or reopen a query"
@@ -57,6 +58,7 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.KEEP_SUPPLY: _SITE_STAFF,
     Duty.SIGN: frozenset({Role.INVESTIGATOR}),
     Duty.CONFIRM_PARAMETER: frozenset({Role.INVESTIGATOR}),
+    Duty.ACTIVATE_PROTOCOL: frozenset({Role.INVESTIGATOR}),
     Duty.RAISE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),
     Duty.ANSWER_QUERY: _SITE_STAFF,
     Duty.CLOSE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),

@@ -13,6 +13,7 @@ from django.apps import apps
 from django.db.models import Field
 
 from protocol.trial import TRIAL
+from protocol.versions import slot_label
 from protocol.vocabulary import Analyte
 from trialsite.days import in_words
 from trialsite.models import AuditEvent
@@ -158,7 +159,7 @@ def visit_words(code: str) -> str:
         return f"Follow-up month {int(code[2:])}"
     if code[:3] == "uns" and code[3:].isdecimal():
         return f"Unscheduled visit {code[3:]}"
-    return next((slot.label for slot in TRIAL.schedule if slot.code == code), code)
+    return slot_label(code)
 
 
 def analyte_words(slug: str) -> str:

@@ -165,6 +165,44 @@ CONFIRMATIONS = Dataset(
     ),
 )
 
+ACTIVATIONS = Dataset(
+    name="protocol_activations",
+    title="Protocol versions activated by signature",
+    sql=f"""
+        SELECT a.version AS protocol_version, a.replaces, a.reason, a.activated_by_name AS activated_by,
+               {instant("a.activated_at")} AS activated_at
+        FROM trialsite_protocolactivation a ORDER BY a.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        Column("protocol_version", "Version that came into force"),
+        Column("replaces", "Version that was in force before"),
+        Column("reason", "What the activation rests on"),
+        Column("activated_by", "Printed name of the signer"),
+        Column("activated_at", "When, UTC"),
+    ),
+)
+
+PROTOCOL_PERIODS = Dataset(
+    name="protocol_periods",
+    title="Protocol versions that subjects consented to",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, p.version AS protocol_version, p.starts_on,
+               p.because AS reason, {instant("p.recorded_at")} AS recorded_at
+        FROM trialsite_protocolperiod p
+        JOIN trialsite_subject s ON s.id = p.subject_id
+        JOIN trialsite_site site ON site.id = p.site_id
+        ORDER BY p.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        _SUBJECT,
+        _SITE,
+        Column("protocol_version", "Version of the protocol"),
+        Column("starts_on", "Day from which it judges the subject: the day of the consent"),
+        Column("reason", "What it rests on"),
+        Column("recorded_at", "When it was recorded, UTC"),
+    ),
+)
+
 MAILS = Dataset(
     name="mails",
     title="Mail sent, waiting, and not sent",
@@ -241,6 +279,8 @@ DATASETS: tuple[Dataset, ...] = (
     QUERY_MESSAGES,
     SIGNATURES,
     CONFIRMATIONS,
+    ACTIVATIONS,
+    PROTOCOL_PERIODS,
     MAILS,
     AUDIT_EVENTS,
 )

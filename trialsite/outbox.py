@@ -35,6 +35,7 @@ class News(StrEnum):
     SUBJECT_LEFT = "SUBJECT_LEFT"
     THERAPY_STARTED = "THERAPY_STARTED"
     ELIGIBILITY_SENT = "ELIGIBILITY_SENT"
+    PROTOCOL_ADOPTED = "PROTOCOL_ADOPTED"
 
 
 #: What causes what: news -> name of the task that handles it (called with message_id and subject_id).
@@ -45,6 +46,7 @@ ROUTES: dict[News, str] = {
     News.TREATMENT_ENDED: "dosing.tasks.reevaluate",
     News.SUBJECT_LEFT: "dosing.tasks.reevaluate",
     News.THERAPY_STARTED: "dosing.tasks.reevaluate",
+    News.PROTOCOL_ADOPTED: "dosing.tasks.reevaluate",
     News.ELIGIBILITY_SENT: "enrollment.tasks.announce_eligibility",
 }
 

@@ -62,6 +62,8 @@ KINDS: dict[str, Kind] = {
     "user": Kind("trialsite_user", "account"),
     "delegation": Kind("trialsite_delegation", "delegation"),
     "invitation": Kind("trialsite_invitation", "link to set a password"),
+    "protocol_period": Kind("trialsite_protocolperiod", "protocol version"),
+    "protocol_activation": Kind("trialsite_protocolactivation", "activation of a protocol version"),
     "parameter_confirmation": Kind("trialsite_parameterconfirmation", "confirmed parameter"),
 }
 

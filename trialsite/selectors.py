@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
 
+from protocol.schema import Protocol
+from protocol.versions import ORIGINAL, named
 from trialsite.access import ALL_SITES, Actor
-from trialsite.models import ParameterConfirmation, Site, StatePeriod, Subject, Visit
+from trialsite.models import (
+    ParameterConfirmation,
+    ProtocolActivation,
+    ProtocolPeriod,
+    Site,
+    StatePeriod,
+    Subject,
+    Visit,
+)
 
 
 def subject_by_key(key: str) -> Subject:
@@ -36,6 +46,38 @@ def visits(subject: Subject) -> dict[str, Visit]:
 def confirmed_parameter(name: str, protocol_version: str) -> ParameterConfirmation | None:
     """The newest confirmation of a protocol parameter, None if nobody signed one. Holds for every site."""
     return ParameterConfirmation.objects.filter(name=name, protocol_version=protocol_version).last()
+
+
+def protocol_of(subject: Subject) -> Protocol:
+    """The protocol that this subject is judged by: the version that was consented to."""
+    return named(subject.protocol_version)
+
+
+def protocol_in_force() -> Protocol:
+    """The newest version that was activated; whoever is screened now consents to it. One query."""
+    newest = ProtocolActivation.objects.last()
+    return named(newest.version) if newest else ORIGINAL
+
+
+def protocol_on(subject: Subject, day: date) -> Protocol:
+    """The protocol by which the subject was to be judged on that day."""
+    return _newest(subject, ProtocolPeriod.objects.filter(subject=subject, starts_on__lte=day))
+
+
+def protocol_known_before(subject: Subject, moment: datetime) -> Protocol:
+    """The protocol by which the subject was judged just before that instant."""
+    return _newest(subject, ProtocolPeriod.objects.filter(subject=subject, recorded_at__lt=moment))
+
+
+def _newest(subject: Subject, periods: QuerySet[ProtocolPeriod]) -> Protocol:
+    """Before the first period the version of that period, which is the one of the first consent."""
+    found = periods.last() or ProtocolPeriod.objects.filter(subject=subject).first()
+    return named(found.version) if found else protocol_of(subject)
+
+
+def protocol_periods(subject: Subject) -> list[ProtocolPeriod]:
+    """Every version that the subject consented to, oldest first."""
+    return list(ProtocolPeriod.objects.filter(subject=subject))
 
 
 def visit_date(subject: Subject, code: str) -> date | None:

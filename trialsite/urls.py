@@ -15,4 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("trialsite.oversight_urls")),
     path("protocol/", protocol.protocol, name="protocol"),
     *[path("", include(f"{room}.urls")) for room in ROOMS],
+    path("protocol/<str:version>/", protocol.version, name="protocol_version"),
 ]

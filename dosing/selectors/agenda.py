@@ -15,9 +15,9 @@ from dosing.selectors.phases import high_dex_mg, phases, planned_visits, uses_un
 from protocol import doses
 from protocol.explain import plain
 from protocol.measurements import PhaseInterval
-from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Drug, Phase
 from trialsite.models import StatePeriod, Subject
+from trialsite.selectors import protocol_of
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,9 @@ def _entries(subject: Subject, spans: tuple[PhaseInterval, ...]) -> Iterator[Ent
     if subject.day1_on is None:
         return
     if not uses_unconfirmed_dose(spans, subject.protocol_version):
-        planned = doses.planned_doses(spans, subject.day1_on, TRIAL, high_dex_mg(subject.protocol_version))
+        planned = doses.planned_doses(
+            spans, subject.day1_on, protocol_of(subject), high_dex_mg(subject.protocol_version)
+        )
         for dose in planned:
             if dose.drug is Drug.DEXAMETHASONE:
                 yield Entry(_identity(subject, f"dex {dose.on}"), dose.on, f"Tablets: {plain(dose.mg)} mg")

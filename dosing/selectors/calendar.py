@@ -15,9 +15,9 @@ from dosing.selectors.phases import drawn_out, phases, planned_doses, planned_vi
 from protocol.doses import Modification, PlannedDose, ordered, ordered_mg
 from protocol.measurements import PhaseInterval
 from protocol.months import month_start, study_month
-from protocol.trial import TRIAL
 from protocol.vocabulary import DoseAction, Drug
 from trialsite.models import Subject, Visit
+from trialsite.selectors import protocol_of
 from trialsite.selectors import visits as visits_done
 
 DAY = timedelta(days=1)
@@ -81,7 +81,7 @@ class Calendar:
         """Treatment phases with their ends, planned where they are open."""
         if self.subject.day1_on is None:
             return ()
-        return drawn_out(self.lived, self.subject.day1_on, self.today)
+        return drawn_out(self.lived, self.subject.day1_on, self.today, protocol_of(self.subject))
 
     @cached_property
     def _planned_by_day(self) -> dict[date, list[PlannedDose]]:
@@ -113,7 +113,7 @@ class Calendar:
         day1 = self.subject.day1_on
         if day1 is None or on < day1:
             return 0, 0
-        convention = TRIAL.config.month_convention
+        convention = protocol_of(self.subject).config.month_convention
         month = study_month(day1, on, convention)
         return month, (on - month_start(day1, month, convention)).days + 1
 

@@ -9,12 +9,9 @@ from dosing.selectors.phases import high_dex_mg, phases, planned_end_on, planned
 from protocol import doses
 from protocol.doses import PlannedDose
 from protocol.measurements import PhaseInterval
-from protocol.trial import TRIAL
 from protocol.vocabulary import Drug, Phase
 from trialsite.models import Subject
-
-#: Stands for the dose in mg while days are counted; no dose is planned with it.
-_ANY_DOSE = TRIAL.config.high_dex_mg
+from trialsite.selectors import protocol_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def creation(subject: Subject, to: Phase, starts_on: date) -> Creation | None:
     return Creation(
         phase=to,
         starts_on=starts_on,
-        ends_on=planned_end_on(coming, subject.day1_on),
+        ends_on=planned_end_on(coming, subject),
         anakinra_days=_days(planned, Drug.ANAKINRA),
         dexamethasone_days=_days(planned, Drug.DEXAMETHASONE),
         visits=len(new),
@@ -69,8 +66,10 @@ def _closed_before(lived: tuple[PhaseInterval, ...], starts_on: date) -> tuple[P
 def _planned(subject: Subject, coming: tuple[PhaseInterval, ...]) -> tuple[PlannedDose, ...]:
     if subject.day1_on is None:
         return ()
-    mg = high_dex_mg(subject.protocol_version) or _ANY_DOSE
-    return doses.planned_doses(coming, subject.day1_on, TRIAL, mg)
+    trial = protocol_of(subject)
+    # While the dose in mg is not confirmed days are counted, and no dose is planned.
+    mg = high_dex_mg(subject.protocol_version) or trial.config.high_dex_mg
+    return doses.planned_doses(coming, subject.day1_on, trial, mg)
 
 
 def _days(planned: list[PlannedDose], drug: Drug) -> int:

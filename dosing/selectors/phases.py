@@ -13,10 +13,10 @@ from labs.selectors import course_for
 from protocol import doses, spans, visits
 from protocol.doses import PlannedDose
 from protocol.measurements import Course, Decision, PhaseInterval
-from protocol.trial import TRIAL
+from protocol.schema import Protocol
 from protocol.vocabulary import TREATMENT_PHASES, Phase, ProposalKind
 from trialsite.models import Site, Subject
-from trialsite.selectors import confirmed_parameter, state_periods
+from trialsite.selectors import confirmed_parameter, protocol_of, state_periods
 
 
 def site_day(site: Site, at: datetime) -> date:
@@ -75,13 +75,15 @@ def planned_doses(subject: Subject, through: date | None = None) -> tuple[Planne
     """
     if subject.day1_on is None:
         return ()
-    lived = drawn_out(phases(subject), subject.day1_on, through)
-    return doses.planned_doses(lived, subject.day1_on, TRIAL, high_dex_mg(subject.protocol_version))
+    lived = drawn_out(phases(subject), subject.day1_on, through, protocol_of(subject))
+    return doses.planned_doses(lived, subject.day1_on, protocol_of(subject), high_dex_mg(subject.protocol_version))
 
 
-def drawn_out(spans_: Sequence[PhaseInterval], day1: date, through: date | None) -> tuple[PhaseInterval, ...]:
+def drawn_out(
+    spans_: Sequence[PhaseInterval], day1: date, through: date | None, trial: Protocol
+) -> tuple[PhaseInterval, ...]:
     """The same phases; an open one whose planned end lies before `through` ends then."""
-    planned = spans.plan_phases(spans_, day1, TRIAL)
+    planned = spans.plan_phases(spans_, day1, trial)
     return tuple(
         replace(plan, ends_on=through)
         if span.ends_on is None and through is not None and plan.ends_on is not None and plan.ends_on < through
@@ -90,11 +92,12 @@ def drawn_out(spans_: Sequence[PhaseInterval], day1: date, through: date | None)
     )
 
 
-def planned_end_on(spans_: Sequence[PhaseInterval], day1: date | None) -> date | None:
+def planned_end_on(spans_: Sequence[PhaseInterval], subject: Subject) -> date | None:
     """Last planned day of treatment, None before Day 1."""
+    day1 = subject.day1_on
     if day1 is None or not spans_:
         return None
-    return spans.plan_phases(spans_, day1, TRIAL)[-1].ends_on
+    return spans.plan_phases(spans_, day1, protocol_of(subject))[-1].ends_on
 
 
 def planned_visits(subject: Subject, spans_: Sequence[PhaseInterval] | None = None) -> tuple[visits.PlannedVisit, ...]:
@@ -103,7 +106,7 @@ def planned_visits(subject: Subject, spans_: Sequence[PhaseInterval] | None = No
     anchors = visits.Anchors(
         registered_on=subject.registered_on,
         day1=subject.day1_on,
-        planned_end_on=planned_end_on(lived, subject.day1_on),
+        planned_end_on=planned_end_on(lived, subject),
         ended_treatment_on=subject.treatment_ended_on,
     )
-    return visits.schedule(anchors, TRIAL)
+    return visits.schedule(anchors, protocol_of(subject))

@@ -8,28 +8,36 @@ from dosing.models import PhaseDecision
 from dosing.selectors.phases import course_of, site_day
 from dosing.selectors.shown import Content, point_at, point_content
 from protocol.response import assess
-from protocol.trial import TRIAL
+from protocol.schema import Protocol
+from protocol.versions import named
 from trialsite.models import Subject
+from trialsite.selectors import protocol_of
 
 
 def response_review(subject: Subject, code: str, today: date) -> Content | None:
     """The response at one visit with its trace and results; None if that visit has no time point."""
     course = course_of(subject)
-    history = assess(course, TRIAL, today)
+    trial = protocol_of(subject)
+    history = assess(course, trial, today)
     point = point_at(history, code)
     if point is None:
         return None
-    return {"subject": subject.number, "code": code, **point_content(course, history, point)}
+    return {"subject": subject.number, "code": code, **point_content(course, history, point, trial)}
+
+
+def protocol_signed(decision: PhaseDecision) -> Protocol:
+    """The version by which a signed decision was judged, whatever the subject consented to since."""
+    return named(decision.snapshot["shown"]["protocol_version"])
 
 
 def reaffirmation(subject: Subject, decision: PhaseDecision) -> Content:
-    """A signed decision beside what the rules say of its day with what is known now."""
-    course = course_of(subject)
-    history = assess(course, TRIAL, site_day(subject.site, decision.decided_at))
+    """A signed decision beside what the rules of its own version say of its day with what is known now."""
+    course, trial = course_of(subject), protocol_signed(decision)
+    history = assess(course, trial, site_day(subject.site, decision.decided_at))
     code = decision.snapshot["shown"]["code"]
     point = point_at(history, code) or history.latest_evaluable
     return {
         "subject": subject.number,
         "decision": decision.snapshot["decision"],
-        "shown": {"code": code, **point_content(course, history, point)},
+        "shown": {"code": code, **point_content(course, history, point, trial)},
     }

@@ -18,9 +18,10 @@ from protocol.explain import plain, to_json
 from protocol.measurements import Course, Measurement
 from protocol.phases import Proposal, propose
 from protocol.response import ResponseHistory, TimePoint, assess
-from protocol.trial import TRIAL
+from protocol.schema import Protocol
 from protocol.vocabulary import Analyte, Phase, ProposalKind
 from trialsite.models import Subject
+from trialsite.selectors import protocol_of
 from trialsite.services.signatures import digest
 
 Content = dict[str, Any]
@@ -69,22 +70,38 @@ class Computed:
         return digest(self.content)
 
 
-def computed(subject: Subject, today: date, course: Course | None = None, state: Phase | None = None) -> Computed:
+def computed(
+    subject: Subject,
+    today: date,
+    course: Course | None = None,
+    state: Phase | None = None,
+    trial: Protocol | None = None,
+) -> Computed:
     """What the rules say about this subject today, with all they rest on.
 
-    `course` and `state`: where they are loaded already, or as they were on another day.
+    `course`, `state` and `trial`: where they are loaded already, or as they were on another day.
     """
     course = course or course_of(subject)
     state = state or Phase(subject.state)
-    history = assess(course, TRIAL, today)
-    proposal = propose(state, course, history, today, TRIAL)
-    content = _content(subject.number, state, course, history, proposal)
+    trial = trial or protocol_of(subject)
+    history = assess(course, trial, today)
+    proposal = propose(state, course, history, today, trial)
+    content = {**_content(subject.number, state, history, proposal), **_basis(course, history, proposal, trial)}
     return Computed(proposal.kind, proposal.phase, proposal.rule, proposal.words, content, history, proposal)
 
 
-def _content(number: str, state: Phase, course: Course, history: ResponseHistory, proposal: Proposal) -> Content:
+def _basis(course: Course, history: ResponseHistory, proposal: Proposal, trial: Protocol) -> Content:
+    return point_content(course, history, _deciding(history, proposal), trial)
+
+
+def _deciding(history: ResponseHistory, proposal: Proposal) -> TimePoint | None:
+    """The time point that a proposal rests on; None where there is nothing to sign."""
     signable = proposal.kind in ACTIONABLE or proposal.kind in OVERRIDABLE
-    point = history.latest_evaluable or history.latest if signable else None
+    return history.latest_evaluable or history.latest if signable else None
+
+
+def _content(number: str, state: Phase, history: ResponseHistory, proposal: Proposal) -> Content:
+    point = _deciding(history, proposal)
     return {
         "subject": number,
         "from": state.value,
@@ -98,7 +115,6 @@ def _content(number: str, state: Phase, course: Course, history: ResponseHistory
         "waits_for": proposal.waits_for,
         "notes": to_json(proposal.notes),
         "code": _code(state, proposal, point),
-        **point_content(course, history, point),
     }
 
 
@@ -114,16 +130,16 @@ def visit_code(point: TimePoint) -> str:
     return point.label.split(" / ")[0]
 
 
-def point_content(course: Course, history: ResponseHistory, point: TimePoint | None) -> Content:
+def point_content(course: Course, history: ResponseHistory, point: TimePoint | None, trial: Protocol) -> Content:
     """A time point with its trace and results as plain JSON; without a point only the versions."""
-    versions = {"protocol_version": TRIAL.version, "criteria_version": history.criteria_version.value}
+    versions = {"protocol_version": trial.version, "criteria_version": history.criteria_version.value}
     if point is None:
         return {**versions, "status": history.confirmed_status.value, "point": None, "used": []}
     return {
         **versions,
         "status": history.confirmed_status.value,
         "point": to_json(point),
-        "used": used_results(course, point.on),
+        "used": used_results(course, point.on, trial),
     }
 
 
@@ -133,14 +149,14 @@ def point_at(history: ResponseHistory, code: str) -> TimePoint | None:
     return found[-1] if found else None
 
 
-def used_results(course: Course, on: date) -> list[Content]:
+def used_results(course: Course, on: date, trial: Protocol) -> list[Content]:
     """Baseline, nadir and value at a time point with their sources and changes in percent (one decimal)."""
-    rows = (_used(analyte, course, on) for analyte in LISTED)
+    rows = (_used(analyte, course, on, trial) for analyte in LISTED)
     return [row for row in rows if row is not None]
 
 
-def _used(analyte: Analyte, course: Course, on: date) -> Content | None:
-    within = timedelta(days=TRIAL.config.component_days)
+def _used(analyte: Analyte, course: Course, on: date, trial: Protocol) -> Content | None:
+    within = timedelta(days=trial.config.component_days)
     values = sorted(
         (m for m in course.current().measurements if m.analyte is analyte and m.value is not None),
         key=lambda m: (m.collected_on, m.source),
@@ -155,7 +171,7 @@ def _used(analyte: Analyte, course: Course, on: date) -> Content | None:
         return None
     return {
         "analyte": analyte.value,
-        "label": f"{TRIAL.analytes[analyte].label}, {TRIAL.analytes[analyte].unit}",
+        "label": f"{trial.analytes[analyte].label}, {trial.analytes[analyte].unit}",
         "baseline": _figure(baseline),
         "nadir": _figure(nadir),
         "current": _figure(now),

@@ -13,11 +13,13 @@ from dosing.services.doses import DoseEntry, Filled, record_day, record_doses, u
 from dosing.services.parameters import confirm_parameter
 from dosing.services.proposals import reevaluate_subject
 from dosing.services.treatment import start_treatment
+from dosing.services.versions import activate_protocol
 
 __all__ = [
     "DoseEntry",
     "Filled",
     "Verdict",
+    "activate_protocol",
     "ask_for_data",
     "confirm_parameter",
     "reaffirm_decision",

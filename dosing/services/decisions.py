@@ -20,13 +20,13 @@ from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from labs.models import ResponseAssessment, ResponseSignature
 from labs.services import derive_response
 from protocol.phases import roads_from
-from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Phase, ProposalKind, Response
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.models import Query, Signature, Subject
 from trialsite.outbox import News, publish
 from trialsite.reauthentication import Proof
+from trialsite.selectors import protocol_of
 from trialsite.services.queries import Anchor, open_query
 from trialsite.services.signatures import Signing, digest, sign, withdraw
 from trialsite.services.subjects import Refused, Stale, first_submission, move_subject, note_outcome
@@ -37,7 +37,6 @@ RESPONSE_MEANING = "approval of response"
 DECISION_SENTENCE = "have reviewed this response and approve this treatment."
 RESPONSE_SENTENCE = "have reviewed this response and approve it."
 LEGAL_EFFECT = "My electronic signature has the same legal effect as my handwritten one."
-START_AHEAD_DAYS = int(TRIAL.parameters["start_ahead_days"].value)
 CHANGED = "Results changed since this was computed. Read the new computation, then sign."
 
 
@@ -118,10 +117,10 @@ def _still_shown(subject: Subject, proposal_id: int, shown: str, at: datetime) -
 def _check_verdict(subject: Subject, now: Computed, verdict: Verdict, at: datetime) -> PhaseDecision.Choice:
     if now.kind not in ACTIONABLE and now.kind not in OVERRIDABLE:
         raise Refused("There is nothing to decide yet.")
-    if verdict.to_phase not in possible_phases(Phase(subject.state)):
+    if verdict.to_phase not in possible_phases(subject):
         raise Refused(f"{PHASE_WORDS[verdict.to_phase]} cannot follow {PHASE_WORDS[Phase(subject.state)].lower()}.")
     today = selectors.site_day(subject.site, at)
-    latest = today + timedelta(days=START_AHEAD_DAYS)
+    latest = today + timedelta(days=int(protocol_of(subject).parameters["start_ahead_days"].value))
     if not today <= verdict.starts_on <= latest:
         raise Refused(f"The phase can start from {words(today)}, the day of your signature, to {words(latest)}.")
     if verdict.to_phase is Phase.HIGH_DEX and selectors.high_dex_mg(subject.protocol_version) is None:
@@ -132,9 +131,9 @@ def _check_verdict(subject: Subject, now: Computed, verdict: Verdict, at: dateti
     return choice
 
 
-def possible_phases(state: Phase) -> tuple[Phase, ...]:
+def possible_phases(subject: Subject) -> tuple[Phase, ...]:
     """Treatment phases that a signature can start from here. Treatment ends on the page of its own."""
-    roads = dict.fromkeys(road.target for road in roads_from(state, TRIAL))
+    roads = dict.fromkeys(road.target for road in roads_from(Phase(subject.state), protocol_of(subject)))
     return tuple(target for target in roads if target in TREATMENT_PHASES)
 
 

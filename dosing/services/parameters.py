@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
-from protocol.trial import TRIAL
+from protocol.versions import ORIGINAL, named
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import ParameterConfirmation, Site
@@ -20,11 +20,12 @@ CONFIRMABLE = ("high_dex_mg",)
 _HIGHEST_MG = Decimal(1000)
 
 
-def statement(printed_name: str, name: str, value: str, unit: str) -> str:
+def statement(printed_name: str, name: str, value: str, version: str) -> str:
     """The sentence above the signature."""
-    label = TRIAL.parameters[name].label.lower()
+    parameter = named(version).parameters[name]
     return (
-        f"I, {printed_name}, confirm {label} at {value} {unit} under protocol version {TRIAL.version}. "
+        f"I, {printed_name}, confirm {parameter.label.lower()} at {value} {parameter.unit} "
+        f"under protocol version {version}. "
         "My electronic signature has the same legal effect as my handwritten one."
     )
 
@@ -38,24 +39,25 @@ def confirm_parameter(
     name: str,
     value: str,
     reason: str,
+    version: str = ORIGINAL.version,
     token: UUID | None = None,
 ) -> ParameterConfirmation:
-    """Confirm a protocol parameter by signature; the newest confirmation holds at every site.
+    """Confirm a parameter of a protocol version by signature; the newest confirmation holds at every site.
 
     `site_id` is the site at which the investigator signs. Refused for a parameter that is fixed in the protocol, a
     value that is no positive number, and without a reason.
     """
     with writing(by=by, duty=Duty.CONFIRM_PARAMETER, site_id=site_id, at=at, reason=reason):
         if token is not None and first_submission(token=token, by=by, at=at) is not None:
-            return ParameterConfirmation.objects.filter(name=name, protocol_version=TRIAL.version).latest("id")
+            return ParameterConfirmation.objects.filter(name=name, protocol_version=version).latest("id")
         _check(name, value, reason)
-        parameter = TRIAL.parameters[name]
+        parameter = named(version).parameters[name]
         site = Site.objects.get(pk=site_id)
         content = {
             "name": name,
             "value": value,
             "unit": parameter.unit,
-            "protocol_version": TRIAL.version,
+            "protocol_version": version,
             "reason": reason,
             "confirmed_at": at.isoformat(),
         }
@@ -63,21 +65,21 @@ def confirm_parameter(
             record_type="parameter",
             record_id=name,
             meaning=MEANING,
-            statement=statement(by.printed_name, name, value, parameter.unit),
+            statement=statement(by.printed_name, name, value, version),
             content=content,
         )
         confirmation = ParameterConfirmation.objects.create(
             name=name,
             value=value,
             unit=parameter.unit,
-            protocol_version=TRIAL.version,
+            protocol_version=version,
             reason=reason,
             confirmed_at=at,
             confirmed_by_name=by.printed_name,
             signature=sign(by=by, at=at, proof=proof, site=site, subject=None, what=what, duty=Duty.CONFIRM_PARAMETER),
         )
         if token is not None:
-            note_outcome(token=token, outcome=f"/protocol/parameters/{name}/")
+            note_outcome(token=token, outcome=f"/protocol/parameters/{name}/?version={version}")
         return confirmation
 
 

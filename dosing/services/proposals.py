@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.urls import reverse
 
 from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
+from dosing.selectors.reviews import protocol_signed
 from dosing.selectors.shown import Computed, computed, used_results
 from dosing.services.waiting import remind_of_waiting
 from dosing.vocabulary import ACTIONABLE
@@ -18,7 +20,6 @@ from labs.services import derive_response_from
 from protocol.measurements import Course
 from protocol.phases import Discrepancy, find_discrepancies
 from protocol.response import assess
-from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Phase, ProposalKind
 from trialsite import mail
 from trialsite.access import Duty, system_actor
@@ -114,7 +115,7 @@ def _tell(subject: Subject, proposal: PhaseProposal, at: datetime) -> None:
 def _note_discrepancies(subject: Subject, course: Course, signed: Sequence[PhaseDecision], at: datetime) -> None:
     """Open, or keep up to date, one discrepancy for each signed decision that would now be proposed otherwise."""
     today = selectors.site_day(subject.site, at)
-    different = {found.decision.source: found for found in find_discrepancies(course, today, TRIAL)}
+    different = {found.decision.source: found for found in _changed(course, signed, today)}
     rows = AssignmentDiscrepancy.objects.filter(subject=subject).order_by("id")
     standing = {row.decision_id: row for row in rows}
     for decision in signed:
@@ -122,6 +123,14 @@ def _note_discrepancies(subject: Subject, course: Course, signed: Sequence[Phase
         if found is not None or decision.pk in standing:
             now = _present_side(subject, course, decision, found)
             _note_discrepancy(subject, decision, standing.get(decision.pk), now, at)
+
+
+def _changed(course: Course, signed: Sequence[PhaseDecision], today: date) -> Iterator[Discrepancy]:
+    """Decisions that would be proposed otherwise now, each judged by the protocol version that it was signed under."""
+    for trial in {one.version: one for one in map(protocol_signed, signed)}.values():
+        own = {f"phase_decision:{one.pk}" for one in signed if protocol_signed(one).version == trial.version}
+        decided = tuple(one for one in course.decisions if one.source in own)
+        yield from find_discrepancies(replace(course, decisions=decided), today, trial)
 
 
 def _note_discrepancy(
@@ -162,8 +171,9 @@ def _present_side(
     kind = decision.proposal.kind if found is None else _kind(found.proposed_now)
     point = decision.snapshot["shown"]["point"]
     seen_on = type(on).fromisoformat(point["on"]) if point else on
-    history = assess(course, TRIAL, on)
-    return {"kind": kind, "status": history.confirmed_status.value, "used": used_results(course, seen_on)}
+    trial = protocol_signed(decision)
+    history = assess(course, trial, on)
+    return {"kind": kind, "status": history.confirmed_status.value, "used": used_results(course, seen_on, trial)}
 
 
 def _kind(kind: ProposalKind | None) -> str:

@@ -8,17 +8,21 @@ from dosing import selectors
 from dosing.models import DoseRecord
 from dosing.services.subjects import locked_subject, words
 from labs.services import derive_response
-from protocol.trial import TRIAL
 from protocol.vocabulary import DoseStatus, Drug, Phase
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.models import Subject
 from trialsite.outbox import News, publish
+from trialsite.selectors import protocol_of
 from trialsite.services.queries import Anchor, Question, raise_automatic_query
 from trialsite.services.subjects import Refused, move_subject
 
-FIRST_DOSE_DAYS = int(TRIAL.parameters["first_dose_days"].value)
 WHY = "First dose of anakinra"
+
+
+def first_dose_days(subject: Subject) -> int:
+    """Days from registration to the first dose that the subject's protocol version allows."""
+    return int(protocol_of(subject).parameters["first_dose_days"].value)
 
 
 def start_treatment(
@@ -55,14 +59,15 @@ def _check_may_start(subject: Subject, first_dose_on: date, at: datetime) -> Non
 
 
 def _record_first_dose(subject: Subject, on: date, by: Actor, at: datetime) -> None:
+    mg = protocol_of(subject).config.anakinra_mg
     DoseRecord.objects.create(
         subject=subject,
         site_id=subject.site_id,
         drug=Drug.ANAKINRA.value,
         on=on,
         status=DoseStatus.TAKEN.value,
-        planned_mg=TRIAL.config.anakinra_mg,
-        given_mg=TRIAL.config.anakinra_mg,
+        planned_mg=mg,
+        given_mg=mg,
         recorded_by_id=by.user_id,
         recorded_at=at,
     )
@@ -71,12 +76,11 @@ def _record_first_dose(subject: Subject, on: date, by: Actor, at: datetime) -> N
 def _ask_if_late(subject: Subject, by: Actor, at: datetime, *, confirmed: bool) -> None:
     if subject.day1_on is None or subject.registered_on is None:
         return
-    days = subject.day1_on - subject.registered_on
-    if days <= timedelta(days=FIRST_DOSE_DAYS):
+    days, allowed = subject.day1_on - subject.registered_on, first_dose_days(subject)
+    if days <= timedelta(days=allowed):
         return
     text = (
-        f"The first dose is dated {days.days} days after registration; the protocol allows {FIRST_DOSE_DAYS}. "
-        "Check the date."
+        f"The first dose is dated {days.days} days after registration; the protocol allows {allowed}. Check the date."
     )
     raise_automatic_query(
         by=by,

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.urls import reverse
 
 from dosing.selectors.shown import Computed
-from protocol.trial import TRIAL
 from protocol.vocabulary import ProposalKind
 from protocol.waiting import waiting_step
 from trialsite import mail
 from trialsite.models import Role, Subject
+from trialsite.selectors import protocol_of
 
 #: What waits, in words that carry no clinical data.
 WORDS: dict[ProposalKind, str] = {
@@ -23,7 +23,7 @@ WORDS: dict[ProposalKind, str] = {
 
 def remind_of_waiting(subject: Subject, found: Computed, today: date, at: datetime) -> None:
     """Queue the newest reminder that has fallen due. Runs inside the caller's `writing`."""
-    step = waiting_step(found.proposal, found.history, today, TRIAL)
+    step = waiting_step(found.proposal, found.history, today, protocol_of(subject))
     if step is None or found.kind is None:
         return
     place = reverse("subject_visits", kwargs={"key": subject.key})

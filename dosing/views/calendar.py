@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from dosing import services
 from dosing.forms import ON_INSTRUCTION, OTHER, REASONS, DayForm, FillForm, FirstDoseForm, UndoForm
 from dosing.selectors.calendar import Calendar, CalendarDay
-from dosing.services.treatment import FIRST_DOSE_DAYS
+from dosing.services.treatment import first_dose_days
 from dosing.views.door import subject_for
 from dosing.views.month import drug_line, month_context
 from protocol.vocabulary import Drug, Phase
@@ -110,9 +110,10 @@ def _show(desk: Desk, status: int = 200, **forms_: Any) -> HttpResponse:
 def _before_day1(desk: Desk) -> dict[str, Any]:
     registered_on = desk.subject.registered_on
     ready = desk.subject.state == Phase.ENROLLED.value and registered_on is not None
-    late = registered_on is not None and desk.today > registered_on + timedelta(days=FIRST_DOSE_DAYS)
+    allowed = first_dose_days(desk.subject)
+    late = registered_on is not None and desk.today > registered_on + timedelta(days=allowed)
     form = FirstDoseForm(today=desk.today) if ready and desk.may_record else None
-    return {"first_form": form, "ready": ready, "may_be_late": late, "allowed_days": FIRST_DOSE_DAYS}
+    return {"first_form": form, "ready": ready, "may_be_late": late, "allowed_days": allowed}
 
 
 def _treated(desk: Desk) -> dict[str, Any]:

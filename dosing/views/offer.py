@@ -44,7 +44,7 @@ def offered_on(page: Page) -> Phase | None:
 
 
 def signable_on(page: Page) -> tuple[Phase, ...]:
-    return tuple(phase for phase in possible_phases(Phase(page.subject.state)) if phase is not offered_on(page))
+    return tuple(phase for phase in possible_phases(page.subject) if phase is not offered_on(page))
 
 
 def offer_on(page: Page) -> dict[str, Any]:

@@ -8,16 +8,19 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from dosing import services
 from dosing.forms import ParameterForm
 from dosing.services.parameters import CONFIRMABLE
-from protocol.trial import TRIAL
+from protocol.schema import Protocol
+from protocol.versions import VERSIONS
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
 from trialsite.models import ParameterConfirmation
+from trialsite.selectors import protocol_in_force
 from trialsite.services.subjects import Refused
 from trialsite.signing import ask_identity, prove
 
@@ -25,12 +28,21 @@ from trialsite.signing import ask_identity, prove
 @require_http_methods(["GET", "POST"])
 def parameter(request: SignedInRequest, name: str) -> HttpResponse:
     """What is known of a parameter, who confirmed it when, and for investigators the form that does."""
-    if name not in TRIAL.parameters:
+    trial = _version(request)
+    if name not in trial.parameters:
         raise Http404
-    form = ask_identity(ParameterForm(initial={"value": TRIAL.parameters[name].value}), request)
+    form = ask_identity(ParameterForm(initial={"value": trial.parameters[name].value}), request)
     if request.method != "POST":
-        return _show(request, name, form)
-    return _confirm(request, name)
+        return _show(request, name, trial, form)
+    return _confirm(request, name, trial)
+
+
+def _version(request: SignedInRequest) -> Protocol:
+    """The version that the address names, else the one in force; 404 for one that is not declared."""
+    wanted = request.GET.get("version")
+    if wanted and wanted not in VERSIONS:
+        raise Http404
+    return VERSIONS[wanted] if wanted else protocol_in_force()
 
 
 def _site_of(request: SignedInRequest) -> int | None:
@@ -40,28 +52,28 @@ def _site_of(request: SignedInRequest) -> int | None:
     return next((site for site in sites if can(request.actor, Duty.CONFIRM_PARAMETER, site, now)), None)
 
 
-def _show(request: SignedInRequest, name: str, form: ParameterForm, status: int = 200) -> HttpResponse:
-    given = ParameterConfirmation.objects.filter(name=name, protocol_version=TRIAL.version).order_by("-id")
+def _show(request: SignedInRequest, name: str, trial: Protocol, form: ParameterForm, status: int = 200) -> HttpResponse:
+    given = ParameterConfirmation.objects.filter(name=name, protocol_version=trial.version).order_by("-id")
     context: dict[str, Any] = {
         "name": name,
-        "parameter": TRIAL.parameters[name],
-        "version": TRIAL.version,
+        "parameter": trial.parameters[name],
+        "version": trial.version,
         "confirmations": list(given),
         "form": form if name in CONFIRMABLE and _site_of(request) is not None else None,
         "is_confirmable": name in CONFIRMABLE,
-        "sentence": f"confirm this value under protocol version {TRIAL.version}.",
+        "sentence": f"confirm this value under protocol version {trial.version}.",
     }
     return render(request, "dosing/parameter.html", context, status=status)
 
 
-def _confirm(request: SignedInRequest, name: str) -> HttpResponse:
+def _confirm(request: SignedInRequest, name: str, trial: Protocol) -> HttpResponse:
     now, site_id = clock.now(), _site_of(request)
     if site_id is None:
         raise PermissionDenied(f"Your role does not include this: {Duty.CONFIRM_PARAMETER.value.lower()}.")
     form = ask_identity(ParameterForm(request.POST), request)
     proof = prove(request, form, now) if form.is_valid() else None
     if proof is None:
-        return _show(request, name, form, 422)
+        return _show(request, name, trial, form, 422)
     try:
         services.confirm_parameter(
             by=request.actor,
@@ -71,10 +83,11 @@ def _confirm(request: SignedInRequest, name: str) -> HttpResponse:
             name=name,
             value=form.cleaned_data["value"],
             reason=form.cleaned_data["reason"],
+            version=trial.version,
             token=form.cleaned_data["token"],
         )
     except Refused as refusal:
         form.add_error(None, str(refusal))
-        return _show(request, name, form, 422)
-    messages.success(request, f"{TRIAL.parameters[name].label} is confirmed.")
-    return redirect("protocol_parameter", name=name)
+        return _show(request, name, trial, form, 422)
+    messages.success(request, f"{trial.parameters[name].label} is confirmed.")
+    return redirect(f"{reverse('protocol_parameter', args=[name])}?version={trial.version}")

@@ -13,6 +13,7 @@ from django.urls import reverse
 from dosing.selectors.shown import basis_of
 from labs.models import DiseaseAssessment, LabResult
 from protocol.trial import TRIAL
+from protocol.versions import slot_label
 from protocol.vocabulary import Analyte, CriterionOutcome
 from trialsite.models import Subject
 from trialsite.templatetags.edc import MINUS, change
@@ -235,7 +236,7 @@ def short_visit(code: str) -> str:
 
 def visit_words(code: str) -> str:
     """Month 6, Unscheduled 1, End of phase."""
-    labels = {slot.code: slot.label for slot in TRIAL.schedule}
     if code.startswith("uns"):
         return f"Unscheduled visit {code[3:]}"
-    return labels.get(code, "End of phase")
+    words = slot_label(code)
+    return "End of phase" if words == code else words

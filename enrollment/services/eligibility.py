@@ -10,13 +10,13 @@ from enrollment.checklist import Checklist, signed_content
 from enrollment.models import EligibilitySnapshot, ScreeningAnswer
 from enrollment.questions import Question, questions_for
 from enrollment.selectors import checklist_of, current_answers, is_signed, latest_snapshot, site_day
-from protocol.trial import TRIAL
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.models import Signature, Subject
 from trialsite.outbox import News, publish
 from trialsite.reauthentication import Proof
+from trialsite.selectors import protocol_of
 from trialsite.services.signatures import Signing, break_signatures_resting_on, sign, supersede
 from trialsite.services.subjects import Refused, Stale, check_open_for_data, lock_subject
 
@@ -72,7 +72,7 @@ def record_screening_answers(
 
 
 def _check_answers(subject: Subject, answers: Mapping[str, Answer], today: date) -> None:
-    known = {question.item: question for question in questions_for(subject.sex, TRIAL)}
+    known = {question.item: question for question in questions_for(subject.sex, protocol_of(subject))}
     for item, answer in answers.items():
         if item not in known:
             raise Refused(f"There is no question {item} for this subject.")
@@ -168,9 +168,9 @@ def _freeze(by: Actor, at: datetime, subject: Subject, now: Checklist) -> Eligib
         subject=subject,
         site_id=subject.site_id,
         computed_at=at,
-        protocol_version=TRIAL.version,
+        protocol_version=subject.protocol_version,
         fingerprint=now.fingerprint,
-        judgements={"as_of": now.as_of.isoformat(), "version": TRIAL.version, "criteria": now.rows},
+        judgements={"as_of": now.as_of.isoformat(), "version": subject.protocol_version, "criteria": now.rows},
         outcome=now.outcome.value,
         sent_by_id=by.user_id,
     )
@@ -219,7 +219,7 @@ def _signing(subject: Subject, snapshot: EligibilitySnapshot, now: Checklist) ->
         record_id=str(snapshot.pk),
         meaning=MEANING,
         statement=STATEMENT,
-        content=signed_content(subject.screening_number, TRIAL.id, snapshot.judgements),
+        content=signed_content(subject.screening_number, protocol_of(subject).id, snapshot.judgements),
         basis=now.sources,
     )
 

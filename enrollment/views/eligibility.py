@@ -20,13 +20,12 @@ from enrollment.models import EligibilitySnapshot
 from enrollment.questions import questions_for
 from enrollment.rows import answered_rows, questions_left, shown_rows, source_links
 from enrollment.services.eligibility import STATEMENT
-from protocol.trial import TRIAL
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.selectors import subject_by_key
+from trialsite.selectors import protocol_of, subject_by_key
 from trialsite.services.subjects import Refused
 from trialsite.signing import ask_identity, prove
 
@@ -84,7 +83,7 @@ def _page(request: SignedInRequest, subject: Subject) -> Page:
     return Page(
         subject=subject,
         facts=facts,
-        now=checklist(facts, TRIAL, selectors.site_day(now, subject.site)),
+        now=checklist(facts, protocol_of(subject), selectors.site_day(now, subject.site)),
         snapshot=selectors.latest_snapshot(subject),
         may_answer=can(request.actor, Duty.ENTER_DATA, subject.site_id, now) and subject.state == Phase.SCREENING,
         may_sign=can(request.actor, Duty.SIGN, subject.site_id, now) and subject.state == Phase.SCREENING,
@@ -94,7 +93,7 @@ def _page(request: SignedInRequest, subject: Subject) -> Page:
 def _form(page: Page, data: Any = None) -> ChecklistForm:
     return ChecklistForm(
         data,
-        questions=questions_left(page.now.rows, questions_for(page.subject.sex, TRIAL)),
+        questions=questions_left(page.now.rows, questions_for(page.subject.sex, protocol_of(page.subject))),
         standing=page.facts.answers,
         today=page.now.as_of,
         was_sent=page.snapshot is not None,
@@ -151,13 +150,13 @@ def _standing(page: Page) -> dict[str, Any]:
     return {
         "consent": consent,
         "screening_day": passed,
-        "screening_days": TRIAL.config.screening_days,
+        "screening_days": protocol_of(page.subject).config.screening_days,
         "snapshot": page.snapshot,
         "signature": _signature(page.snapshot),
         "can_register": selectors.may_register(page.snapshot, page.now) and page.may_answer,
         "registration": selectors.registration_of(page.subject),
         "failure": selectors.failure_of(page.subject),
-        "trial": TRIAL,
+        "trial": protocol_of(page.subject),
     }
 
 

@@ -15,13 +15,12 @@ from django.views.decorators.http import require_http_methods
 from enrollment import selectors
 from enrollment.forms import FailureForm, TokenForm
 from enrollment.services import Cause, record_screen_failure, register_subject
-from protocol.trial import TRIAL
 from protocol.vocabulary import CriterionOutcome
 from trialsite import clock
 from trialsite.access import Duty, check_may
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.selectors import free_number, subject_by_key
+from trialsite.selectors import free_number, protocol_of, subject_by_key
 from trialsite.services.subjects import Refused
 from trialsite.templatetags.edc import day
 
@@ -42,7 +41,7 @@ def subject_registration(request: SignedInRequest, key: str) -> HttpResponse:
     context = {
         "number": free_number(subject.site, screening=False),
         "today": today,
-        "first_dose_days": TRIAL.parameters["first_dose_days"].value,
+        "first_dose_days": protocol_of(subject).parameters["first_dose_days"].value,
         "snapshot": selectors.latest_snapshot(subject),
         "ready": selectors.may_register(selectors.latest_snapshot(subject), selectors.checklist_of(subject, today)),
     }

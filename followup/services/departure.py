@@ -11,13 +11,13 @@ from followup.selectors import standing_departure, standing_end_of_treatment
 from followup.services.stopping import check_last_dose, check_not_future, drop_states_after, hold_back_reminders
 from labs.services import derive_response
 from protocol.phases import roads_from
-from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Phase
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.days import in_words
 from trialsite.models import Subject
 from trialsite.outbox import News, publish
+from trialsite.selectors import protocol_of
 from trialsite.services.signatures import break_signatures_resting_on
 from trialsite.services.subjects import (
     Refused,
@@ -52,7 +52,7 @@ class Leaving:
 
 def possible_departures(subject: Subject) -> tuple[Kind, ...]:
     """Kinds of departure that the protocol knows from the subject's state (T3, T15)."""
-    targets = {road.target.value for road in roads_from(Phase(subject.state), TRIAL)}
+    targets = {road.target.value for road in roads_from(Phase(subject.state), protocol_of(subject))}
     return tuple(kind for kind in Kind if kind.value in targets)
 
 

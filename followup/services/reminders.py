@@ -19,13 +19,14 @@ from followup.models import Reminder
 from followup.selectors import FollowUpLine, follow_up_schedule, site_day
 from followup.services.completion import complete_if_over
 from followup.vocabulary import STEP_WORDS, step_name
-from protocol.trial import TRIAL
+from protocol.schema import Protocol
 from protocol.visits import Step, reminder_due
 from protocol.vocabulary import DueState, Phase
 from trialsite import mail
 from trialsite.access import Duty, system_actor
 from trialsite.context import reading, writing
 from trialsite.models import Role, Subject, User
+from trialsite.selectors import protocol_of
 from trialsite.services.subjects import lock_subject
 
 logger = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def sweep_subject(subject_id: int, site_id: int, at: datetime) -> Swept:
 
 def _settle(subject: Subject, today: date, at: datetime) -> tuple[int, int]:
     lines = follow_up_schedule(subject, today).lines
-    due = [(line, step) for line in lines for step in _due_steps(line, today)]
+    due = [(line, step) for line in lines for step in _due_steps(line, today, protocol_of(subject))]
     if not due:
         return 0, 0
     to = _recipients(subject, at)
@@ -105,12 +106,12 @@ def _recipients(subject: Subject, at: datetime) -> list[User]:
     return mail.people_at(subject.site, Role.COORDINATOR, at) or mail.people_at(subject.site, Role.INVESTIGATOR, at)
 
 
-def _due_steps(line: FollowUpLine, today: date) -> Iterable[Step]:
+def _due_steps(line: FollowUpLine, today: date, trial: Protocol) -> Iterable[Step]:
     """Steps of one visit that fell due and are not settled; none once it is done or stated not done."""
     if line.state in {DueState.DONE, DueState.NOT_DONE}:
         return ()
     settled = frozenset(step.days for step in line.steps if step.reminder is not None)
-    found = reminder_due(line.planned, today, settled, TRIAL)
+    found = reminder_due(line.planned, today, settled, trial)
     return (*found.skipped, found.send) if found.send is not None else ()
 
 

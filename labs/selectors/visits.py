@@ -10,9 +10,9 @@ from datetime import date
 
 from labs.models import DiseaseAssessment, LabResult, Specimen
 from protocol.measurements import PhaseInterval
-from protocol.schema import Panel, ScheduleItem
+from protocol.schema import Panel, Protocol, ScheduleItem
 from protocol.spans import plan_phases
-from protocol.trial import TRIAL
+from protocol.versions import VERSIONS, slot_label
 from protocol.visits import Anchors, PlannedVisit, due_state, schedule
 from protocol.vocabulary import (
     TERMINAL_PHASES,
@@ -25,11 +25,9 @@ from protocol.vocabulary import (
     Phase,
 )
 from trialsite.models import StatePeriod, Subject, Visit
-from trialsite.selectors import state_periods, visits
+from trialsite.selectors import protocol_of, state_periods, visits
 
-_LABELS = {slot.code: slot.label for slot in TRIAL.schedule}
-_PLACES = {slot.code: place for place, slot in enumerate(TRIAL.schedule)}
-_COLUMNS = {slot.code: slot.column for slot in TRIAL.schedule}
+_CODES = frozenset(slot.code for version in VERSIONS.values() for slot in version.schedule)
 _NUMBERED = re.compile(r"uns[1-9]\d?|fu(06|12|18|24|30|36|42|48|54|60)")
 #: Results that another form asks for: immunofixation and marrow (disease assessment), ECOG (visit), free text.
 ELSEWHERE = frozenset(
@@ -115,12 +113,12 @@ def visit_label(code: str) -> str:
         return f"Unscheduled visit {code[3:]}"
     if code.startswith("fu"):
         return f"Follow-up month {int(code[2:])}"
-    return _LABELS[code]
+    return slot_label(code)
 
 
 def is_visit_code(code: str) -> bool:
     """True for a slot of the protocol or an unscheduled visit."""
-    return code in _LABELS or bool(_NUMBERED.fullmatch(code))
+    return code in _CODES or bool(_NUMBERED.fullmatch(code))
 
 
 def anchors_of(subject: Subject, periods: list[StatePeriod]) -> Anchors:
@@ -141,13 +139,13 @@ def _planned_end(subject: Subject, periods: list[StatePeriod]) -> date | None:
         for one in periods
         if Phase(one.state) in TREATMENT_PHASES
     ]
-    planned = plan_phases(treatment, subject.day1_on, TRIAL)
+    planned = plan_phases(treatment, subject.day1_on, protocol_of(subject))
     return max((one.ends_on for one in planned if one.ends_on is not None), default=None)
 
 
 def planned_visits(subject: Subject) -> tuple[PlannedVisit, ...]:
     """Every visit that the subject's dates allow, in order; one query."""
-    return schedule(anchors_of(subject, state_periods(subject)), TRIAL)
+    return schedule(anchors_of(subject, state_periods(subject)), protocol_of(subject))
 
 
 def stopped_on(periods: list[StatePeriod]) -> date | None:
@@ -155,10 +153,14 @@ def stopped_on(periods: list[StatePeriod]) -> date | None:
     return next((one.starts_on for one in periods if Phase(one.state) in TERMINAL_PHASES), None)
 
 
-def items_of(code: str) -> tuple[ScheduleItem, ...]:
+def items_of(code: str, trial: Protocol) -> tuple[ScheduleItem, ...]:
     """Items of the schedule of events that a slot asks for."""
-    column = "FU" if code.startswith("fu") else _COLUMNS.get(code, "")
-    return tuple(item for item in TRIAL.items if column in item.cells)
+    column = _column(code, trial)
+    return tuple(item for item in trial.items if column in item.cells)
+
+
+def _column(code: str, trial: Protocol) -> str:
+    return "FU" if code.startswith("fu") else next((one.column for one in trial.schedule if one.code == code), "")
 
 
 def due_panels(
@@ -168,27 +170,26 @@ def due_panels(
 
     extra: panels that are asked for besides, with every analyte. known: analytes with a result, always shown.
     """
-    besides = frozenset(extra)
-    items = items_of(code)
+    besides, trial = frozenset(extra), protocol_of(subject)
+    items = items_of(code, trial)
     due: dict[PanelCode, bool] = {}
     for item in items:
         if item.panel is not None:
             # One panel may serve several items; it is required as soon as one of them is.
-            due[item.panel] = due.get(item.panel, False) or _is_required(item, code)
+            due[item.panel] = due.get(item.panel, False) or _is_required(item, code, trial)
     for panel in (*besides, *(UNSCHEDULED_PANELS if code.startswith("uns") else ())):
         due.setdefault(panel, False)
     own = {item.code for item in items}
     grid = (
         DuePanel(panel.code, panel.label, _asked(panel, own, known, besides), due[panel.code])
-        for panel in TRIAL.panels.values()
+        for panel in trial.panels.values()
         if panel.code in due and not (panel.code is PanelCode.PREGNANCY and subject.sex == "M")
     )
     return tuple(one for one in grid if one.analytes)
 
 
-def _is_required(item: ScheduleItem, code: str) -> bool:
-    column = "FU" if code.startswith("fu") else _COLUMNS.get(code, "")
-    return item.cells[column] is Necessity.REQUIRED
+def _is_required(item: ScheduleItem, code: str, trial: Protocol) -> bool:
+    return item.cells[_column(code, trial)] is Necessity.REQUIRED
 
 
 def _asked(
@@ -201,20 +202,20 @@ def _asked(
     return tuple(one for one in panel.analytes if one not in ELSEWHERE and is_due(one))
 
 
-def asks_for_disease(code: str) -> bool:
+def asks_for_disease(code: str, trial: Protocol) -> bool:
     """True if the slot asks for immunofixation, marrow or imaging; an unscheduled visit always may."""
-    return code.startswith("uns") or any(item.code in DISEASE_ITEMS for item in items_of(code))
+    return code.startswith("uns") or any(item.code in DISEASE_ITEMS for item in items_of(code, trial))
 
 
-def requires_disease(code: str) -> bool:
+def requires_disease(code: str, trial: Protocol) -> bool:
     """True if the slot must have the disease assessment, not only where a condition of the schedule holds."""
-    return any(item.code in DISEASE_ITEMS and _is_required(item, code) for item in items_of(code))
+    return any(item.code in DISEASE_ITEMS and _is_required(item, code, trial) for item in items_of(code, trial))
 
 
 def visit_lines(subject: Subject, today: date) -> tuple[VisitLine, ...]:
     """The whole schedule with what happened, unscheduled visits in their place by date; six queries."""
-    periods = state_periods(subject)
-    planned = {one.code: one for one in schedule(anchors_of(subject, periods), TRIAL)}
+    periods, trial = state_periods(subject), protocol_of(subject)
+    planned = {one.code: one for one in schedule(anchors_of(subject, periods), trial)}
     known = visits(subject)
     forms = _forms(subject, known)
     stopped = stopped_on(periods)
@@ -225,16 +226,17 @@ def visit_lines(subject: Subject, today: date) -> tuple[VisitLine, ...]:
             planned=planned.get(code),
             visit=known.get(code),
             state=_state(planned.get(code), known.get(code), today, stopped),
-            forms=forms.get(code) or _empty_forms(code),
+            forms=forms.get(code) or _empty_forms(code, trial),
         )
         for code in {**_awaited(subject), **planned, **known}
     ]
-    return tuple(sorted(lines, key=_order))
+    places = {slot.code: place for place, slot in enumerate(trial.schedule)}
+    return tuple(sorted(lines, key=lambda line: _order(line, places)))
 
 
-def _order(line: VisitLine) -> tuple[date, int]:
+def _order(line: VisitLine, places: Mapping[str, int]) -> tuple[date, int]:
     """By target date, an unscheduled visit by its own; of one day in the order of the protocol."""
-    place = _PLACES.get(line.code, len(_PLACES))
+    place = places.get(line.code, len(places))
     if line.code == "scr":
         return date.min, place
     if line.planned is not None:
@@ -279,14 +281,14 @@ def _visit_forms(
 ) -> tuple[FormState, ...]:
     if visit.status == Visit.Status.NOT_DONE:
         return ()
-    forms = [_lab_form(subject, code, entered, pending)]
-    if asks_for_disease(code) or assessed:
-        forms.append(_disease_form(code, assessed=assessed))
+    forms, trial = [_lab_form(subject, code, entered, pending)], protocol_of(subject)
+    if asks_for_disease(code, trial) or assessed:
+        forms.append(_disease_form(code, trial, assessed=assessed))
     return tuple(forms)
 
 
-def _disease_form(code: str, *, assessed: bool) -> FormState:
-    state, words = ("due", "Not entered") if requires_disease(code) else ("planned", "Only if needed")
+def _disease_form(code: str, trial: Protocol, *, assessed: bool) -> FormState:
+    state, words = ("due", "Not entered") if requires_disease(code, trial) else ("planned", "Only if needed")
     if assessed:
         state, words = "done", "Complete"
     return FormState("disease", "Disease assessment", state, words)
@@ -305,7 +307,7 @@ def _lab_form(subject: Subject, code: str, entered: set[Analyte], pending: int) 
     return FormState("labs", "Laboratory results", "draft", f"{done} of {len(asked)} entered{waits}")
 
 
-def _empty_forms(code: str) -> tuple[FormState, ...]:
+def _empty_forms(code: str, trial: Protocol) -> tuple[FormState, ...]:
     labs = FormState("labs", "Laboratory results", "planned", "Not entered")
     disease = FormState("disease", "Disease assessment", "planned", "Not entered")
-    return (labs, disease) if asks_for_disease(code) else (labs,)
+    return (labs, disease) if asks_for_disease(code, trial) else (labs,)

@@ -5,6 +5,7 @@ from labs.services.laboratories import Limits, adopt_typical_ranges, save_labora
 from labs.services.panels import PanelsRecorded, judge, record_panel
 from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile
 from labs.services.responses import derive_response, derive_response_from
+from labs.services.versions import adopt_protocol_version
 from labs.services.visits import (
     VisitFacts,
     add_unscheduled_visit,
@@ -24,6 +25,7 @@ __all__ = [
     "SavedMeanwhile",
     "VisitFacts",
     "add_unscheduled_visit",
+    "adopt_protocol_version",
     "adopt_typical_ranges",
     "derive_response",
     "derive_response_from",

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from labs.services.refusals import FieldsRefused
 from protocol.checks import check_dates
-from protocol.trial import TRIAL
 from trialsite.models import Subject
+from trialsite.selectors import protocol_of
 
 FUTURE = "{what} is in the future. Check the year."
 
@@ -25,7 +25,7 @@ def earliest_day(subject: Subject, visit_code: str) -> date:
     consent.
     """
     if visit_code == "scr":
-        return subject.screened_on - timedelta(days=TRIAL.config.baseline_marrow_days)
+        return subject.screened_on - timedelta(days=protocol_of(subject).config.baseline_marrow_days)
     return subject.screened_on
 
 

@@ -12,8 +12,8 @@ from protocol.explain import to_json
 from protocol.measurements import Course
 from protocol.response import assess, fingerprint
 from protocol.samples import RELEVANT
-from protocol.trial import TRIAL
 from trialsite.models import Subject
+from trialsite.selectors import protocol_of
 
 
 def derive_response(subject: Subject, *, at: datetime, caused_by: str) -> ResponseAssessment | None:
@@ -31,18 +31,19 @@ def derive_response_from(course: Course, subject: Subject, *, at: datetime, caus
     """The same for a subject under treatment whose course was read already: with these or with all analytes."""
     course = replace(course, measurements=tuple(m for m in course.measurements if m.analyte in RELEVANT), decisions=())
     newest = latest_response(subject)
-    mark = fingerprint(course, TRIAL)
+    trial = protocol_of(subject)
+    mark = fingerprint(course, trial)
     if newest is not None and newest.fingerprint == mark:
         return newest
-    history = assess(course, TRIAL)
+    history = assess(course, trial)
     latest = history.latest
     return ResponseAssessment.objects.create(
         subject=subject,
         site_id=subject.site_id,
         computed_at=at,
         caused_by=_shortened(caused_by),
-        protocol_version=TRIAL.version,
-        criteria_version=TRIAL.config.criteria_version.value,
+        protocol_version=trial.version,
+        criteria_version=trial.config.criteria_version.value,
         fingerprint=mark,
         inputs=_inputs(course),
         result=history.as_json(),

@@ -16,10 +16,10 @@ from protocol.measurements import Course, Measurement
 from protocol.phases import propose
 from protocol.response import ResponseHistory, TimePoint, assess
 from protocol.samples import RELEVANT
-from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, MissingReason, Phase
 from trialsite.charts import Chart, Point, Series, sparkline
 from trialsite.models import Subject
+from trialsite.selectors import protocol_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ def preview(
     if subject.day1_on is None:
         return None
     course = _as_if(course_for(subject, analytes=RELEVANT), subject, code, readings, dates)
-    history = assess(course, TRIAL)
+    trial = protocol_of(subject)
+    history = assess(course, trial)
     point = next((one for one in reversed(history.time_points) if code in one.label.split(" / ")), None)
     baseline, now = _spikes(course, history.baseline.values if history.baseline else {}, code)
     return Preview(
@@ -54,7 +55,7 @@ def preview(
         confirmed=RESPONSES[history.confirmed_status],
         leads_to=_leads_to(subject, course, history, today),
         needed=_needed(point),
-        rule_version=f"{TRIAL.response_version.title}, protocol version {TRIAL.version}",
+        rule_version=f"{trial.response_version.title}, protocol version {trial.version}",
     )
 
 
@@ -106,7 +107,7 @@ def _leads_to(subject: Subject, course: Course, history: ResponseHistory, today:
     state = Phase(subject.state)
     if state not in TREATMENT_PHASES:
         return ""
-    return propose(state, course, history, today, TRIAL).words
+    return propose(state, course, history, today, protocol_of(subject)).words
 
 
 NAMES = {

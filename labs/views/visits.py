@@ -30,6 +30,7 @@ from trialsite import clock
 from trialsite.days import tell_today
 from trialsite.http import SignedInRequest
 from trialsite.models import Query, Subject, Visit
+from trialsite.selectors import protocol_of
 from trialsite.services.subjects import Refused, record_visit_not_done
 
 UNPROCESSABLE = 422
@@ -211,7 +212,7 @@ def _hub_context(request: SignedInRequest, hub: Hub) -> dict[str, Any]:
         "visit": known,
         "forms": _with_addresses(hub.subject, hub.line)["forms"],
         "disease_url": reverse("visit_disease", args=[hub.subject.key, hub.line.code]),
-        "asks_for_disease": asks_for_disease(hub.line.code),
+        "asks_for_disease": asks_for_disease(hub.line.code, protocol_of(hub.subject)),
         "specimens": [(one, TRIAL.panels[PanelCode(one.panel)].label) for one in specimens],
         "queries": queries,
         "is_not_done": bool(known and known.status == Visit.Status.NOT_DONE),

@@ -75,7 +75,7 @@ def enter_labs(
     one: Someone, *, code: str, month: int, collected_on: date, on: date, why: str = "", asked_about: bool = False
 ) -> None:
     """A visit's laboratory grid as the laboratories report it; `asked_about`: with a value that nobody has."""
-    asked = required_analytes(code, one.sex)
+    asked = required_analytes(code, one.sex, TRIAL.version)
     typed = panel(Draw(one.life, one.number, month), asked) | (IMPLAUSIBLE if asked_about else {})
     enter_results(one, code=code, typed=typed, collected_on=collected_on, on=on, why=why)
 

@@ -85,7 +85,7 @@ def _stopped(one: Someone, month: int, on: date, reason: EndReason) -> Iterator[
     seen_on = on + timedelta(days=14)
     acts.enter_visit(one, code="eot", occurred_on=seen_on, on=seen_on + timedelta(days=1))
     acts.enter_labs(one, code="eot", month=month, collected_on=seen_on, on=seen_on + timedelta(days=1))
-    if requires_disease("eot"):
+    if requires_disease("eot", TRIAL):
         acts.assess_disease(one, code="eot", month=month, assessed_on=seen_on, on=seen_on + timedelta(days=1))
     yield from _followed(one, last_dose_on)
 

@@ -122,7 +122,7 @@ def _consent(one: Someone, on: date) -> None:
 
 def _screening_results(one: Someone, collected_on: date, on: date, instead: dict[Analyte, str]) -> None:
     acts.enter_visit(one, code="scr", occurred_on=collected_on, on=on)
-    typed = panel(Draw(one.life, one.number, 0), required_analytes("scr", one.sex)) | instead
+    typed = panel(Draw(one.life, one.number, 0), required_analytes("scr", one.sex, TRIAL.version)) | instead
     acts.enter_results(one, code="scr", typed=typed, collected_on=collected_on, on=on)
     acts.assess_disease(one, code="scr", month=0, assessed_on=collected_on, on=on)
 

@@ -102,7 +102,7 @@ def _visit(one: Someone, month: int, collected_on: date, on: date) -> None:
     acts.enter_visit(one, code=code, occurred_on=collected_on, on=on)
     odd = bool({Twist.OPEN_QUERY, Twist.ANSWERED_QUERY} & one.life.twists) and _is_latest(one, month)
     acts.enter_labs(one, code=code, month=month, collected_on=collected_on, on=on, asked_about=odd)
-    if requires_disease(code) and not one.life.published:
+    if requires_disease(code, TRIAL) and not one.life.published:
         acts.assess_disease(one, code=code, month=month, assessed_on=collected_on, on=on)
 
 

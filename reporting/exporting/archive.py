@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +12,13 @@ from typing import Any
 
 from django.conf import settings
 
-from protocol.trial import TRIAL
 from reporting.exporting.spreadsheets import RULE
 from reporting.exporting.streams import Tally, pieces
 from reporting.selectors.computed import Computed
 from trialsite.access import ALL_SITES, Actor
 from trialsite.exporting import Dataset
-from trialsite.models import Site
+from trialsite.models import Site, Subject
+from trialsite.selectors import protocol_in_force
 
 MANIFEST = "manifest.json"
 MISSING = (
@@ -61,19 +62,26 @@ class _Sink:
 
 def manifest(made: Iterable[Made], by: Actor, at: datetime) -> bytes:
     """What an export holds, as JSON: data cut, versions, who, and for each file rows, columns and SHA-256."""
+    in_force = protocol_in_force()
     content = {
-        "study": TRIAL.id,
+        "study": in_force.id,
         "data_cut": at.isoformat(timespec="seconds"),
         "made_by": by.printed_name,
         "sites": _sites(by, at),
         "software": settings.BUILD,
-        "protocol_version": TRIAL.version,
-        "criteria_version": TRIAL.config.criteria_version.value,
+        "protocol_version": in_force.version,
+        "criteria_version": in_force.config.criteria_version.value,
+        "subjects_by_protocol_version": _by_version(),
         "missing_values": MISSING,
         "spreadsheet_rule": RULE,
         "files": [_file(one) for one in made],
     }
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _by_version() -> dict[str, int]:
+    """How many subjects each protocol version judges."""
+    return dict(Counter(Subject.objects.order_by("protocol_version").values_list("protocol_version", flat=True)))
 
 
 def _sites(by: Actor, at: datetime) -> list[str]:

@@ -35,11 +35,12 @@ from protocol.endpoints import (
 from protocol.measurements import Course
 from protocol.response import EpochHistory, ResponseHistory, assess
 from protocol.samples import RELEVANT
-from protocol.trial import TRIAL
+from protocol.schema import Protocol
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, Phase, Response, rank
 from reporting.selectors.markers import MARKERS, marker_change, month_6_window, six_months
 from reporting.selectors.signed import signed_responses
 from trialsite.models import Subject
+from trialsite.selectors import protocol_of
 
 SIGNED, UNSIGNED, NO_RESPONSE = "SIGNED", "UNSIGNED", "NONE"
 DEX_PHASES = (Phase.LOW_DEX_7_12, Phase.LOW_DEX_13_18, Phase.HIGH_DEX)
@@ -55,6 +56,8 @@ class Efficacy:
     registered_on: date
     day1_on: date | None
     state: str
+    protocol_version: str
+    criteria_version: str
     is_treated: str
     on_treatment: str
     response_state: str
@@ -100,16 +103,22 @@ class Studied:
     newest_on: date | None
     is_waiting: bool
 
+    @property
+    def trial(self) -> Protocol:
+        """The version that judges this subject."""
+        return protocol_of(self.subject)
+
     @cached_property
     def history(self) -> ResponseHistory | None:
-        return assess(self.course, TRIAL, self.signed_on) if self.signed_on else None
+        return assess(self.course, self.trial, self.signed_on) if self.signed_on else None
 
     @cached_property
     def dates(self) -> Dates | None:
         """Dates of the endpoints on signed responses; death counts without a signature. None before Day 1."""
         if self.subject.day1_on is None:
             return None
-        return dates_of(self.course, self.history or assess(self.course, TRIAL, self.subject.day1_on), TRIAL)
+        history = self.history or assess(self.course, self.trial, self.subject.day1_on)
+        return dates_of(self.course, history, self.trial)
 
 
 def studied() -> list[Studied]:
@@ -146,7 +155,7 @@ def _row(one: Studied) -> Efficacy:
     progression, first_pd, active = (_timed(one, endpoint) for endpoint in (pfs, ttp, ttp_active_mm))
     response = _timed(one, dor)
     combination_from = _first_dex(course)
-    crp, pcli = (marker_change(course, analyte) for analyte in (Analyte.HS_CRP, Analyte.PCLI))
+    crp, pcli = (marker_change(course, analyte, one.trial) for analyte in (Analyte.HS_CRP, Analyte.PCLI))
     newer = one.newest_on and (signed_on is None or one.newest_on > signed_on)
     return Efficacy(
         subject=subject.number,
@@ -155,13 +164,15 @@ def _row(one: Studied) -> Efficacy:
         registered_on=subject.registered_on or subject.screened_on,
         day1_on=subject.day1_on,
         state=subject.state,
+        protocol_version=subject.protocol_version,
+        criteria_version=one.trial.config.criteria_version.value,
         is_treated=_yes(subject.day1_on),
         on_treatment=_yes(Phase(subject.state) in TREATMENT_PHASES),
         response_state=SIGNED if signed_on else UNSIGNED if one.newest_on else NO_RESPONSE,
         signed_through=signed_on,
         newer_unsigned=_yes(newer),
         best_response=best_confirmed(history).value if history else "",
-        best_on_anakinra_alone=_alone(course, signed_on),
+        best_on_anakinra_alone=_alone(course, signed_on, one.trial),
         combination_from=combination_from,
         best_on_combination=_combination(history) if history and combination_from else "",
         baseline_m_spike=base,
@@ -208,14 +219,14 @@ def _at_six_months(one: Studied) -> str:
     """SUCCESS or FAILURE; NOT_DUE in induction, LOST where the subject was not followed so long."""
     if one.dates is None or one.subject.day1_on is None:
         return ""
-    return _known_or_lost(one, pfs6(one.dates, six_months(one.subject.day1_on)))
+    return _known_or_lost(one, pfs6(one.dates, six_months(one.subject.day1_on, one.trial)))
 
 
 def _by_assessment(one: Studied) -> str:
     """The same by the signed assessment in the month-6 window, which may lie before the day six months are over."""
     if one.dates is None or one.subject.day1_on is None:
         return ""
-    opens, closes = month_6_window(one.subject.day1_on)
+    opens, closes = month_6_window(one.subject.day1_on, one.trial)
     points = one.history.time_points if one.history else ()
     assessed = any(point.evaluable and opens <= point.on <= closes for point in points)
     return _known_or_lost(one, pfs6_by_assessment(one.dates, closes, assessed_in_window=assessed))
@@ -235,8 +246,8 @@ def _first_dex(course: Course) -> date | None:
     return min((phase.starts_on for phase in course.phases if phase.phase in DEX_PHASES), default=None)
 
 
-def _alone(course: Course, signed_on: date | None) -> str:
-    return best_on_anakinra_alone(course.collected_by(signed_on), TRIAL).value if signed_on else ""
+def _alone(course: Course, signed_on: date | None, trial: Protocol) -> str:
+    return best_on_anakinra_alone(course.collected_by(signed_on), trial).value if signed_on else ""
 
 
 def _combination(history: ResponseHistory) -> str:

@@ -15,6 +15,8 @@ COLUMNS = (
     Column("registered_on", "Day of registration"),
     Column("day1_on", "Day 1; empty for a subject who is not treated"),
     Column("state", "Present phase of the trial"),
+    Column("protocol_version", "Version of the protocol that judges this subject"),
+    Column("criteria_version", "Response criteria of that version"),
     Column("is_treated", "YES if the first dose was given"),
     Column("on_treatment", "YES while in a treatment phase"),
     Column("response_state", "SIGNED, UNSIGNED (computed, nobody signed it) or NONE (nothing computed)"),

@@ -25,10 +25,10 @@ from labs.models import DiseaseAssessment, LabResult, ResponseAssessment, Specim
 from labs.selectors import latest_responses
 from labs.selectors.visits import anchors_of, stopped_on
 from protocol.measurements import PhaseInterval
-from protocol.trial import TRIAL
 from protocol.visits import PlannedVisit, due_state, schedule
 from protocol.vocabulary import TERMINAL_PHASES, TREATMENT_PHASES, Analyte, Drug, DueState, MissingReason, Phase
 from trialsite.models import Query, SignatureEvent, StatePeriod, Subject, SubjectRecord, Visit
+from trialsite.selectors import protocol_of
 
 Row = TypeVar("Row", bound=SubjectRecord)
 DoseKey = tuple[date, Drug]
@@ -82,7 +82,9 @@ class SubjectFacts:
     @cached_property
     def planned(self) -> Mapping[str, PlannedVisit]:
         """Planned visits by code, in order of date."""
-        return {one.code: one for one in schedule(anchors_of(self.subject, list(self.periods)), TRIAL)}
+        return {
+            one.code: one for one in schedule(anchors_of(self.subject, list(self.periods)), protocol_of(self.subject))
+        }
 
     @cached_property
     def stopped_on(self) -> date | None:

@@ -18,11 +18,13 @@ from labs.selectors import course_for
 from protocol.measurements import Course
 from protocol.phases import propose
 from protocol.response import assess
+from protocol.schema import Protocol
 from protocol.stored import NotReadable, course_from_json
-from protocol.trial import TRIAL
+from protocol.versions import UnknownVersion, named
 from protocol.vocabulary import Phase
 from safety.models import ConcomitantMedication
 from trialsite.models import Signature, Subject
+from trialsite.selectors import protocol_known_before, protocol_on
 from trialsite.services.signatures import digest
 
 MOMENT = timedelta(microseconds=1)
@@ -44,7 +46,7 @@ def as_true_on(subject: Subject, day: date) -> Reading:
     """From samples and events dated on or before the day, with every value as it stands now."""
     course = course_of(subject).collected_by(day)
     running = course.phase_on(day)
-    return _reading(subject, course, running.phase if running else None, day)
+    return _reading(subject, course, running.phase if running else None, day, protocol_on(subject, day))
 
 
 def as_known_on(subject: Subject, day: date) -> Reading:
@@ -53,15 +55,15 @@ def as_known_on(subject: Subject, day: date) -> Reading:
     end = datetime.combine(day + timedelta(days=1), time(), zone)
     course = course_known_before(subject, end)
     state = Phase(course.phases[-1].phase) if course.phases else None
-    return _reading(subject, course, state, day)
+    return _reading(subject, course, state, day, protocol_known_before(subject, end))
 
 
-def _reading(subject: Subject, course: Course, state: Phase | None, day: date) -> Reading:
+def _reading(subject: Subject, course: Course, state: Phase | None, day: date, trial: Protocol) -> Reading:
     if state is None or course.day1 is None or course.day1 > day:
         return Reading(state)
-    result = computed(subject, day, course, state)
+    result = computed(subject, day, course, state, trial)
     history = result.history
-    return Reading(state, result, point_content(course, history, history.latest_evaluable or history.latest))
+    return Reading(state, result, point_content(course, history, history.latest_evaluable or history.latest, trial))
 
 
 def course_known_before(subject: Subject, moment: datetime) -> Course:
@@ -130,21 +132,24 @@ def _faults(decision: PhaseDecision) -> Iterator[str]:
     if decision.snapshot != decision.signature.content:
         yield "the stored snapshot is not the signed content"
     shown = decision.snapshot["shown"]
-    if shown["protocol_version"] != TRIAL.version:
+    try:
+        trial = named(shown["protocol_version"])
+    except UnknownVersion as error:
+        yield str(error)
         return
     stored = decision.proposal.assessment
     if stored is not None:
-        yield from _from_inputs(decision, stored.inputs)
+        yield from _from_inputs(decision, stored.inputs, trial)
     today = site_day(decision.subject.site, decision.decided_at)
     course = course_known_before(decision.subject, decision.decided_at)
-    again = computed(decision.subject, today, course, Phase(decision.proposal.from_state))
+    again = computed(decision.subject, today, course, Phase(decision.proposal.from_state), trial)
     if again.content != shown:
         yield "the records as known at the signature do not give what was shown: " + _first_difference(
             shown, again.content
         )
 
 
-def _from_inputs(decision: PhaseDecision, inputs: dict[str, object]) -> Iterator[str]:
+def _from_inputs(decision: PhaseDecision, inputs: dict[str, object], trial: Protocol) -> Iterator[str]:
     """The proposal again from the inputs that were stored with the derived response."""
     proposal = decision.proposal
     try:
@@ -152,8 +157,8 @@ def _from_inputs(decision: PhaseDecision, inputs: dict[str, object]) -> Iterator
     except NotReadable as error:
         yield f"the stored inputs cannot be read: {error}"
         return
-    history = assess(course, TRIAL, proposal.as_of)
-    found = propose(Phase(proposal.from_state), course, history, proposal.as_of, TRIAL)
+    history = assess(course, trial, proposal.as_of)
+    found = propose(Phase(proposal.from_state), course, history, proposal.as_of, trial)
     now = {
         "kind": found.kind.value if found.kind else "",
         "rule": found.rule,

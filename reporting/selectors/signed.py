@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db.models import F
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
@@ -31,7 +32,7 @@ def signed_responses(subject_ids: Iterable[int]) -> list[SignedResponse]:
     """Responses as computed under standing signatures, in the order in which they were signed; one query.
 
     A decision in which the investigator stated another response than the computed one signs that statement, not
-    the computation: it is left out here.
+    the computation: it is left out here. So is what was signed under another protocol version than the subject's own.
     """
     rows = (
         Signature.objects.filter(subject_id__in=list(subject_ids), record_type__in=RECORDS, events=None)
@@ -40,7 +41,9 @@ def signed_responses(subject_ids: Iterable[int]) -> list[SignedResponse]:
             visit=Coalesce(KT("content__shown__point__label"), KT("content__point__label")),
             stated=KT("content__decision__response"),
             computed=KT("content__shown__status"),
+            version=Coalesce(KT("content__shown__protocol_version"), KT("content__protocol_version")),
         )
+        .filter(version=F("subject__protocol_version"))
         .order_by("id")
         .values_list("subject_id", "on", "visit", "stated", "computed", "printed_name", "signed_at", "time_zone")
     )

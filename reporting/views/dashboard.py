@@ -77,7 +77,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         "unsigned": dashboard.unsigned_words(rows, population),
         "unsigned_url": dashboard.list_url("unsigned", population),
         "data_cut": clock.now(),
-        "versions": dashboard.PLANNED_NOTE,
+        "versions": dashboard.versions_words(rows),
         "sites": sorted({row.site for row in rows}),
     }
     return render(request, "reporting/efficacy.html", context)

@@ -15,7 +15,6 @@ from dosing.selectors import planned_doses
 from labs.selectors import course_for
 from protocol.doses import PlannedDose, UnconfirmedDose
 from protocol.response import assess
-from protocol.trial import TRIAL
 from protocol.vocabulary import Drug
 from reporting import overview
 from reporting.matrix import words_for
@@ -28,6 +27,7 @@ from trialsite.access import Duty
 from trialsite.http import SignedInRequest
 from trialsite.models import Role, Subject
 from trialsite.segments import Segment
+from trialsite.selectors import protocol_of
 from trialsite.services.access import Access, note_access
 from trialsite.templatetags.edc import moment
 
@@ -51,7 +51,7 @@ def subject(request: SignedInRequest, key: str) -> HttpResponse:
     note_access(by=request.actor, at=now, duty=Duty.VIEW_SUBJECT, access=access, request_id=request.request_id)
     facts = facts_of([found], now)[found.pk]
     course = course_for(found)
-    history = assess(course, TRIAL, facts.today)
+    history = assess(course, protocol_of(found), facts.today)
     roles = roles_at(request.actor, found.site_id)
     marker = request.GET.get("marker", "m-spike")
     marker = marker if marker in overview.MARKERS else "m-spike"

@@ -58,6 +58,7 @@ class House:
             "name": "lab_results" if name == "export" else "high_dex_mg",
             "pk": rows.get(name, somebody.user_id),
             "token": self.token,
+            "version": "2.0",
         }
 
 

@@ -71,7 +71,7 @@ def test_no_page_of_the_demonstration_trial_asks_too_much(demonstration: Databas
     with reading(system_actor("verification"), clock.now()):
         oldest = Subject.objects.exclude(day1_on=None).order_by("day1_on").first()
     assert oldest is not None
-    values = {"key": oldest.key, "code": "m06", "name": "high_dex_mg"}
+    values = {"key": oldest.key, "code": "m06", "name": "high_dex_mg", "version": "2.0"}
     counts = {}
     for name in PAGES:
         if set(PARAMETERS[name]) <= set(values) and not name.startswith("site"):

@@ -61,6 +61,8 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "audit": ("CIDMA", NO_SUCH_METHOD),
     "protocol": (EVERYBODY, NO_SUCH_METHOD),
     "protocol_parameter": (EVERYBODY, "I"),
+    "protocol_version": (EVERYBODY, NO_SUCH_METHOD),
+    "protocol_comparison": (EVERYBODY, "I"),
     # one subject
     "subject_new": (SITE, SITE),
     "subject": (CLINICAL, NO_SUCH_METHOD),

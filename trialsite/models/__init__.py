@@ -8,11 +8,12 @@ from trialsite.models.queries import Query, QueryMessage
 from trialsite.models.signatures import (
     FailedSigning,
     ParameterConfirmation,
+    ProtocolActivation,
     Signature,
     SignatureBasis,
     SignatureEvent,
 )
-from trialsite.models.subjects import Sex, StatePeriod, Subject, Visit
+from trialsite.models.subjects import ProtocolPeriod, Sex, StatePeriod, Subject, Visit
 
 __all__ = [
     "AccessEntry",
@@ -24,6 +25,8 @@ __all__ = [
     "Mail",
     "OutboxMessage",
     "ParameterConfirmation",
+    "ProtocolActivation",
+    "ProtocolPeriod",
     "Query",
     "QueryMessage",
     "Role",

@@ -93,3 +93,17 @@ class ParameterConfirmation(models.Model):
 
     class Meta:
         ordering = ["id"]
+
+
+class ProtocolActivation(models.Model):
+    """An amendment came into force by signature: who is screened from then on consents to this version."""
+
+    version = models.CharField(max_length=20, unique=True)
+    replaces = models.CharField(max_length=20)
+    reason = models.CharField(max_length=300)
+    activated_at = models.DateTimeField()
+    activated_by_name = models.CharField(max_length=200, help_text="Readable at every site, unlike the signature.")
+    signature = models.OneToOneField(Signature, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]

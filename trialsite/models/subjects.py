@@ -33,7 +33,7 @@ class Subject(models.Model):
     birth_year = models.PositiveSmallIntegerField()
     sex = models.CharField(max_length=1, choices=Sex.choices)
     state = models.CharField(max_length=20, choices=[(phase.value, phase.value) for phase in Phase])
-    protocol_version = models.CharField(max_length=20)
+    protocol_version = models.CharField(max_length=20, help_text="The version that judges; see ProtocolPeriod.")
     screened_on = models.DateField()
     registered_on = models.DateField(null=True, blank=True)
     day1_on = models.DateField(null=True, blank=True, help_text="Date of the first anakinra dose.")
@@ -87,6 +87,21 @@ class StatePeriod(SubjectRecord):
             models.UniqueConstraint(
                 fields=["subject"], condition=models.Q(ends_on=None), name="stateperiod_one_open_per_subject"
             ),
+        ]
+
+
+class ProtocolPeriod(SubjectRecord):
+    """From this day on the subject is judged by this version of the protocol: it was consented to."""
+
+    version = models.CharField(max_length=20)
+    starts_on = models.DateField()
+    because = models.CharField(max_length=300)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "version"], name="protocolperiod_each_version_once"),
         ]
 
 

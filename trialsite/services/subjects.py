@@ -9,12 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import F
 
-from protocol.trial import TRIAL
+from protocol.versions import is_later, named
 from protocol.vocabulary import Phase
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
-from trialsite.models import Site, StatePeriod, Subject, Submission, Visit
-from trialsite.selectors import free_number
+from trialsite.models import ProtocolActivation, ProtocolPeriod, Site, StatePeriod, Subject, Submission, Visit
+from trialsite.selectors import free_number, protocol_in_force, protocol_of
 
 
 class Refused(Exception):
@@ -77,7 +77,7 @@ def move_subject(*, subject: Subject, to: Phase, on: date, why: str, at: datetim
 
     Refused for a transition that the protocol does not know, or one dated before the present state began.
     """
-    if not any((road.source, road.target) == (subject.state, to) for road in TRIAL.transitions):
+    if not any((road.source, road.target) == (subject.state, to) for road in protocol_of(subject).transitions):
         raise Refused(f"A subject cannot go from {subject.state} to {to.value}.")
     with because(why):
         present = StatePeriod.objects.filter(subject=subject, ends_on=None).first()
@@ -91,6 +91,38 @@ def move_subject(*, subject: Subject, to: Phase, on: date, why: str, at: datetim
         return StatePeriod.objects.create(
             subject=subject, site_id=subject.site_id, state=to.value, starts_on=on, because=why, recorded_at=at
         )
+
+
+def adopt_protocol(*, subject: Subject, version: str, on: date, why: str, at: datetime) -> ProtocolPeriod:
+    """The subject consented again: from that day on this later version judges. Runs inside the caller's `writing`.
+
+    What was signed before stays judged by its own version. The caller derives the response anew. Refused for a
+    version that is not in force, one that is not later than the subject's own, and a day before its own began.
+    """
+    if not ProtocolActivation.objects.filter(version=version).exists():
+        raise Refused(f"Protocol version {version} is not in force. It is activated by signature first.")
+    if not is_later(version, subject.protocol_version):
+        raise Refused(f"{subject.number} is on protocol version {subject.protocol_version} already.")
+    newest = ProtocolPeriod.objects.filter(subject=subject).last()
+    if newest is not None and on < newest.starts_on:
+        raise Refused(
+            f"The date lies before {newest.starts_on:%-d %b %Y}, when version {newest.version} was agreed to."
+        )
+    with because(why):
+        subject.protocol_version = named(version).version
+        subject.save(update_fields=["protocol_version"])
+        return _agree(subject, on, why, at)
+
+
+def _agree(subject: Subject, on: date, why: str, at: datetime) -> ProtocolPeriod:
+    return ProtocolPeriod.objects.create(
+        subject=subject,
+        site_id=subject.site_id,
+        version=subject.protocol_version,
+        starts_on=on,
+        because=why,
+        recorded_at=at,
+    )
 
 
 def take_back_move(*, subject: Subject, why: str) -> StatePeriod:
@@ -128,14 +160,17 @@ def note_death(*, subject: Subject, on: date | None, of_progression: bool | None
 
 
 def start_subject(*, by: Actor, at: datetime, site: Site, birth_year: int, sex: str, screened_on: date) -> Subject:
-    """A new subject in screening, with the next screening number. Runs inside the caller's `writing`."""
+    """A new subject in screening, with the next screening number, on the protocol version that is in force.
+
+    Runs inside the caller's `writing`.
+    """
     subject = Subject.objects.create(
         site=site,
         screening_number=next_number(site, screening=True),
         birth_year=birth_year,
         sex=sex,
         state=Phase.SCREENING.value,
-        protocol_version=TRIAL.version,
+        protocol_version=protocol_in_force().version,
         screened_on=screened_on,
         created_by_id=by.user_id,
         created_at=at,
@@ -148,6 +183,7 @@ def start_subject(*, by: Actor, at: datetime, site: Site, birth_year: int, sex: 
         because="Screened",
         recorded_at=at,
     )
+    _agree(subject, screened_on, "Screened", at)
     return subject
 
 

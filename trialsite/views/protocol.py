@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from protocol.document import sections
-from protocol.schema import Parameter
-from protocol.trial import TRIAL
+from protocol.schema import Parameter, Protocol
+from protocol.versions import ORIGINAL, VERSIONS, is_later
 from trialsite.charts import state_diagram
 from trialsite.http import SignedInRequest
-from trialsite.models import ParameterConfirmation
+from trialsite.models import ParameterConfirmation, ProtocolActivation
+from trialsite.selectors import protocol_in_force
 
 
 @dataclass(frozen=True)
@@ -31,22 +32,63 @@ class ParameterLine:
         return "done" if self.parameter.confirmed else "due"
 
 
-def parameter_lines() -> list[ParameterLine]:
+@dataclass(frozen=True)
+class VersionLine:
+    """One version and where it stands. `activation` None: the first version, or a draft."""
+
+    trial: Protocol
+    activation: ProtocolActivation | None
+    standing: str
+
+
+def parameter_lines(trial: Protocol) -> list[ParameterLine]:
     """Every parameter with its newest confirmation; one query. Those that are still open come first."""
-    given = {one.name: one for one in ParameterConfirmation.objects.filter(protocol_version=TRIAL.version)}
-    lines = [ParameterLine(name, parameter, given.get(name)) for name, parameter in TRIAL.parameters.items()]
+    given = {one.name: one for one in ParameterConfirmation.objects.filter(protocol_version=trial.version)}
+    lines = [ParameterLine(name, parameter, given.get(name)) for name, parameter in trial.parameters.items()]
     return sorted(lines, key=lambda line: line.state != "due")
+
+
+def version_lines(present: Protocol) -> list[VersionLine]:
+    """Every version, newest first; one query."""
+    activated = {one.version: one for one in ProtocolActivation.objects.all()}
+    return [
+        VersionLine(one, activated.get(one.version), _standing(one, present))
+        for one in reversed(list(VERSIONS.values()))
+    ]
+
+
+def _standing(trial: Protocol, present: Protocol) -> str:
+    if trial == present:
+        return "In force"
+    return "Draft" if is_later(trial.version, present.version) else "Earlier version"
 
 
 @require_GET
 def protocol(request: SignedInRequest) -> HttpResponse:
-    lines = parameter_lines()
-    shown = tuple(section for section in sections(TRIAL) if section.heading != "Parameters")
+    """The version in force."""
+    present = protocol_in_force()
+    return _show(request, present, present)
+
+
+@require_GET
+def version(request: SignedInRequest, version: str) -> HttpResponse:
+    """Any declared version; 404 for another."""
+    if version not in VERSIONS:
+        raise Http404
+    return _show(request, VERSIONS[version], protocol_in_force())
+
+
+def _show(request: SignedInRequest, trial: Protocol, present: Protocol) -> HttpResponse:
+    lines = parameter_lines(trial)
+    versions = version_lines(present)
     context = {
-        "trial": TRIAL,
-        "sections": shown,
-        "states": state_diagram(TRIAL.transitions),
+        "trial": trial,
+        "sections": tuple(section for section in sections(trial) if section.heading != "Parameters"),
+        "states": state_diagram(trial.transitions),
         "parameters": lines,
         "open": sum(1 for line in lines if line.state == "due"),
+        "versions": versions,
+        "line": next(line for line in versions if line.trial == trial),
+        "is_first": trial == ORIGINAL,
     }
     return render(request, "trialsite/protocol.html", context)
