@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -209,6 +209,7 @@ def test_what_was_signed_before_keeps_its_version(world: World) -> None:
     """No discrepancy from consenting again, replay by the version of the signature, and no response signed unseen."""
     proposal = treat.at_month_6(world, values=("2.6", "2.5"))
     subject = proposal.subject
+    world.at += timedelta(hours=1)
     treat.sign(world, proposal, Phase.ANAKINRA_ONLY)
     with everything(world):
         assert [row.response_state for row in efficacy()] == ["SIGNED"]

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from protocol.measurements import Course, Measurement, PhaseInterval
+from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, Phase
 from reporting.courses import M_SPIKE_CHANGES, changes, spider_chart, swimmer_chart
 from reporting.selectors.efficacy import Efficacy, Studied, efficacy
@@ -32,7 +33,13 @@ def one(
     made: Course, *, signed: int | None = None, state: Phase = Phase.INDUCTION, number: str = "01-001", **known: date
 ) -> Studied:
     subject = Subject(
-        subject_number=number, state=state, day1_on=made.day1, registered_on=DAY1, site=Site(code="01"), **known
+        protocol_version=TRIAL.version,
+        subject_number=number,
+        state=state,
+        day1_on=made.day1,
+        registered_on=DAY1,
+        site=Site(code="01"),
+        **known,
     )
     return Studied(subject, made, None if signed is None else on(signed), None, False)
 
@@ -117,31 +124,31 @@ def test_a_marker_is_compared_from_the_last_value_before_the_first_dose_to_the_o
     values = [crp(-20, "9"), crp(0, "8"), crp(0, "99", after_first_dose=True), crp(90, "1")]
     values += [crp(167, "2"), crp(170, "3"), crp(185, "4"), crp(197, "5")]
     for order in (values, values[::-1]):
-        assert marker_change(Course(DAY1, tuple(order)), Analyte.HS_CRP) == MarkerChange(
+        assert marker_change(Course(DAY1, tuple(order)), Analyte.HS_CRP, TRIAL) == MarkerChange(
             Decimal(8), Decimal(4), Decimal("-50.0")
         )
 
 
 @pytest.mark.parametrize("offset", [167, 197])
 def test_outside_the_window_there_is_no_month_6(offset: int) -> None:
-    found = marker_change(Course(DAY1, (crp(-5, "8"), crp(offset, "4"))), Analyte.HS_CRP)
+    found = marker_change(Course(DAY1, (crp(-5, "8"), crp(offset, "4"))), Analyte.HS_CRP, TRIAL)
     assert (found.baseline, found.month_6, found.change) == (Decimal(8), None, None)
 
 
 @pytest.mark.parametrize("offset", [168, 196])
 def test_the_ends_of_the_window_belong_to_it(offset: int) -> None:
-    assert marker_change(Course(DAY1, (crp(-5, "8"), crp(offset, "4"))), Analyte.HS_CRP).month_6 == Decimal(4)
+    assert marker_change(Course(DAY1, (crp(-5, "8"), crp(offset, "4"))), Analyte.HS_CRP, TRIAL).month_6 == Decimal(4)
 
 
 def test_from_zero_no_change_is_defined_and_without_a_first_dose_nothing_is() -> None:
-    found = marker_change(Course(DAY1, (crp(-5, "0"), crp(182, "4"))), Analyte.HS_CRP)
+    found = marker_change(Course(DAY1, (crp(-5, "0"), crp(182, "4"))), Analyte.HS_CRP, TRIAL)
     assert (found.baseline, found.month_6, found.change) == (Decimal(0), Decimal(4), None)
-    assert marker_change(Course(None, (crp(-5, "8"),)), Analyte.HS_CRP) == MarkerChange()
+    assert marker_change(Course(None, (crp(-5, "8"),)), Analyte.HS_CRP, TRIAL) == MarkerChange()
 
 
 def test_a_corrected_value_counts_as_corrected() -> None:
     wrong = replace(crp(-5, "80"), superseded_on=on(10))
-    assert marker_change(Course(DAY1, (wrong, crp(-5, "8"))), Analyte.HS_CRP).baseline == Decimal(8)
+    assert marker_change(Course(DAY1, (wrong, crp(-5, "8"))), Analyte.HS_CRP, TRIAL).baseline == Decimal(8)
 
 
 # -- M-spike over time

@@ -51,10 +51,8 @@ def parameter_lines(trial: Protocol) -> list[ParameterLine]:
 def version_lines(present: Protocol) -> list[VersionLine]:
     """Every version, newest first; one query."""
     activated = {one.version: one for one in ProtocolActivation.objects.all()}
-    return [
-        VersionLine(one, activated.get(one.version), _standing(one, present))
-        for one in reversed(list(VERSIONS.values()))
-    ]
+    newest_first = reversed(list(VERSIONS.values()))
+    return [VersionLine(one, activated.get(one.version), _standing(one, present)) for one in newest_first]
 
 
 def _standing(trial: Protocol, present: Protocol) -> str:
