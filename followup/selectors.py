@@ -124,8 +124,8 @@ def follow_up_schedule(subject: Subject, today: date) -> FollowUpSchedule:
         (one.visit_code, one.step_days): one
         for one in Reminder.objects.filter(subject=subject).exclude(status=Reminder.Status.VOID)
     }
-    planned = follow_up_visits(subject.treatment_ended_on, protocol_of(subject), subject.registered_on)
     trial = protocol_of(subject)
+    planned = follow_up_visits(subject.treatment_ended_on, trial, subject.registered_on)
     lines = (
         replace(
             _line(one, known.get(one.code), contacts[one.code], today, stopped),
