@@ -14,7 +14,7 @@ SELECT set_config('app.system_actor', '', true), set_config('app.source', '', tr
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trialsite", "0007_protocol_versions")]
+    dependencies = [("trialsite", "0008_protocol_versions")]
 
     operations = [
         *guard("trialsite_protocolactivation", scope="open", rights="add"),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trialsite", "0006_failed_signing"),
+        ("trialsite", "0007_shortcuts_of_one_key"),
     ]
 
     operations = [
