@@ -111,27 +111,6 @@ class ApartForm(forms.Form):
         tell_today(self, today)
 
 
-class VisitForm(forms.Form):
-    """The visit's own facts."""
-
-    occurred_on = DayField(label="Visit date", help_text="")
-    ecog = forms.TypedChoiceField(
-        label="ECOG performance status",
-        choices=[("", "Not recorded"), *((str(grade), str(grade)) for grade in range(6))],
-        coerce=int,
-        empty_value=None,
-        required=False,
-    )
-    weight_kg = forms.DecimalField(
-        label="Weight, kg",
-        max_digits=4,
-        decimal_places=1,
-        required=False,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-        error_messages={"invalid": "Enter a number such as 71.5."},
-    )
-
-
 class NotDoneForm(forms.Form):
     """Why a planned visit will not take place."""
 

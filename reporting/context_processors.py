@@ -60,6 +60,7 @@ TABS = (
     ("Labs", "subject_labs"),
     ("Response and arm", "subject_responses"),
     ("Dosing", "subject_dosing"),
+    ("Adverse events", "subject_adverse_events"),
     ("Medications", "subject_medications"),
     ("Follow-up", "subject_follow_up"),
     ("Queries", "subject_queries"),

@@ -205,6 +205,8 @@ def _unfinished(facts: SubjectFacts) -> Iterator[Step]:
         elif progress.lacks_disease:
             words = f"Enter {visit_label(code)} disease assessment"
             yield Step(Kind.ENTER, words, _page(facts, "visit_disease", code), ENTERS)
+        elif progress.lacks_bedside:
+            yield Step(Kind.ENTER, f"Enter {visit_label(code)} vital signs", _page(facts, "visit", code), ENTERS)
 
 
 def _finish(facts: SubjectFacts, code: str, progress: Progress) -> Step:

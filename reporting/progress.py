@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from labs.selectors.visits import due_panels, requires_disease
+from labs.selectors.bedside import bedside_missing
+from labs.selectors.visits import due_panels, requires_bedside, requires_disease
 from protocol.vocabulary import Analyte
 from reporting.selectors.facts import NOTHING_ENTERED, SubjectFacts
 from trialsite.models import Subject, Visit
@@ -14,12 +15,13 @@ from trialsite.selectors import protocol_of
 
 @dataclass(frozen=True)
 class Progress:
-    """Required results entered of those asked for, results pending, and whether the disease form is missing."""
+    """Required results entered of those asked for, results pending, and which other forms are missing."""
 
     entered: int
     asked: int
     pending: int
     lacks_disease: bool
+    lacks_bedside: bool
 
     @property
     def lacks_labs(self) -> bool:
@@ -27,7 +29,7 @@ class Progress:
 
     @property
     def is_complete(self) -> bool:
-        return not self.lacks_labs and not self.lacks_disease
+        return not (self.lacks_labs or self.lacks_disease or self.lacks_bedside)
 
 
 @cache
@@ -42,9 +44,14 @@ def required_analytes(code: str, sex: str, version: str) -> frozenset[Analyte]:
 def progress_of(facts: SubjectFacts, code: str) -> Progress:
     asked = required_analytes(code, facts.subject.sex, facts.subject.protocol_version)
     there = facts.entered.get(code, NOTHING_ENTERED)
-    wants_disease = requires_disease(code, protocol_of(facts.subject)) and not code.startswith("fu")
+    trial, visit = protocol_of(facts.subject), facts.visits.get(code)
+    wants_disease = requires_disease(code, trial) and not code.startswith("fu")
     return Progress(
-        len(asked & there.analytes), len(asked), there.pending, wants_disease and code not in facts.assessed
+        entered=len(asked & there.analytes),
+        asked=len(asked),
+        pending=there.pending,
+        lacks_disease=wants_disease and code not in facts.assessed,
+        lacks_bedside=requires_bedside(code, trial) and visit is not None and bedside_missing(visit) > 0,
     )
 
 

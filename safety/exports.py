@@ -1,4 +1,4 @@
-"""What this room lets people take away: concomitant medication."""
+"""What this room lets people take away: adverse events, judged laboratory grades, concomitant medication."""
 
 from trialsite.exporting import SUBJECT_NUMBER, Column, Dataset, instant
 
@@ -35,4 +35,115 @@ CONCOMITANT_MEDICATIONS = Dataset(
     ),
 )
 
-DATASETS: tuple[Dataset, ...] = (CONCOMITANT_MEDICATIONS,)
+
+def _flag(column: str) -> str:
+    return f"CASE WHEN e.{column} THEN 'Y' ELSE 'N' END AS {column}"
+
+
+def _expected(drug: str) -> str:
+    column = f"expected_of_{drug}"
+    return f"CASE e.{column} WHEN true THEN 'Y' WHEN false THEN 'N' ELSE 'NOT GIVEN' END AS {column}"
+
+
+_SERIOUS = ("is_fatal", "is_life_threatening", "needs_hospital", "disables", "is_congenital", "is_important")
+
+ADVERSE_EVENTS = Dataset(
+    name="adverse_events",
+    title="Adverse events, those marked as entered in error included",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, e.number AS event, e.term, e.ctcae_version, e.grade,
+               nullif(e.reported_as, '') AS reported_as,
+               e.started, e.started_earliest, e.started_latest, e.started_typed,
+               nullif(e.stopped, '') AS stopped, e.stopped_earliest, e.stopped_latest,
+               nullif(e.stopped_typed, '') AS stopped_typed,
+               CASE WHEN e.stopped = '' THEN 'ONGOING' ELSE 'ENDED' END AS status, e.outcome,
+               e.attribution_anakinra, e.attribution_dexamethasone,
+               coalesce(nullif(e.attribution_disease, ''), 'NOT JUDGED') AS attribution_disease,
+               coalesce(nullif(e.attribution_other, ''), 'NOT JUDGED') AS attribution_other,
+               e.action_anakinra, e.action_dexamethasone,
+               CASE WHEN {" OR ".join(f"e.{one}" for one in _SERIOUS)} THEN 'Y' ELSE 'N' END AS is_serious,
+               {", ".join(_flag(one) for one in _SERIOUS)},
+               {_expected("anakinra")}, {_expected("dexamethasone")}, e.reference_list,
+               e.lab_result_id AS lab_result,
+               CASE WHEN e.in_error THEN 'IN_ERROR' ELSE 'CURRENT' END AS record_state,
+               nullif(e.in_error_reason, '') AS in_error_reason, e.version,
+               u.printed_name AS recorded_by, {instant("e.recorded_at")} AS recorded_at
+        FROM safety_adverseevent e
+        JOIN trialsite_subject s ON s.id = e.subject_id
+        JOIN trialsite_site site ON site.id = e.site_id
+        LEFT JOIN trialsite_user u ON u.id = e.recorded_by_id
+        ORDER BY subject, e.number
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        Column("subject", "Subject number, before registration the screening number"),
+        Column("site", "Site code"),
+        Column("event", "Number of the event, counted within the subject"),
+        Column("term", "CTCAE term"),
+        Column("ctcae_version", "CTCAE version of term and grade"),
+        Column("grade", "Highest grade, 1 to 5"),
+        Column("reported_as", "In the words of the subject or the site"),
+        Column("started", "First day as precisely as it is known: 2025-03-12, 2025-03 or 2025"),
+        Column("started_earliest", "Earliest day that it can have begun"),
+        Column("started_latest", "Latest day that it can have begun"),
+        Column("started_typed", "First day as it was typed"),
+        Column("stopped", "Last day as precisely as it is known; empty while status is ONGOING"),
+        Column("stopped_earliest", "Earliest day that it can have ended"),
+        Column("stopped_latest", "Latest day that it can have ended"),
+        Column("stopped_typed", "Last day as it was typed"),
+        Column("status", "ONGOING or ENDED"),
+        Column("outcome", "RECOVERED, SEQUELAE, RECOVERING, NOT_RECOVERED, FATAL or UNKNOWN"),
+        Column("attribution_anakinra", "UNRELATED to DEFINITE, or NOT_GIVEN; related is POSSIBLE or more"),
+        Column("attribution_dexamethasone", "UNRELATED to DEFINITE, or NOT_GIVEN; related is POSSIBLE or more"),
+        Column("attribution_disease", "UNRELATED to DEFINITE, or NOT JUDGED"),
+        Column("attribution_other", "UNRELATED to DEFINITE, or NOT JUDGED"),
+        Column("action_anakinra", "NONE, HELD, REDUCED, STOPPED or NOT_GIVEN"),
+        Column("action_dexamethasone", "NONE, HELD, REDUCED, STOPPED or NOT_GIVEN"),
+        Column("is_serious", "Y if any criterion of ICH E2A is met, else N"),
+        Column("is_fatal", "Y if it results in death"),
+        Column("is_life_threatening", "Y if life-threatening at the time"),
+        Column("needs_hospital", "Y for in-patient admission or a longer stay"),
+        Column("disables", "Y for persistent or significant incapacity"),
+        Column("is_congenital", "Y for a congenital anomaly or birth defect"),
+        Column("is_important", "Y for another important medical event"),
+        Column("expected_of_anakinra", "Y, N or NOT GIVEN, by the reference list"),
+        Column("expected_of_dexamethasone", "Y, N or NOT GIVEN, by the reference list"),
+        Column("reference_list", "Reference list in force when the event began"),
+        Column("lab_result", "Number of the laboratory result that led to it; empty if none did"),
+        Column("record_state", "CURRENT, or IN_ERROR for an event that does not count"),
+        Column("in_error_reason", "Why it does not count; empty for those that do"),
+        Column("version", "1, raised by every correction"),
+        Column("recorded_by", "Printed name of the person who recorded it"),
+        Column("recorded_at", "When it was recorded, UTC"),
+    ),
+)
+
+GRADE_JUDGEMENTS = Dataset(
+    name="grade_judgements",
+    title="Laboratory grades that an investigator judged not clinically significant",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, g.lab_result_id AS lab_result, r.analyte,
+               p.collected_on, g.term, g.ctcae_version, g.grade,
+               u.printed_name AS judged_by, {instant("g.judged_at")} AS judged_at
+        FROM safety_gradejudgement g
+        JOIN labs_labresult r ON r.id = g.lab_result_id
+        JOIN labs_specimen p ON p.id = r.specimen_id
+        JOIN trialsite_subject s ON s.id = g.subject_id
+        JOIN trialsite_site site ON site.id = g.site_id
+        LEFT JOIN trialsite_user u ON u.id = g.judged_by_id
+        ORDER BY subject, g.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        Column("subject", "Subject number, before registration the screening number"),
+        Column("site", "Site code"),
+        Column("lab_result", "Number of the laboratory result"),
+        Column("analyte", "What was measured"),
+        Column("collected_on", "Day of collection, at the site"),
+        Column("term", "CTCAE term that the result was graded for"),
+        Column("ctcae_version", "CTCAE version of the grade"),
+        Column("grade", "Grade that the number suggests"),
+        Column("judged_by", "Printed name of the investigator"),
+        Column("judged_at", "When it was judged, UTC"),
+    ),
+)
+
+DATASETS: tuple[Dataset, ...] = (CONCOMITANT_MEDICATIONS, ADVERSE_EVENTS, GRADE_JUDGEMENTS)

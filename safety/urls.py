@@ -2,9 +2,12 @@
 
 from django.urls import URLPattern, path
 
-from safety import views
+from safety.views import events, medications
 
 urlpatterns: list[URLPattern] = [
-    path("subjects/<str:key>/medications/", views.medications, name="subject_medications"),
-    path("subjects/<str:key>/medications/<int:pk>/", views.medication, name="medication"),
+    path("subjects/<str:key>/adverse-events/", events.adverse_events, name="subject_adverse_events"),
+    path("subjects/<str:key>/adverse-events/new/", events.adverse_event_new, name="adverse_event_new"),
+    path("subjects/<str:key>/adverse-events/<int:number>/", events.adverse_event, name="adverse_event"),
+    path("subjects/<str:key>/medications/", medications.medications, name="subject_medications"),
+    path("subjects/<str:key>/medications/<int:pk>/", medications.medication, name="medication"),
 ]

@@ -1,4 +1,79 @@
 """Words of this room."""
 
-#: Drugs that may interact with the study treatment and exclude a subject at entry (criterion E01).
-WATCHED_DRUGS = ("etanercept", "infliximab", "thalidomide")
+from django.db.models import TextChoices
+
+from protocol.ctcae_terms import ALLOWED_GRADES
+from protocol.vocabulary import CtcaeVersion, Drug
+
+#: The version whose terms and grades are offered. Each event keeps the version it was graded in.
+CTCAE = CtcaeVersion.V5
+TERMS = frozenset(ALLOWED_GRADES)
+DRUGS = (Drug.ANAKINRA, Drug.DEXAMETHASONE)
+
+
+class Attribution(TextChoices):
+    """How surely the event comes from a drug; related is possible or more."""
+
+    UNRELATED = "UNRELATED", "Unrelated"
+    UNLIKELY = "UNLIKELY", "Unlikely"
+    POSSIBLE = "POSSIBLE", "Possible"
+    PROBABLE = "PROBABLE", "Probable"
+    DEFINITE = "DEFINITE", "Definite"
+    NOT_GIVEN = "NOT_GIVEN", "Drug not given"
+
+
+RELATED = frozenset({Attribution.POSSIBLE, Attribution.PROBABLE, Attribution.DEFINITE})
+#: What a cause other than a drug can be judged to be.
+OTHER_CAUSES = [(one.value, one.label) for one in Attribution if one is not Attribution.NOT_GIVEN]
+
+
+class ActionTaken(TextChoices):
+    """What was done with a drug because of the event."""
+
+    NONE = "NONE", "None"
+    HELD = "HELD", "Held"
+    REDUCED = "REDUCED", "Reduced"
+    STOPPED = "STOPPED", "Stopped"
+    NOT_GIVEN = "NOT_GIVEN", "Drug not given"
+
+
+class Outcome(TextChoices):
+    RECOVERED = "RECOVERED", "Recovered"
+    SEQUELAE = "SEQUELAE", "Recovered with sequelae"
+    RECOVERING = "RECOVERING", "Recovering"
+    NOT_RECOVERED = "NOT_RECOVERED", "Not recovered"
+    FATAL = "FATAL", "Fatal"
+    UNKNOWN = "UNKNOWN", "Unknown"
+
+
+ENDED = frozenset({Outcome.RECOVERED, Outcome.SEQUELAE})
+LASTING = frozenset({Outcome.RECOVERING, Outcome.NOT_RECOVERED})
+
+
+class Seriousness(TextChoices):
+    """The six criteria of ICH E2A; the value is the column that keeps it."""
+
+    DEATH = "is_fatal", "Results in death"
+    LIFE_THREATENING = "is_life_threatening", "Life-threatening at the time"
+    HOSPITAL = "needs_hospital", "In-patient admission, or a longer stay"
+    DISABILITY = "disables", "Persistent or significant incapacity"
+    CONGENITAL = "is_congenital", "Congenital anomaly or birth defect"
+    IMPORTANT = "is_important", "Other important medical event"
+
+
+#: Terms at the top of the picker: those that the drugs and the disease bring most often.
+OFTEN = (
+    ("Often with anakinra", (
+        "Injection site reaction", "Upper respiratory infection", "Sinusitis", "Lung infection", "Skin infection",
+        "Headache", "Nausea", "Diarrhea", "Arthralgia", "Flu like symptoms", "Fever", "Neutrophil count decreased",
+        "Rash maculo-papular", "Allergic reaction",
+    )),
+    ("Often with dexamethasone", (
+        "Insomnia", "Agitation", "Irritability", "Depression", "Hyperglycemia", "Hypertension", "Edema limbs",
+        "Weight gain", "Dyspepsia", "Hiccups", "Generalized muscle weakness", "Fatigue", "Thrush", "Bruising",
+    )),
+    ("Often with the disease", ("Anemia", "Hypercalcemia", "Creatinine increased", "Bone pain")),
+)  # fmt: skip
+_OFTEN_TERMS = {term for _, terms in OFTEN for term in terms}
+#: Every term once, in groups.
+TERM_GROUPS = (*OFTEN, ("All other terms", tuple(sorted(TERMS - _OFTEN_TERMS))))

@@ -8,12 +8,13 @@ from uuid import uuid4
 
 from labs.models import Laboratory, LabResult
 from protocol.vocabulary import Analyte
-from safety.models import ConcomitantMedication
-from safety.services import Medication, record_medication
+from safety.models import AdverseEvent, ConcomitantMedication
+from safety.services import Medication, record_medication, report_adverse_event
 from tests import world_dosing as treat
 from tests.world import World
 from tests.world_enrollment import central_laboratory, complete, sent
 from tests.world_followup import followed_subject, who
+from tests.world_safety import an_event
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Query, Role, Subject
@@ -32,6 +33,7 @@ class Ward:
     result: LabResult
     query: Query
     medication: ConcomitantMedication
+    event: AdverseEvent
     laboratory: Laboratory
 
 
@@ -43,6 +45,9 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
         **who(world, treated),
         token=uuid4(),
         medication=Medication(f"{said} drug", f"{said} indication", date(2024, 2, 1)),
+    )
+    event = report_adverse_event(
+        **who(world, treated), token=uuid4(), event=an_event("Headache", 2, "feb 2024", reported_as=f"{said} reported")
     )
     screened = complete(world, site)
     sent(world, screened)
@@ -56,4 +61,4 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
         anchor=Anchor("lab_result", result.pk, "serum_m", "m06"),
         text=f"{said} asked",
     )
-    return Ward(site, treated, screened, followed, result, query, medication, central_laboratory(world, site))
+    return Ward(site, treated, screened, followed, result, query, medication, event, central_laboratory(world, site))

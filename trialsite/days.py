@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WORDED = re.compile(r"(\d{1,2})[\s.-]*([a-z]{3})[a-z]*[\s.-]*(\d{4}|\d{2})?")
 _PLAIN = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
@@ -19,7 +19,7 @@ HINT = "12 Mar 2026, 12mar, or t for today."
 
 def in_words(day: date) -> str:
     """12 Mar 2026."""
-    return f"{day.day} {_MONTHS[day.month - 1].capitalize()} {day.year}"
+    return f"{day.day} {MONTHS[day.month - 1].capitalize()} {day.year}"
 
 
 def read_day(text: str, today: date, visit: date | None = None) -> date:
@@ -35,7 +35,7 @@ def read_day(text: str, today: date, visit: date | None = None) -> date:
         return _make(int(match[1]), int(match[2]), int(match[3]))
     if match := _WORDED.fullmatch(typed):
         year = today.year if match[3] is None else int(match[3]) + (2000 if len(match[3]) == 2 else 0)
-        return _make(year, _MONTHS.index(match[2]) + 1 if match[2] in _MONTHS else 0, int(match[1]))
+        return _make(year, MONTHS.index(match[2]) + 1 if match[2] in MONTHS else 0, int(match[1]))
     if match := _SLASHED.fullmatch(typed):
         return _unambiguous(int(match[1]), int(match[2]), int(match[3]))
     raise ValueError("Enter a date such as 12 Mar 2026.")

@@ -27,14 +27,25 @@ SITES = Dataset(
     ),
 )
 
+
+def _bedside(column: str) -> str:
+    """SQL that says of one measurement of the bedside whether it is there, and if not, whether it is known why."""
+    why = "CASE WHEN v.bedside_not_done <> '' THEN 'NOT DONE' ELSE 'NOT RECORDED' END"
+    return f"CASE WHEN {column} IS NOT NULL THEN 'RECORDED' ELSE {why} END"
+
+
 VISITS = Dataset(
     name="visits",
     title="Visits that took place, or are known not to have",
     sql=f"""
         SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, v.code AS visit,
                upper(replace(v.status, '_', ' ')) AS status, v.occurred_on, nullif(v.reason, '') AS reason,
-               v.ecog, CASE WHEN v.ecog IS NULL THEN 'NOT RECORDED' ELSE 'RECORDED' END AS ecog_state,
-               v.weight_kg, CASE WHEN v.weight_kg IS NULL THEN 'NOT RECORDED' ELSE 'RECORDED' END AS weight_state,
+               v.ecog, {_bedside("v.ecog")} AS ecog_state,
+               v.weight_kg, {_bedside("v.weight_kg")} AS weight_state,
+               v.temperature_c, {_bedside("v.temperature_c")} AS temperature_state,
+               v.pulse, {_bedside("v.pulse")} AS pulse_state,
+               v.systolic, v.diastolic, {_bedside("v.systolic")} AS pressure_state,
+               nullif(v.bedside_not_done, '') AS bedside_not_done,
                u.printed_name AS recorded_by, {instant("v.recorded_at")} AS recorded_at
         FROM trialsite_visit v
         JOIN trialsite_subject s ON s.id = v.subject_id
@@ -50,9 +61,17 @@ VISITS = Dataset(
         Column("occurred_on", "Day of the visit, at the site; empty where status is NOT DONE"),
         Column("reason", "Why not done, unscheduled or in error; empty where none was needed"),
         Column("ecog", "ECOG performance status, 0 to 5"),
-        Column("ecog_state", "RECORDED or NOT RECORDED"),
+        Column("ecog_state", "RECORDED, NOT DONE or NOT RECORDED"),
         Column("weight_kg", "Weight, kg"),
-        Column("weight_state", "RECORDED or NOT RECORDED"),
+        Column("weight_state", "RECORDED, NOT DONE or NOT RECORDED"),
+        Column("temperature_c", "Body temperature, degrees Celsius"),
+        Column("temperature_state", "RECORDED, NOT DONE or NOT RECORDED"),
+        Column("pulse", "Pulse, beats per minute"),
+        Column("pulse_state", "RECORDED, NOT DONE or NOT RECORDED"),
+        Column("systolic", "Systolic blood pressure, mmHg"),
+        Column("diastolic", "Diastolic blood pressure, mmHg"),
+        Column("pressure_state", "RECORDED, NOT DONE or NOT RECORDED"),
+        Column("bedside_not_done", "Why what is NOT DONE was not done"),
         Column("recorded_by", "Printed name of the person who recorded it"),
         Column("recorded_at", "When it was recorded, UTC"),
     ),

@@ -48,6 +48,8 @@ KINDS: dict[str, Kind] = {
     "discrepancy": Kind("dosing_assignmentdiscrepancy", "discrepancy", page="subject_responses"),
     "dose": Kind("dosing_doserecord", "dose", ("subject_id", "drug", "on"), ("status",), "subject_dosing"),
     "medication": Kind("safety_concomitantmedication", "medication", page="subject_medications"),
+    "adverse_event": Kind("safety_adverseevent", "adverse event", page="subject_adverse_events"),
+    "grade_judgement": Kind("safety_gradejudgement", "judged laboratory grade", page="subject_adverse_events"),
     "end_of_treatment": Kind("followup_endoftreatment", "end of treatment", page="subject_end_of_treatment"),
     "departure": Kind("followup_departure", "departure from the study", page="subject_departure"),
     "contact": Kind("followup_followupcontact", "follow-up contact", page="subject_follow_up"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from labs.models import DiseaseAssessment, LabResult, Specimen
+from labs.selectors.bedside import bedside_state
 from protocol.measurements import PhaseInterval
 from protocol.schema import Panel, Protocol, ScheduleItem
 from protocol.spans import plan_phases
@@ -212,6 +213,11 @@ def requires_disease(code: str, trial: Protocol) -> bool:
     return any(item.code in DISEASE_ITEMS and _is_required(item, code, trial) for item in items_of(code, trial))
 
 
+def requires_bedside(code: str, trial: Protocol) -> bool:
+    """True if the slot must have vital signs and ECOG."""
+    return any(item.code == "visit" and _is_required(item, code, trial) for item in items_of(code, trial))
+
+
 def visit_lines(subject: Subject, today: date) -> tuple[VisitLine, ...]:
     """The whole schedule with what happened, unscheduled visits in their place by date; six queries."""
     periods, trial = state_periods(subject), protocol_of(subject)
@@ -281,7 +287,12 @@ def _visit_forms(
 ) -> tuple[FormState, ...]:
     if visit.status == Visit.Status.NOT_DONE:
         return ()
-    forms, trial = [_lab_form(subject, code, entered, pending)], protocol_of(subject)
+    trial = protocol_of(subject)
+    bedside = bedside_state(visit, is_required=requires_bedside(code, trial))
+    forms = [
+        FormState("bedside", "Vital signs and ECOG", *bedside),
+        _lab_form(subject, code, entered, pending),
+    ]
     if asks_for_disease(code, trial) or assessed:
         forms.append(_disease_form(code, trial, assessed=assessed))
     return tuple(forms)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from labs.models import DiseaseAssessment, LabResult, Specimen
 from labs.selectors import visit_label
+from labs.selectors.bedside import BEDSIDE
 from labs.services.dates import date_problem, site_day
 from labs.services.refusals import FieldsRefused, ReasonMissing
 from labs.services.responses import derive_response
@@ -34,11 +35,19 @@ from trialsite.services.subjects import (
 
 @dataclass(frozen=True)
 class VisitFacts:
-    """What the visit page asks: the date, and what is measured at the bedside. None is "not recorded"."""
+    """What the visit page asks: the date, and what is measured at the bedside. None is "not recorded".
+
+    temperature_c in degrees Celsius, pulse per minute, pressures in mmHg. bedside_not_done: why the empty ones are.
+    """
 
     occurred_on: date
     ecog: int | None = None
     weight_kg: Decimal | None = None
+    temperature_c: Decimal | None = None
+    pulse: int | None = None
+    systolic: int | None = None
+    diastolic: int | None = None
+    bedside_not_done: str = ""
 
 
 def record_visit(
@@ -54,7 +63,7 @@ def record_visit(
         _check_facts(subject, code, facts, at)
         visit = visit_for(by=by, at=at, subject=subject, code=code, occurred_on=facts.occurred_on)
         changed = _changed(visit, facts)
-        overwrites = [name for name in changed if getattr(visit, name) is not None]
+        overwrites = [name for name in changed if getattr(visit, name) not in (None, "")]
         if (overwrites or visit.status == Visit.Status.NOT_DONE) and not reason:
             raise ReasonMissing(tuple(_WORDS[name] for name in overwrites) or ("Not done",))
         if changed or visit.status == Visit.Status.NOT_DONE:
@@ -62,16 +71,30 @@ def record_visit(
         return visit
 
 
-_WORDS = {"occurred_on": "Visit date", "ecog": "ECOG", "weight_kg": "Weight"}
+_WORDS = {"occurred_on": "Visit date", **BEDSIDE, "bedside_not_done": "Why not done"}
+#: What a measurement can be at all, in the unit of its column: lowest, highest, sentence.
+_POSSIBLE: dict[str, tuple[Decimal, Decimal, str]] = {
+    "ecog": (Decimal(0), Decimal(5), "ECOG is a grade from 0 to 5."),
+    "weight_kg": (Decimal(20), Decimal(400), "Weight is between 20 and 400 kg."),
+    "temperature_c": (Decimal(30), Decimal(45), "Temperature is between 30 and 45 °C."),
+    "pulse": (Decimal(20), Decimal(250), "Pulse is between 20 and 250 per minute."),
+    "systolic": (Decimal(50), Decimal(300), "Systolic pressure is between 50 and 300 mmHg."),
+    "diastolic": (Decimal(20), Decimal(200), "Diastolic pressure is between 20 and 200 mmHg."),
+}
 
 
 def _check_facts(subject: Subject, code: str, facts: VisitFacts, at: datetime) -> None:
     problem = date_problem(subject, code, facts.occurred_on, site_day(subject, at), "Visit date")
     problems = {"occurred_on": problem} if problem else {}
-    if facts.ecog is not None and not 0 <= facts.ecog <= 5:
-        problems["ecog"] = "ECOG is a grade from 0 to 5."
-    if facts.weight_kg is not None and not 20 <= facts.weight_kg <= 400:
-        problems["weight_kg"] = "Weight is between 20 and 400 kg."
+    for name, (lowest, highest, sentence) in _POSSIBLE.items():
+        value = getattr(facts, name)
+        if value is not None and not lowest <= value <= highest:
+            problems[name] = sentence
+    high, low = facts.systolic, facts.diastolic
+    if (high is None) != (low is None):
+        problems["systolic" if high is None else "diastolic"] = "Enter both pressures, or neither."
+    elif high is not None and low is not None and low >= high:
+        problems.setdefault("diastolic", "Diastolic pressure is lower than systolic.")
     if problems:
         raise FieldsRefused(problems)
 
@@ -81,10 +104,11 @@ def _changed(visit: Visit, facts: VisitFacts) -> list[str]:
 
 
 def _change(visit: Visit, facts: VisitFacts, reason: str) -> None:
-    visit.occurred_on, visit.ecog, visit.weight_kg = facts.occurred_on, facts.ecog, facts.weight_kg
+    for name in _WORDS:
+        setattr(visit, name, getattr(facts, name))
     visit.status = Visit.Status.ENTERED
     with because(reason):
-        visit.save(update_fields=["occurred_on", "ecog", "weight_kg", "status"])
+        visit.save(update_fields=[*_WORDS, "status"])
 
 
 def add_unscheduled_visit(

@@ -12,18 +12,18 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from labs.forms import ErrorReasonForm, NotDoneForm, ReasonForm, UnscheduledForm, VisitForm
+from labs.forms import ErrorReasonForm, NotDoneForm, ReasonForm, UnscheduledForm
 from labs.selectors import VisitLine, asks_for_disease, is_visit_code, stored_panels, visit_lines
 from labs.services import (
     FieldsRefused,
     ReasonMissing,
-    VisitFacts,
     add_unscheduled_visit,
     mark_specimen_in_error,
     mark_visit_in_error,
     record_visit,
 )
 from labs.views.subjects import may_enter, readable_subject, token_of
+from labs.visit_forms import VisitForm, facts_of
 from protocol.trial import TRIAL
 from protocol.vocabulary import PanelCode
 from trialsite import clock
@@ -74,12 +74,13 @@ def put(form: forms.Form, refusal: Refused) -> None:
 
 
 def _with_addresses(subject: Subject, line: VisitLine) -> dict[str, Any]:
-    addresses = {"labs": "visit_labs", "disease": "visit_disease"}
-    return {
-        "line": line,
-        "url": reverse("visit", args=[subject.key, line.code]),
-        "forms": [(one, reverse(addresses[one.name], args=[subject.key, line.code])) for one in line.forms],
+    page = reverse("visit", args=[subject.key, line.code])
+    addresses = {
+        "labs": reverse("visit_labs", args=[subject.key, line.code]),
+        "disease": reverse("visit_disease", args=[subject.key, line.code]),
+        "bedside": f"{page}#facts",
     }
+    return {"line": line, "url": page, "forms": [(one, addresses[one.name]) for one in line.forms]}
 
 
 @dataclass
@@ -118,8 +119,7 @@ def _hub(request: SignedInRequest, key: str, code: str) -> Hub:
         raise Http404
     action = request.POST.get("action", "") if request.method == "POST" else ""
     known = line.visit
-    initial = {"occurred_on": known.occurred_on, "ecog": known.ecog, "weight_kg": known.weight_kg} if known else {}
-    facts = VisitForm(request.POST if action == "facts" else None, initial=initial)
+    facts = VisitForm(request.POST if action == "facts" else None, initial=facts_of(known) if known else {})
     tell_today(facts, today)
     return Hub(
         subject=subject,
@@ -138,7 +138,7 @@ def _save_facts(request: SignedInRequest, hub: Hub) -> str:
     try:
         record_visit(
             by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
-            code=hub.line.code, facts=VisitFacts(**hub.facts.cleaned_data), reason=hub.why.words(),
+            code=hub.line.code, facts=hub.facts.facts(), reason=hub.why.words(),
         )  # fmt: skip
     except ReasonMissing as refusal:
         hub.why.add_error("change_reason", str(refusal))

@@ -23,11 +23,16 @@ from protocol.vocabulary import Analyte, DoseAction, DoseStatus, Drug, PanelCode
 from reporting.demonstration.chronicle import moment
 from reporting.demonstration.lives import Life
 from reporting.demonstration.stage import Stage, stock
+from reporting.demonstration.troubles import Trouble, typed_dates
 from reporting.demonstration.values import IMPLAUSIBLE, Draw, marrow_percent, panel
 from reporting.progress import required_analytes
+from safety.selectors import dexamethasone_was_given, suggestions
+from safety.services import Event, judge_not_significant, report_adverse_event
+from safety.vocabulary import ActionTaken, Attribution, Outcome
 from trialsite.access import Actor
 from trialsite.context import reading
 from trialsite.models import Query, Role, Subject
+from trialsite.partial_dates import parse
 from trialsite.services.queries import answer
 from trialsite.services.subjects import next_unscheduled_code, record_visit_not_done
 
@@ -104,12 +109,59 @@ def enter_results(
 
 
 def enter_visit(one: Someone, *, code: str, occurred_on: date, on: date) -> None:
-    """The visit's own facts."""
+    """The visit's own facts, with vital signs that vary a little; of the abstract's patients none are known."""
     weight = Decimal(62 + one.number * 7 % 29)
+    sway = (one.number * 5 + occurred_on.day) % 9
+    if one.life.published:
+        facts = VisitFacts(occurred_on=occurred_on, ecog=0, weight_kg=weight, bedside_not_done="Not published")
+    else:
+        facts = VisitFacts(
+            occurred_on=occurred_on, ecog=0, weight_kg=weight, temperature_c=Decimal(364 + sway) / 10,
+            pulse=62 + sway * 2, systolic=108 + sway, diastolic=66 + sway,
+        )  # fmt: skip
     record_visit(
-        by=one.coordinator, at=moment(on), subject_id=one.subject_id, site_id=one.site_id, code=code,
-        facts=VisitFacts(occurred_on=occurred_on, ecog=0, weight_kg=weight),
+        by=one.coordinator, at=moment(on), subject_id=one.subject_id, site_id=one.site_id, code=code, facts=facts
+    )
+
+
+def report_trouble(one: Someone, *, trouble: Trouble, visit_on: date, on: date) -> None:
+    """An adverse event as the subject tells of it at a visit."""
+    with reading(one.coordinator, moment(on)):
+        with_dexamethasone = dexamethasone_was_given(one.subject())
+    if trouble.by == "dexamethasone" and not with_dexamethasone:
+        return
+    started, stopped = typed_dates(trouble, visit_on)
+    given = {"anakinra": True, "dexamethasone": with_dexamethasone}
+    causes = {
+        drug: Attribution.PROBABLE if drug == trouble.by else Attribution.UNLIKELY if was else Attribution.NOT_GIVEN
+        for drug, was in given.items()
+    }
+    actions = {
+        drug: ActionTaken(trouble.action) if drug == trouble.by else ActionTaken.NONE if was else ActionTaken.NOT_GIVEN
+        for drug, was in given.items()
+    }
+    report_adverse_event(
+        by=one.coordinator, at=moment(on), token=uuid5(NAMESPACE_OID, f"{one.subject_id} {trouble.term} {on}"),
+        subject_id=one.subject_id, site_id=one.site_id,
+        event=Event(
+            term=trouble.term, grade=trouble.grade, reported_as=trouble.reported_as, serious=trouble.serious,
+            started=parse(started, on), stopped=parse(stopped, on) if stopped else None,
+            outcome=Outcome.RECOVERED if stopped else Outcome.NOT_RECOVERED,
+            attribution_anakinra=causes["anakinra"], attribution_dexamethasone=causes["dexamethasone"],
+            action_anakinra=actions["anakinra"], action_dexamethasone=actions["dexamethasone"],
+        ),
     )  # fmt: skip
+
+
+def judge_grades(one: Someone, *, on: date) -> None:
+    """The investigator looks at the laboratory grades and finds none of them significant."""
+    with reading(one.investigator, moment(on)):
+        waiting = suggestions(one.subject())
+    for found in waiting:
+        judge_not_significant(
+            by=one.investigator, at=moment(on), subject_id=one.subject_id, site_id=one.site_id, term=found.worst.term,
+            lab_result_ids=frozenset(graded.value.result.pk for graded in found.waiting),
+        )  # fmt: skip
 
 
 def state_not_done(one: Someone, *, code: str, on: date, reason: str) -> None:

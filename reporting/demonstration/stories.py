@@ -13,12 +13,15 @@ from reporting.demonstration import acts, endings, entry
 from reporting.demonstration.acts import Someone
 from reporting.demonstration.lives import Life, Twist
 from reporting.demonstration.stage import Stage
+from reporting.demonstration.troubles import troubles
 
 SCREENED_BEFORE = 21
 REGISTERED_BEFORE = 8
 DECIDES_AFTER = 4
 LAST_MONTH = 19
 NOT_PUBLISHED = "Not published"
+#: Month at whose visit some investigators have judged the laboratory grades.
+JUDGED_IN = 3
 
 
 def enrolled(stage: Stage, life: Life, number: int) -> Iterator[date]:
@@ -104,6 +107,10 @@ def _visit(one: Someone, month: int, collected_on: date, on: date) -> None:
     acts.enter_labs(one, code=code, month=month, collected_on=collected_on, on=on, asked_about=odd)
     if requires_disease(code, TRIAL) and not one.life.published:
         acts.assess_disease(one, code=code, month=month, assessed_on=collected_on, on=on)
+    for trouble in troubles(one.life, one.number, month):
+        acts.report_trouble(one, trouble=trouble, visit_on=collected_on, on=on)
+    if month == JUDGED_IN and one.number % 4 == 0:
+        acts.judge_grades(one, on=on)
 
 
 def _brings_diary(one: Someone, month: int) -> bool:

@@ -12,6 +12,7 @@ from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
 from reporting.abstract import TABLE
 from reporting.demonstration.lives import DEEP, Life
+from reporting.demonstration.troubles import odd_values
 
 _A = Analyte
 #: Typical value and the spread around it, as typed in the canonical unit; the number of decimals follows the value.
@@ -58,6 +59,7 @@ def panel(draw: Draw, asked: Collection[Analyte]) -> dict[Analyte, str]:
     typed[_A.HS_CRP] = _hs_crp(draw)
     if draw.life.course is DEEP:
         typed[_A.URINE_M] = "0"  # without urine a very good partial response cannot be told
+    typed |= odd_values(draw.life, draw.number, draw.month)
     if draw.month in MARROW_VISITS:
         typed[_A.PCLI] = _pcli(draw)
     return typed

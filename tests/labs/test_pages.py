@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,11 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from labs.models import DiseaseAssessment, LabResult
+from labs.selectors.visits import requires_bedside
 from protocol.vocabulary import Analyte
 from tests.world import World, log_in
 from tests.world_labs import record
 from trialsite.context import reading
-from trialsite.models import Query, Role, Subject, Visit
+from trialsite.models import AuditEvent, Query, Role, Subject, Visit
 
 MONTH1 = date(2024, 4, 4)
 READERS = (Role.COORDINATOR, Role.INVESTIGATOR, Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN)
@@ -240,6 +242,68 @@ def test_a_visit_is_stated_not_done_and_entered_after_all(subject: Subject, coor
     with reading(world.person(Role.DATA_MANAGER), world.at):
         visit = Visit.objects.get(code="m01")
     assert (visit.status, visit.occurred_on, visit.ecog) == ("entered", MONTH1, 0)
+
+
+BEDSIDE = {
+    "action": "facts", "occurred_on": "4 apr 2024", "ecog": "0", "weight_kg": "71.5", "temperature_c": "36.8",
+    "pulse": "72", "systolic": "128", "diastolic": "76",
+}  # fmt: skip
+
+
+@pytest.mark.req("D2")
+def test_vital_signs_are_recorded_and_corrected_with_a_reason(
+    subject: Subject, coordinator: Client, world: World
+) -> None:
+    url = addresses(subject)["visit"]
+    page = coordinator.post(url, BEDSIDE, follow=True).content.decode()
+    assert re.search(r"Vital signs and ECOG</a><small>Complete<", page)
+    assert coordinator.post(url, {**BEDSIDE, "pulse": "74"}).status_code == 422
+    coordinator.post(url, {**BEDSIDE, "pulse": "74", "change_reason": "Transcription error"})
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        visit = Visit.objects.get(code="m01")
+        event = AuditEvent.objects.filter(table="trialsite_visit", op="UPDATE").latest("id")
+    assert (visit.temperature_c, visit.pulse, visit.systolic, visit.diastolic) == (Decimal("36.8"), 74, 128, 76)
+    assert (event.old["pulse"], event.new["pulse"], event.reason) == (72, 74, "Transcription error")
+
+
+def test_vital_signs_that_were_not_done_say_why_and_are_complete(
+    subject: Subject, coordinator: Client, world: World
+) -> None:
+    url = addresses(subject)["visit"]
+    empty = {**BEDSIDE, "temperature_c": "", "pulse": ""}
+    assert "4 of 6 entered" in coordinator.post(url, empty, follow=True).content.decode()
+    refused = coordinator.post(url, {**empty, "not_done": "Other"})
+    assert "Say in your own words why it was not done." in refused.content.decode()
+    page = coordinator.post(url, {**empty, "not_done": "Declined"}, follow=True).content.decode()
+    assert "Complete, 2 not done: Declined" in page
+    assert re.search(r'value="Declined" selected', page)
+
+
+@pytest.mark.req("D3")
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"temperature_c": "96"}, "Temperature is between 30 and 45 °C."),
+        ({"pulse": "720"}, "Pulse is between 20 and 250 per minute."),
+        ({"systolic": "12"}, "Systolic pressure is between 50 and 300 mmHg."),
+        ({"diastolic": ""}, "Enter both pressures, or neither."),
+        ({"systolic": "70"}, "Diastolic pressure is lower than systolic."),
+        ({"pulse": "x"}, "Enter a whole number."),
+        ({"temperature_c": "98,6"}, "Enter a number such as 36.8."),
+    ],
+)
+def test_impossible_vital_signs_are_refused_beside_their_box(
+    subject: Subject, coordinator: Client, wrong: dict[str, str], words: str
+) -> None:
+    response = coordinator.post(addresses(subject)["visit"], BEDSIDE | wrong)
+    assert response.status_code == 422
+    assert words in response.content.decode()
+
+
+def test_an_unscheduled_visit_asks_for_no_vital_signs() -> None:
+    assert requires_bedside("m01")
+    assert requires_bedside("fu06")
+    assert not requires_bedside("uns1")
 
 
 def test_a_panel_and_a_visit_are_marked_as_entered_in_error(

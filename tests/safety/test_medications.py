@@ -15,13 +15,15 @@ from django.urls import reverse
 
 from labs.models import ResponseAssessment
 from protocol.vocabulary import Analyte
-from safety.exports import DATASETS
+from safety.exports import CONCOMITANT_MEDICATIONS
 from safety.models import ConcomitantMedication
 from safety.services import Medication, end_medication, mark_medication_in_error, record_medication
 from tests.world import World, log_in
 from tests.world_followup import world_in_sight
 from tests.world_labs import morning, record, treated_subject
 from trialsite import clock
+from trialsite.access import Duty
+from trialsite.context import writing
 from trialsite.models import OutboxMessage, Query, Role, Subject
 from trialsite.services.subjects import Refused
 
@@ -144,13 +146,35 @@ def test_impossible_dates_are_refused(world: World, subject: Subject, medication
 
 
 @pytest.mark.req("D3")
-@pytest.mark.parametrize(("name", "asked"), [("Thalidomide 50 mg", 1), ("etanercept", 1), ("Ibuprofen", 0)])
-def test_interacting_drugs_raise_a_query(world: World, subject: Subject, name: str, asked: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("Thalidomide 50 mg", 1), ("etanercept", 1), ("Remicade", 1), ("canakinumab", 1), ("prednisone", 1),
+     ("Ibuprofen", 0), ("Methotrexatex", 0)],
+)  # fmt: skip
+def test_prohibited_drugs_raise_a_query_and_are_saved(world: World, subject: Subject, name: str, asked: int) -> None:
     stored = add(world, subject, Medication(name, "Arthritis", date(2024, 3, 6)))
-    raised = Query.objects.filter(check_code="interacting-drug", record_id=stored.pk, state="open")
+    raised = Query.objects.filter(check_code="prohibited-medication", record_id=stored.pk, state="open")
     assert raised.count() == asked
     in_error(world, stored)
     assert raised.count() == 0
+
+
+def test_after_the_last_dose_nothing_is_prohibited(world: World, subject: Subject) -> None:
+    by = world.person(Role.COORDINATOR)
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=subject.site_id, at=world.at, reason="Treatment ended"):
+        subject.treatment_ended_on = date(2024, 3, 20)
+        subject.save(update_fields=["treatment_ended_on"])
+    add(world, subject, Medication("Lenalidomide", "Myeloma", date(2024, 3, 21), is_anti_myeloma=True))
+    assert not Query.objects.exists()
+    add(world, subject, Medication("Lenalidomide", "Myeloma", date(2024, 3, 19)))
+    assert "enter it as other anti-myeloma therapy" in Query.objects.get().text
+
+
+def test_the_list_marks_what_is_prohibited(coordinator: Client, subject: Subject) -> None:
+    address = reverse("subject_medications", args=[subject.key])
+    shown = coordinator.post(address, form(name="Enbrel 50 mg"), follow=True).content.decode()
+    assert "Check: TNF blocker" in shown
+    assert "which the protocol does not allow: see the query" in shown
 
 
 @pytest.mark.req("D9")
@@ -223,9 +247,9 @@ def test_others_read(world: World, client: Client, subject: Subject, role: Role)
 
 def test_the_export_has_its_columns(world: World, subject: Subject) -> None:
     add(world, subject, BORTEZOMIB)
-    for dataset in DATASETS:
-        with connection.cursor() as cursor:
-            cursor.execute(dataset.sql)
-            assert [column.name for column in cursor.description] == [column.name for column in dataset.columns]
-            row = dict(zip((column.name for column in dataset.columns), cursor.fetchone(), strict=True))
+    dataset = CONCOMITANT_MEDICATIONS
+    with connection.cursor() as cursor:
+        cursor.execute(dataset.sql)
+        assert [column.name for column in cursor.description] == [column.name for column in dataset.columns]
+        row = dict(zip((column.name for column in dataset.columns), cursor.fetchone(), strict=True))
     assert (row["name"], row["is_anti_myeloma"], row["status"]) == ("Bortezomib", "Y", "ONGOING")

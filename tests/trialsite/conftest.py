@@ -19,7 +19,7 @@ from trialsite.models import Role
 from trialsite.services import people
 from trialsite.stack.servers import TestServers
 
-NOWHERE = {"key": "nosuchkey1", "pk": 999999}
+NOWHERE = {"key": "nosuchkey1", "pk": 999999, "number": 9999}
 
 
 @dataclass
@@ -57,6 +57,7 @@ class House:
             "code": site if name.startswith("site") else "m06",
             "name": "lab_results" if name == "export" else "high_dex_mg",
             "pk": rows.get(name, somebody.user_id),
+            "number": ward.event.number,
             "token": self.token,
             "version": "2.0",
         }

@@ -82,6 +82,9 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "subject_modifications": (CLINICAL, SITE),
     "subject_dosing_sheet": (SITE, NO_SUCH_METHOD),
     "subject_calendar_file": (SITE, NO_SUCH_METHOD),
+    "subject_adverse_events": (CLINICAL, "I"),
+    "adverse_event_new": (SITE, SITE),
+    "adverse_event": (CLINICAL, SITE),
     "subject_medications": (CLINICAL, SITE),
     "medication": (SITE, SITE),
     "subject_end_of_treatment": (CLINICAL, "I"),
@@ -119,6 +122,8 @@ SENT = {
     "supplies": {"action": "receive"},
     "subject_follow_up": {"action": "contact"},
     "query": {"action": "answer"},
+    "adverse_event_new": {"term": "Headache"},
+    "adverse_event": {"action": "correct"},
 }
 ALLOWED = {200, 302, 303, 422}
 #: Addresses of what belongs to one site.

@@ -120,6 +120,15 @@ class Visit(SubjectRecord):
     reason = models.CharField(max_length=300, blank=True, help_text="Why not done, or why unscheduled.")
     ecog = models.PositiveSmallIntegerField(null=True, blank=True)
     weight_kg = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
+    temperature_c = models.DecimalField(
+        max_digits=3, decimal_places=1, null=True, blank=True, help_text="Body temperature, degrees Celsius."
+    )
+    pulse = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Beats per minute.")
+    systolic = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Blood pressure, mmHg.")
+    diastolic = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Blood pressure, mmHg.")
+    bedside_not_done = models.CharField(
+        max_length=200, blank=True, help_text="Why vital signs or ECOG that are empty were not done."
+    )
     recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()
 
@@ -137,5 +146,9 @@ class Visit(SubjectRecord):
             models.CheckConstraint(
                 condition=~models.Q(status__in=["not_done"]) | ~models.Q(reason=""),
                 name="visit_not_done_has_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(systolic=None, diastolic=None) | models.Q(diastolic__lt=models.F("systolic")),
+                name="visit_blood_pressure_in_order",
             ),
         ]

@@ -1,4 +1,4 @@
-"""Reads of this room. Row level security has already hidden other sites."""
+"""Concomitant medication of a subject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only writer of this room: concomitant medication.
+"""Concomitant medication: recorded, ended, entered in error.
 
 Another anti-myeloma therapy stops the confirmation of responses and censors progression-free survival, so every
 change of one derives the response anew.
@@ -12,9 +12,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from labs.services import derive_response
+from protocol.prohibited import prohibited
 from safety.models import ConcomitantMedication
 from safety.selectors import first_new_therapy_on
-from safety.vocabulary import WATCHED_DRUGS
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.days import in_words
@@ -31,6 +31,7 @@ from trialsite.services.subjects import (
 )
 
 RECORD = "medication"
+PROHIBITED_CHECK = "prohibited-medication"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def record_medication(
             recorded_by_id=by.user_id,
             recorded_at=at,
         )
-        _ask_if_watched(by, at, subject, stored)
+        _ask_if_prohibited(by, at, subject, stored)
         if stored.is_anti_myeloma:
             _therapy_changed(subject, f"New therapy recorded: {stored.name}", at)
         note_outcome(token=token, outcome=str(stored.pk))
@@ -124,13 +125,21 @@ def _check_dates(subject: Subject, started_on: date, ended_on: date | None, at: 
         raise Refused(f"The last day, {in_words(ended_on)}, lies before the first, {in_words(started_on)}.")
 
 
-def _ask_if_watched(by: Actor, at: datetime, subject: Subject, stored: ConcomitantMedication) -> None:
-    if not any(drug in stored.name.lower() for drug in WATCHED_DRUGS):
+def _ask_if_prohibited(by: Actor, at: datetime, subject: Subject, stored: ConcomitantMedication) -> None:
+    """A query, never a refusal: it was taken, whether allowed or not. After the last dose nothing is prohibited."""
+    found = prohibited(stored.name)
+    ended = subject.treatment_ended_on
+    if found is None or (ended is not None and stored.started_on > ended):
         return
-    text = f"{stored.name} may interact with the study treatment (criterion E01). Check it with the investigator."
+    text = (
+        f"{stored.name}: {found.label}. It may not be taken beside the study treatment: {found.why}. "
+        "Check it with the investigator."
+    )
+    if found.is_anti_myeloma and not stored.is_anti_myeloma:
+        text += " If it is given for the myeloma, enter it as other anti-myeloma therapy."
     anchor = Anchor(RECORD, stored.pk, "name")
     raise_automatic_query(
-        by=by, at=at, subject=subject, anchor=anchor, question=Question(text, check_code="interacting-drug")
+        by=by, at=at, subject=subject, anchor=anchor, question=Question(text, check_code=PROHIBITED_CHECK)
     )
 
 

@@ -11,44 +11,52 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from protocol.prohibited import PROHIBITED, prohibited
 from safety import selectors, services
 from safety.forms import EndMedicationForm, InErrorForm, MedicationForm
 from safety.models import ConcomitantMedication
+from safety.views.door import subject_for, who
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
 from trialsite.days import tell_today
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.selectors import subject_by_key
 from trialsite.services.subjects import Refused
 
 
 @require_http_methods(["GET", "POST"])
 def medications(request: SignedInRequest, key: str) -> HttpResponse:
-    subject = _subject(request, key)
+    subject = subject_for(request, key)
     form = MedicationForm(request.POST if request.method == "POST" else None)
     tell_today(form, clock.today(subject.site.time_zone))
     if form.is_valid():
         try:
             stored = services.record_medication(
-                **_who(request, subject), token=form.cleaned_data["token"], medication=form.medication()
+                **who(request, subject), token=form.cleaned_data["token"], medication=form.medication()
             )
-            return _done(request, subject, f"{stored.name} was added.")
+            return _done(request, subject, _added(stored))
         except Refused as error:
             form.add_error(None, str(error))
     context = {
         "subject": subject,
-        "medications": selectors.medications(subject),
+        "medications": [(one, prohibited(one.name)) for one in selectors.medications(subject)],
         "form": form,
+        "prohibited": PROHIBITED,
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
     }
     return render(request, "safety/medications.html", context, status=422 if form.is_bound else 200)
 
 
+def _added(stored: ConcomitantMedication) -> str:
+    found = prohibited(stored.name)
+    asked = f" It is a {found.label}, which the protocol does not allow: see the query." if found else ""
+    return f"{stored.name} was added.{asked}"
+
+
 @require_http_methods(["GET", "POST"])
 def medication(request: SignedInRequest, key: str, pk: int) -> HttpResponse:
     """State the last day, or mark the entry as entered in error. POST `action` says which."""
-    subject = _subject(request, key)
+    subject = subject_for(request, key)
     check_may(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
     one = get_object_or_404(ConcomitantMedication, pk=pk, subject=subject)
     action = request.POST.get("action", "")
@@ -58,7 +66,7 @@ def medication(request: SignedInRequest, key: str, pk: int) -> HttpResponse:
     for form, save in ((end, services.end_medication), (in_error, services.mark_medication_in_error)):
         if form.is_valid():
             try:
-                save(**_who(request, subject), medication_id=one.pk, **form.cleaned_data)
+                save(**who(request, subject), medication_id=one.pk, **form.cleaned_data)
                 return _done(request, subject, f"{one.name} was changed.")
             except Refused as error:
                 form.add_error(None, str(error))
@@ -69,17 +77,6 @@ def _change_page(request: SignedInRequest, context: dict[str, Any]) -> HttpRespo
     bound = [form for form in context.values() if isinstance(form, forms.Form) and form.is_bound]
     context["has_errors"] = bool(bound)
     return render(request, "safety/medication.html", context, status=422 if bound else 200)
-
-
-def _subject(request: SignedInRequest, key: str) -> Subject:
-    subject = subject_by_key(key)
-    duty = Duty.ENTER_DATA if request.method == "POST" else Duty.VIEW_SUBJECT
-    check_may(request.actor, duty, subject.site_id, clock.now())
-    return subject
-
-
-def _who(request: SignedInRequest, subject: Subject) -> dict[str, Any]:
-    return {"by": request.actor, "at": clock.now(), "subject_id": subject.pk, "site_id": subject.site_id}
 
 
 def _done(request: SignedInRequest, subject: Subject, words: str) -> HttpResponse:

@@ -1,0 +1,43 @@
+"""The investigator's judgement of laboratory grades that a machine suggested."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from safety.models import GradeJudgement
+from safety.selectors import suggestions
+from safety.vocabulary import CTCAE
+from trialsite.access import Actor, Duty
+from trialsite.context import writing
+from trialsite.services.subjects import Refused, lock_open_subject
+
+
+def judge_not_significant(
+    *, by: Actor, at: datetime, subject_id: int, site_id: int, term: str, lab_result_ids: frozenset[int]
+) -> int:
+    """The results shown for a term are no adverse event; how many were judged.
+
+    Only what was shown is judged: a result that came since, or was corrected since, stays waiting. A second time
+    changes nothing. Refused where nothing of that term waits and nothing was judged.
+    """
+    with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason="Judged not clinically significant"):
+        subject = lock_open_subject(subject_id, site_id)
+        judged = GradeJudgement.objects.filter(subject=subject, term=term, lab_result_id__in=lab_result_ids)
+        waiting = [one for found in suggestions(subject) if found.worst.term == term for one in found.waiting]
+        shown = [one for one in waiting if one.value.result.pk in lab_result_ids]
+        if not shown and not judged.exists():
+            raise Refused("These results do not wait for a judgement any more.")
+        GradeJudgement.objects.bulk_create(
+            GradeJudgement(
+                subject=subject,
+                site_id=site_id,
+                lab_result_id=one.value.result.pk,
+                term=term,
+                ctcae_version=CTCAE.value,
+                grade=one.grade,
+                judged_by_id=by.user_id,
+                judged_at=at,
+            )
+            for one in shown
+        )
+        return len(shown)

@@ -1,0 +1,223 @@
+"""The adverse-event log of a subject, and the page of one event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from labs.forms import ReasonForm
+from labs.selectors import visit_label
+from labs.services import FieldsRefused, ReasonMissing
+from labs.words import unit_words
+from protocol.explain import plain
+from safety import selectors, services
+from safety.event_forms import EventForm, TermForm, answers_of, criterion_words
+from safety.forms import InErrorForm
+from safety.models import AdverseEvent
+from safety.selectors import Suggestion
+from safety.services import SavedByAnother
+from safety.views.door import subject_for, who
+from safety.vocabulary import CTCAE, TERMS, Attribution, Seriousness
+from trialsite import clock
+from trialsite.access import Duty, can, check_may
+from trialsite.http import SignedInRequest
+from trialsite.models import Subject
+from trialsite.partial_dates import in_words_as_known, tell_today_in_part
+from trialsite.services.subjects import Refused
+
+UNPROCESSABLE = 422
+
+
+@require_http_methods(["GET", "POST"])
+def adverse_events(request: SignedInRequest, key: str) -> HttpResponse:
+    """The log, and the laboratory grades that wait for the investigator; a POST judges one of them."""
+    subject = subject_for(request, key, to_write=Duty.SIGN)
+    problem = ""
+    if request.method == "POST":
+        try:
+            return _judged(request, subject)
+        except Refused as refusal:
+            problem = str(refusal)
+    now = clock.now()
+    context = {
+        "subject": subject,
+        "events": [_row(one) for one in selectors.adverse_events(subject)],
+        "suggestions": [_suggested(subject, one) for one in selectors.suggestions(subject)],
+        "term_form": TermForm(),
+        "ctcae": CTCAE.value,
+        "problem": [("", problem)] if problem else "",
+        "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, now),
+        "may_judge": can(request.actor, Duty.SIGN, subject.site_id, now),
+        "has_errors": bool(problem),
+    }
+    return render(request, "safety/adverse_events.html", context, status=UNPROCESSABLE if problem else 200)
+
+
+def _judged(request: SignedInRequest, subject: Subject) -> HttpResponse:
+    shown = frozenset(int(one) for one in request.POST.getlist("result") if one.isascii() and one.isdigit())
+    term = request.POST.get("term", "")
+    services.judge_not_significant(**who(request, subject), term=term, lab_result_ids=shown)
+    messages.success(request, f"{term} was judged not clinically significant.")
+    return redirect("subject_adverse_events", subject.key)
+
+
+def _row(event: AdverseEvent) -> dict[str, Any]:
+    return {
+        "event": event,
+        "started": in_words_as_known(event.started),
+        "stopped": in_words_as_known(event.stopped),
+        "serious": [one.label for one in Seriousness if getattr(event, one.value)],
+    }
+
+
+def _suggested(subject: Subject, one: Suggestion) -> dict[str, Any]:
+    """A suggestion with its criterion, its figures, and the address of the event that it would become."""
+    worst = one.worst
+    specimen = worst.value.result.specimen
+    query = f"?term={worst.term.replace(' ', '+')}&grade={worst.grade}&result={worst.value.result.pk}"
+    return {
+        "term": worst.term,
+        "grade": worst.grade,
+        "criterion": criterion_words(worst.term, worst.grade),
+        "ask": worst.ask,
+        "value": f"{plain(worst.value.value)} {unit_words(worst.value.unit)}".strip(),
+        "on": specimen.collected_on,
+        "visit": visit_label(specimen.visit.code),
+        "labs": reverse("visit_labs", args=[subject.key, specimen.visit.code]),
+        "others": len(one.waiting) - 1,
+        "results": [waiting.value.result.pk for waiting in one.waiting],
+        "event": one.event,
+        "address": reverse("adverse_event_new", args=[subject.key]) + query,
+    }
+
+
+@require_http_methods(["GET", "POST"])
+def adverse_event_new(request: SignedInRequest, key: str) -> HttpResponse:
+    """The form of a new event. GET: `term`, and where a laboratory grade led here `grade` and `result`."""
+    subject = subject_for(request, key)
+    check_may(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
+    sent = request.POST if request.method == "POST" else request.GET
+    term = sent.get("term", "")
+    if term not in TERMS:
+        messages.error(request, "Choose a term of the list.")
+        return redirect("subject_adverse_events", subject.key)
+    form = EventForm(request.POST or None, term=term, initial=_prefilled(request, subject, term))
+    tell_today_in_part(form, clock.today(subject.site.time_zone))
+    if request.method == "POST" and form.is_valid():
+        try:
+            data = form.cleaned_data
+            made = services.report_adverse_event(
+                **who(request, subject), token=data["token"], event=form.event(), lab_result_id=data["lab_result"]
+            )
+        except Refused as refusal:
+            _put(form, refusal)
+        else:
+            return _done(request, subject, f"Adverse event {made.number}, {made.term}, was added.")
+    context = {"subject": subject, "form": form, "term": term, "term_form": TermForm(initial={"term": term})}
+    return _page(request, {**context, "may_enter": True})
+
+
+def _prefilled(request: SignedInRequest, subject: Subject, term: str) -> dict[str, object]:
+    """What is known before anything is typed: the term, the suggestion, and that dexamethasone was never given."""
+    filled: dict[str, object] = {"term": term, "grade": request.GET.get("grade", "")}
+    if not selectors.dexamethasone_was_given(subject):
+        filled |= {"attribution_dexamethasone": Attribution.NOT_GIVEN, "action_dexamethasone": Attribution.NOT_GIVEN}
+    result = request.GET.get("result", "")
+    waiting = (graded for one in selectors.suggestions(subject) if one.worst.term == term for graded in one.waiting)
+    for one in waiting if result else ():
+        if str(one.value.result.pk) == result:
+            on = one.value.collected_on
+            filled |= {"lab_result": result, "started": f"{on:%-d %b %Y}", "action_anakinra": ""}
+    return filled
+
+
+@require_http_methods(["GET", "POST"])
+def adverse_event(request: SignedInRequest, key: str, number: int) -> HttpResponse:
+    """One event: read, corrected with a reason (POST `action` correct) or entered in error (in_error)."""
+    subject = subject_for(request, key)
+    event = get_object_or_404(AdverseEvent.objects.select_related("recorded_by"), subject=subject, number=number)
+    action = request.POST.get("action", "") if request.method == "POST" else ""
+    term = request.POST.get("term", "") or request.GET.get("term", "")
+    term = term if term in TERMS else event.term
+    form = EventForm(
+        request.POST if action == "correct" else None, term=term, initial={**answers_of(event), "term": term}
+    )
+    tell_today_in_part(form, clock.today(subject.site.time_zone))
+    context: dict[str, Any] = {
+        "subject": subject,
+        "event": event,
+        "row": _row(event),
+        "form": form,
+        "why": ReasonForm(request.POST if action == "correct" else None),
+        "error_form": InErrorForm(request.POST if action == "in_error" else None),
+        "term": term,
+        "term_form": TermForm(initial={"term": term}),
+        "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()) and not event.in_error,
+    }
+    save = SAVES.get(action)
+    said = save(request, context) if save else ""
+    return _done(request, subject, said) if said else _page(request, context)
+
+
+def _correct(request: SignedInRequest, context: dict[str, Any]) -> str:
+    form, why, event = context["form"], context["why"], context["event"]
+    if not (form.is_valid() and why.is_valid()):
+        return ""
+    try:
+        services.correct_adverse_event(
+            **who(request, context["subject"]), number=event.number, event=form.event(),
+            version=form.cleaned_data["version"] or 0, reason=why.words(),
+        )  # fmt: skip
+    except ReasonMissing as refusal:
+        why.add_error("change_reason", str(refusal))
+    except SavedByAnother as refusal:
+        form.add_error(None, str(refusal))
+        context["stored_now"] = True
+        # The next save rests on what is shown now.
+        form.data = form.data.copy()
+        form.data["version"] = str(event.version)
+    except Refused as refusal:
+        _put(form, refusal)
+    else:
+        return f"Adverse event {event.number} was corrected."
+    return ""
+
+
+def _in_error(request: SignedInRequest, context: dict[str, Any]) -> str:
+    form, event = context["error_form"], context["event"]
+    if not form.is_valid():
+        return ""
+    try:
+        services.mark_adverse_event_in_error(
+            **who(request, context["subject"]), number=event.number, reason=form.cleaned_data["reason"]
+        )
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return ""
+    return f"Adverse event {event.number} was marked as entered in error."
+
+
+SAVES = {"correct": _correct, "in_error": _in_error}
+
+
+def _put(form: EventForm, refusal: Refused) -> None:
+    """A service's refusal beside the fields it names, else above the form."""
+    problems = refusal.problems if isinstance(refusal, FieldsRefused) else {"": str(refusal)}
+    for name, words in problems.items():
+        form.add_error(name if name in form.fields else None, words)
+
+
+def _page(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
+    is_refused = request.method == "POST"
+    context |= {"ctcae": CTCAE.value, "has_errors": is_refused}
+    return render(request, "safety/adverse_event.html", context, status=UNPROCESSABLE if is_refused else 200)
+
+
+def _done(request: SignedInRequest, subject: Subject, words: str) -> HttpResponse:
+    messages.success(request, words)
+    return redirect("subject_adverse_events", subject.key)
