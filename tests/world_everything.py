@@ -40,14 +40,14 @@ class Ward:
 def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> Ward:
     """`said` is typed into every free-text field that is filled here."""
     treated = treat.at_month_6(world, site).subject
+    event = report_adverse_event(
+        **who(world, treated), token=uuid4(), event=an_event("Headache", 2, "feb 2024", reported_as=f"{said} reported")
+    )
     followed = followed_subject(world, last_dose_on=date(2024, 8, 20), site=site)
     medication = record_medication(
         **who(world, treated),
         token=uuid4(),
         medication=Medication(f"{said} drug", f"{said} indication", date(2024, 2, 1)),
-    )
-    event = report_adverse_event(
-        **who(world, treated), token=uuid4(), event=an_event("Headache", 2, "feb 2024", reported_as=f"{said} reported")
     )
     screened = complete(world, site)
     sent(world, screened)

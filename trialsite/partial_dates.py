@@ -21,7 +21,7 @@ _MONTH = re.compile(rf"(?:{_UNKNOWN}[\s.-]*)?([a-z]{{3}})[a-z]*[\s.-]*(\d{{4}})"
 _MONTH_PLAIN = re.compile(r"(\d{4})-(\d{2})")
 _YEAR = re.compile(rf"(?:{_UNKNOWN}[\s.-]*){{0,2}}(\d{{4}})")
 
-HINT = "12 Mar 2026; where the day is not known: mar 2026, or 2026."
+HINT = "12 Mar 2026, mar 2026 or 2026."
 FIRST_YEAR = 1900
 
 

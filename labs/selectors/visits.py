@@ -213,6 +213,11 @@ def requires_disease(code: str, trial: Protocol) -> bool:
     return any(item.code in DISEASE_ITEMS and _is_required(item, code, trial) for item in items_of(code, trial))
 
 
+def asks_for_events(code: str, trial: Protocol) -> bool:
+    """True if adverse events and medication are asked for at that slot; at an unscheduled visit they always are."""
+    return code.startswith("uns") or any(item.code == "safety" for item in items_of(code, trial))
+
+
 def requires_bedside(code: str, trial: Protocol) -> bool:
     """True if the slot must have vital signs and ECOG."""
     return any(item.code == "visit" and _is_required(item, code, trial) for item in items_of(code, trial))

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from labs.forms import ErrorReasonForm, NotDoneForm, ReasonForm, UnscheduledForm
-from labs.selectors import VisitLine, asks_for_disease, is_visit_code, stored_panels, visit_lines
+from labs.selectors import VisitLine, asks_for_disease, asks_for_events, is_visit_code, stored_panels, visit_lines
 from labs.services import (
     FieldsRefused,
     ReasonMissing,
@@ -213,6 +213,7 @@ def _hub_context(request: SignedInRequest, hub: Hub) -> dict[str, Any]:
         "forms": _with_addresses(hub.subject, hub.line)["forms"],
         "disease_url": reverse("visit_disease", args=[hub.subject.key, hub.line.code]),
         "asks_for_disease": asks_for_disease(hub.line.code, protocol_of(hub.subject)),
+        "asks_for_events": asks_for_events(hub.line.code, protocol_of(hub.subject)),
         "specimens": [(one, TRIAL.panels[PanelCode(one.panel)].label) for one in specimens],
         "queries": queries,
         "is_not_done": bool(known and known.status == Visit.Status.NOT_DONE),

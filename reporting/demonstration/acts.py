@@ -27,7 +27,7 @@ from reporting.demonstration.troubles import Trouble, typed_dates
 from reporting.demonstration.values import IMPLAUSIBLE, Draw, marrow_percent, panel
 from reporting.progress import required_analytes
 from safety.selectors import dexamethasone_was_given, suggestions
-from safety.services import Event, judge_not_significant, report_adverse_event
+from safety.services import Event, Medication, judge_not_significant, record_medication, report_adverse_event
 from safety.vocabulary import ActionTaken, Attribution, Outcome
 from trialsite.access import Actor
 from trialsite.context import reading
@@ -151,6 +151,13 @@ def report_trouble(one: Someone, *, trouble: Trouble, visit_on: date, on: date) 
             action_anakinra=actions["anakinra"], action_dexamethasone=actions["dexamethasone"],
         ),
     )  # fmt: skip
+    if trouble.treated_with and trouble.lasted is not None:
+        began = visit_on - timedelta(days=trouble.began)
+        medication = Medication(trouble.treated_with, trouble.term, began, began + timedelta(days=trouble.lasted - 3))
+        record_medication(
+            by=one.coordinator, at=moment(on), token=uuid5(NAMESPACE_OID, f"{one.subject_id} {medication.name}"),
+            subject_id=one.subject_id, site_id=one.site_id, medication=medication,
+        )  # fmt: skip
 
 
 def judge_grades(one: Someone, *, on: date) -> None:

@@ -26,6 +26,7 @@ class Trouble:
     serious: frozenset[Seriousness] = frozenset()
     reported_as: str = ""
     is_vague: bool = False
+    treated_with: str = ""
 
 
 _SITE = Trouble("Injection site reaction", 1, 21, 12, "anakinra", reported_as="Red, itching spot where injected")
@@ -38,7 +39,7 @@ _NEUTROPENIA = Trouble("Neutrophil count decreased", 3, 1, None, "anakinra", "HE
 #: What made those stop who stopped for toxicity.
 _STOPPING = (
     Trouble("Lung infection", 3, 11, 10, "anakinra", "STOPPED", frozenset({Seriousness.HOSPITAL}),
-            "Pneumonia, admitted for six days"),
+            "Pneumonia, admitted for six days", treated_with="Ceftriaxone 2 g intravenously"),
     Trouble("Injection site reaction", 3, 9, None, "anakinra", "STOPPED"),
     Trouble("Allergic reaction", 2, 4, 3, "anakinra", "STOPPED", frozenset({Seriousness.IMPORTANT})),
 )  # fmt: skip

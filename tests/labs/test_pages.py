@@ -300,6 +300,16 @@ def test_impossible_vital_signs_are_refused_beside_their_box(
     assert words in response.content.decode()
 
 
+def test_the_page_leads_to_adverse_events_and_medications(subject: Subject, coordinator: Client) -> None:
+    events, medications = (
+        reverse(name, args=[subject.key]) for name in ("subject_adverse_events", "subject_medications")
+    )
+    page = coordinator.get(addresses(subject)["visit"]).content.decode()
+    asked = f'<a href="{events}">adverse events</a> and <a href="{medications}">medications</a>'
+    assert asked in page
+    assert asked not in coordinator.get(addresses(subject, "scr")["visit"]).content.decode()
+
+
 def test_an_unscheduled_visit_asks_for_no_vital_signs() -> None:
     assert requires_bedside("m01")
     assert requires_bedside("fu06")

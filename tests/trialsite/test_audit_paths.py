@@ -44,7 +44,7 @@ def loosened(demonstration: Database) -> Database:
 
 
 #: Tables in which the demonstration trial has no row.
-EMPTY = {"mfa_authenticator", "safety_concomitantmedication", "trialsite_failedsigning"}
+EMPTY = {"mfa_authenticator", "trialsite_failedsigning"}
 
 
 def audited_models() -> list[type[models.Model]]:
