@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -25,6 +26,7 @@ from safety.views.door import subject_for, who
 from safety.vocabulary import CTCAE, TERMS, Attribution, Seriousness
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
+from trialsite.days import in_words
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.partial_dates import in_words_as_known, tell_today_in_part
@@ -79,7 +81,7 @@ def _suggested(subject: Subject, one: Suggestion) -> dict[str, Any]:
     """A suggestion with its criterion, its figures, and the address of the event that it would become."""
     worst = one.worst
     specimen = worst.value.result.specimen
-    query = f"?term={worst.term.replace(' ', '+')}&grade={worst.grade}&result={worst.value.result.pk}"
+    query = urlencode({"term": worst.term, "grade": worst.grade, "result": worst.value.result.pk})
     return {
         "term": worst.term,
         "grade": worst.grade,
@@ -92,7 +94,7 @@ def _suggested(subject: Subject, one: Suggestion) -> dict[str, Any]:
         "others": len(one.waiting) - 1,
         "results": [waiting.value.result.pk for waiting in one.waiting],
         "event": one.event,
-        "address": reverse("adverse_event_new", args=[subject.key]) + query,
+        "address": reverse("adverse_event_new", args=[subject.key]) + f"?{query}",
     }
 
 
@@ -132,7 +134,7 @@ def _prefilled(request: SignedInRequest, subject: Subject, term: str) -> dict[st
     for one in waiting if result else ():
         if str(one.value.result.pk) == result:
             on = one.value.collected_on
-            filled |= {"lab_result": result, "started": f"{on:%-d %b %Y}", "action_anakinra": ""}
+            filled |= {"lab_result": result, "started": in_words(on)}
     return filled
 
 

@@ -70,7 +70,7 @@ def test_the_pages_are_clean_at_both_sizes(
 
 
 @pytest.mark.worker
-@pytest.mark.req("D6")
+@pytest.mark.req("D14")
 def test_a_laboratory_grade_becomes_an_event_by_keyboard_alone(
     world: World, live_app: LiveApp, open_tab: Callable[..., Tab]
 ) -> None:

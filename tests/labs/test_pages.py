@@ -250,7 +250,7 @@ BEDSIDE = {
 }  # fmt: skip
 
 
-@pytest.mark.req("D2")
+@pytest.mark.req("B5")
 def test_vital_signs_are_recorded_and_corrected_with_a_reason(
     subject: Subject, coordinator: Client, world: World
 ) -> None:

@@ -51,6 +51,7 @@ def subject(world: World) -> Subject:
     return treated
 
 
+@pytest.mark.req("D6")
 def test_an_event_is_reported(world: World, subject: Subject) -> None:
     stored = reported(world, subject, an_event("Headache", 2, "un mar 2024"))
     assert (stored.number, stored.term, stored.ctcae_version, stored.grade) == (1, "Headache", "5.0", 2)
@@ -67,7 +68,7 @@ def test_the_same_form_reports_once(world: World, subject: Subject) -> None:
     assert AdverseEvent.objects.count() == 1
 
 
-@pytest.mark.req("E6")
+@pytest.mark.req("D3")
 @pytest.mark.parametrize(("term", "grades"), ALLOWED_GRADES.items())
 def test_only_the_grades_that_exist_are_offered(term: str, grades: tuple[int, ...]) -> None:
     assert [value for value, _ in grade_choices(term)] == [str(grade) for grade in grades]
@@ -143,7 +144,7 @@ def test_expectedness_is_noted_with_its_list(world: World, subject: Subject) -> 
     assert fatal.expected_of_anakinra is False
 
 
-@pytest.mark.req("C10")
+@pytest.mark.req("B5")
 def test_a_correction_needs_a_reason_and_changes_what_changed(world: World, subject: Subject) -> None:
     stored = reported(world, subject, HEADACHE)
     with pytest.raises(ReasonMissing):
@@ -160,7 +161,7 @@ def test_a_correction_that_changes_nothing_stores_nothing(world: World, subject:
     assert corrected(world, subject, stored, HEADACHE, reason="").version == 1
 
 
-@pytest.mark.req("D8")
+@pytest.mark.req("D12")
 def test_two_people_correct_and_nothing_is_overwritten(world: World, subject: Subject) -> None:
     stored = reported(world, subject, HEADACHE)
     corrected(world, subject, stored, replace(HEADACHE, grade=3))
@@ -231,7 +232,7 @@ def form(**more: str | list[str]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.req("G6")
+@pytest.mark.req("D6")
 def test_the_form_offers_the_grades_of_its_term_and_adds(coordinator: Client, subject: Subject) -> None:
     new = reverse("adverse_event_new", args=[subject.key])
     html = coordinator.get(new, {"term": "Headache"}).content.decode()
@@ -302,7 +303,7 @@ def test_others_read(world: World, client: Client, subject: Subject, role: Role)
     assert ("What is stored" in one) is (role is not Role.INVESTIGATOR)
 
 
-@pytest.mark.req("F3")
+@pytest.mark.req("D6")
 def test_the_exports_have_their_columns(world: World, subject: Subject) -> None:
     reported(world, subject, an_event("Sepsis", 4, "mar 2024", serious=frozenset({Seriousness.HOSPITAL})))
     rows = {}

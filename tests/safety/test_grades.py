@@ -100,7 +100,7 @@ def test_without_a_limit_and_before_the_first_dose_nothing_is_suggested(world: W
     assert suggestions(before) == []
 
 
-@pytest.mark.req("C10")
+@pytest.mark.req("E3")
 def test_a_corrected_result_waits_anew(world: World, subject: Subject, lab: Laboratory) -> None:
     record(world, subject, "m01", MONTH1, {Analyte.ANC: "1.2"}, lab=lab)
     assert judge(world, subject, suggestions(subject)[0]) == 1
@@ -159,7 +159,7 @@ def low(world: World, subject: Subject, lab: Laboratory, monkeypatch: pytest.Mon
     return LabResult.objects.get(analyte="anc", specimen__visit__code="m01")
 
 
-@pytest.mark.req("G6")
+@pytest.mark.req("D14")
 def test_one_click_leads_to_an_event_with_term_grade_and_criterion(
     world: World, client: Client, subject: Subject, low: LabResult
 ) -> None:

@@ -11,6 +11,7 @@ from trialsite.partial_dates import from_iso, parse
 TODAY = date(2025, 6, 12)
 
 
+@pytest.mark.req("D6")
 @pytest.mark.parametrize(
     ("typed", "iso", "earliest", "latest", "words"),
     [
