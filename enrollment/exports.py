@@ -89,12 +89,69 @@ CONSENTS = _dataset(
         ("x.consented_on", "consented_on", "Date of consent"),
         ("to_char(x.consented_time, 'HH24:MI')", "consented_time", "Time of consent, site's local time"),
         (_status("x.consented_time", "UNK"), "consented_time_status", "DONE or UNK"),
+        (
+            "CASE x.signed_by WHEN 'subject' THEN 'SUBJECT' ELSE 'REPRESENTATIVE' END",
+            "signed_by",
+            "SUBJECT or REPRESENTATIVE (legally authorised)",
+        ),
+        ("o.printed_name", "obtained_by", "Who obtained consent"),
         (_yes("x.is_adult"), "is_adult", "Y if 18 or older on the day of consent, as stated"),
+        (
+            "nullif(x.another_person_because, '')",
+            "another_person_because",
+            "Why a likely duplicate is another person; empty where there was none",
+        ),
         ("u.printed_name", "recorded_by", "Who recorded it"),
         (instant("x.recorded_at"), "recorded_at", "When it was recorded, UTC"),
     ),
-    "enrollment_consent x {joins} LEFT JOIN trialsite_user u ON u.id = x.recorded_by_id",
+    "enrollment_consent x {joins} LEFT JOIN trialsite_user u ON u.id = x.recorded_by_id"
+    " LEFT JOIN trialsite_user o ON o.id = x.obtained_by_id",
     "s.screening_number, x.id",
+)
+
+CONSENT_GAPS = _dataset(
+    "consent_gaps",
+    "Times for which a newer consent was or is needed, one row per version; gaps opened in error are left out",
+    (
+        _NUMBER,
+        _SITE,
+        ("x.form_version", "form_version", "Version that was or is needed"),
+        ("x.starts_on", "starts_on", "First day that waits for it"),
+        ("x.ends_on", "ends_on", "Date of the new consent"),
+        (_status("x.ends_on", "WAITING"), "ends_on_status", "DONE or WAITING"),
+        ("to_char(x.ends_time, 'HH24:MI')", "ends_time", "Time of the new consent, site's local time"),
+        (instant("x.opened_at"), "opened_at", "When the wait was noted, UTC"),
+    ),
+    "(SELECT * FROM trialsite_consentgap WHERE ends_on IS NULL OR ends_on >= starts_on) x {joins}",
+    "s.screening_number, x.id",
+)
+
+CONSENT_FORMS = Dataset(
+    name="consent_forms",
+    title="Versions of the consent form by site",
+    sql=f"""
+        SELECT i.code AS site, x.version, x.approved_on, x.effective_on,
+               {_yes("x.needs_reconsent")} AS needs_reconsent, x.changes,
+               {_yes("x.in_error_at IS NOT NULL")} AS in_error,
+               nullif(x.in_error_reason, '') AS in_error_reason, u.printed_name AS entered_by,
+               {instant("x.entered_at")} AS entered_at
+        FROM enrollment_consentform x
+        JOIN trialsite_site i ON i.id = x.site_id
+        LEFT JOIN trialsite_user u ON u.id = x.entered_by_id
+        ORDER BY i.code, x.effective_on, x.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        Column("site", _SITE[2]),
+        Column("version", "Version as printed on the form"),
+        Column("approved_on", "Date of approval by the site's ethics committee"),
+        Column("effective_on", "First day of use"),
+        Column("needs_reconsent", "Y if subjects with an older version sign again"),
+        Column("changes", "What is new"),
+        Column("in_error", "Y for a version that was listed in error"),
+        Column("in_error_reason", "Why it was listed in error; empty otherwise"),
+        Column("entered_by", "Who entered it"),
+        Column("entered_at", "When it was entered, UTC"),
+    ),
 )
 
 SCREENING_ANSWERS = _dataset(
@@ -207,4 +264,13 @@ SCREEN_FAILURES = _dataset(
     "s.screening_number",
 )
 
-DATASETS: tuple[Dataset, ...] = (SUBJECTS, CONSENTS, SCREENING_ANSWERS, ELIGIBILITY, REGISTRATIONS, SCREEN_FAILURES)
+DATASETS: tuple[Dataset, ...] = (
+    SUBJECTS,
+    CONSENT_FORMS,
+    CONSENTS,
+    CONSENT_GAPS,
+    SCREENING_ANSWERS,
+    ELIGIBILITY,
+    REGISTRATIONS,
+    SCREEN_FAILURES,
+)

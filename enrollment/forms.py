@@ -10,11 +10,11 @@ from uuid import uuid4
 from django import forms
 
 from enrollment.evidence import ADULT
-from enrollment.models import ScreeningAnswer
+from enrollment.models import Consent, ConsentForm, ScreeningAnswer
 from enrollment.questions import YES, Question
-from enrollment.services import Answer, Cause, Screening
+from enrollment.services import Answer, Cause, ConsentGiven, FormVersion, Screening
 from trialsite.days import DayField, in_words, tell_today
-from trialsite.models import Sex, Site
+from trialsite.models import Sex, Site, User
 
 FUTURE = "The date is in the future. Check the year."
 
@@ -35,24 +35,72 @@ class TokenForm(forms.Form):
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
-class ScreenForm(TokenForm):
-    """What is asked when a person consents."""
+def _day_of_consent() -> DayField:
+    return DayField(label="Date of consent", words="Enter the date of consent.")
 
-    site = forms.ChoiceField(label="Site", error_messages={"required": "Choose a site."})
-    consented_on = DayField(label="Date of consent", words="Enter the date of consent.")
-    consented_time = forms.TimeField(
+
+def _time_of_consent() -> forms.TimeField:
+    return forms.TimeField(
         label="Time of consent",
         help_text="At the site, for example 14:30.",
         input_formats=["%H:%M", "%H.%M", "%H%M"],
         error_messages={"required": "Enter the time of consent.", "invalid": "Enter a time such as 14:30."},
         widget=forms.TimeInput(format="%H:%M", attrs={"autocomplete": "off"}),
     )
-    form_version = forms.CharField(
+
+
+def _version() -> forms.ChoiceField:
+    return forms.ChoiceField(
         label="Version of the consent form",
-        max_length=20,
-        help_text="As printed on the form, for example 2.0.",
-        error_messages={"required": "Enter the version that is printed on the form."},
+        help_text="As printed on the form that was signed.",
+        error_messages={
+            "required": "Choose the version that is printed on the form.",
+            "invalid_choice": "Choose one of the versions.",
+        },
     )
+
+
+def _signer() -> forms.ChoiceField:
+    return _radios("Who signed?", Consent.Signer.choices, "Choose who signed.")
+
+
+def _obtained_by() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label="Consent obtained by",
+        help_text="Who explained the form and signed it.",
+        error_messages={
+            "required": "Choose who obtained consent.",
+            "invalid_choice": "Choose one of the people of the site.",
+        },
+    )
+
+
+def offer(form: forms.Form, versions: Sequence[ConsentForm], staff: Sequence[User]) -> None:
+    """The versions and the people that a consent form can name, the version in force first."""
+    listed = {one.version: f"{one.version}, in force from {in_words(one.effective_on)}" for one in reversed(versions)}
+    form.fields["form_version"].choices = list(listed.items())  # type: ignore[attr-defined]
+    form.fields["obtained_by"].choices = [(str(one.pk), one.printed_name) for one in staff]  # type: ignore[attr-defined]
+
+
+def _given(given: Mapping[str, Any]) -> ConsentGiven:
+    return ConsentGiven(
+        form_version=given["form_version"],
+        consented_on=given["consented_on"],
+        consented_time=given["consented_time"],
+        signed_by=given["signed_by"],
+        obtained_by_id=int(given["obtained_by"]),
+    )
+
+
+class ScreenForm(TokenForm):
+    """What is asked when a person consents."""
+
+    site = forms.ChoiceField(label="Site", error_messages={"required": "Choose a site."})
+    consented_on = _day_of_consent()
+    consented_time = _time_of_consent()
+    form_version = _version()
+    obtained_by = _obtained_by()
+    signed_by = _signer()
     birth_year = forms.IntegerField(
         label="Year of birth",
         help_text="Four digits; no date of birth.",
@@ -61,7 +109,12 @@ class ScreenForm(TokenForm):
     )
     is_adult = _radios(f"{ADULT} or older on the day of consent?", ((YES, "Yes"), ("no", "No")), "Answer yes or no.")
     sex = _radios("Sex", Sex.choices, "Choose female or male.")
-    is_another_person = forms.BooleanField(label="This is another person", required=False)
+    another_person_because = forms.CharField(
+        label="Why is this another person?",
+        max_length=300,
+        required=False,
+        help_text="In a sentence, without a name. Kept with the consent.",
+    )
 
     def __init__(self, *args: Any, sites: Sequence[tuple[Site, str]], today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,7 +131,94 @@ class ScreenForm(TokenForm):
             birth_year=given["birth_year"],
             is_adult=given["is_adult"] == YES,
             sex=given["sex"],
+            signed_by=given["signed_by"],
+            obtained_by_id=int(given["obtained_by"]),
         )
+
+
+class ReconsentForm(TokenForm):
+    """Consent to a newer version of the form."""
+
+    consented_on = _day_of_consent()
+    consented_time = _time_of_consent()
+    form_version = _version()
+    obtained_by = _obtained_by()
+    signed_by = _signer()
+
+    def given(self) -> ConsentGiven:
+        return _given(self.cleaned_data)
+
+
+class CorrectConsentForm(forms.Form):
+    """One consent as it should have been entered, and why it changes."""
+
+    consented_on = _day_of_consent()
+    consented_time = _time_of_consent()
+    form_version = _version()
+    obtained_by = _obtained_by()
+    signed_by = _signer()
+    reason = forms.CharField(
+        label="Reason for the correction",
+        max_length=300,
+        error_messages={"required": "Say why the consent is corrected."},
+    )
+
+    def given(self) -> ConsentGiven:
+        return _given(self.cleaned_data)
+
+
+class FormVersionForm(forms.Form):
+    """A version of the consent form, at one site or several."""
+
+    site = forms.MultipleChoiceField(
+        label="Sites",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Tick the sites that use this version."},
+    )
+    version = forms.CharField(
+        label="Version",
+        max_length=20,
+        help_text="As printed on the form.",
+        error_messages={"required": "Enter the version that is printed on the form."},
+    )
+    approved_on = DayField(label="Approved on", words="Enter the date of the approval.")
+    effective_on = DayField(
+        label="In force from", words="Enter the first day of use.", help_text="First day on which the sites use it."
+    )
+    needs_reconsent = _radios(
+        "Do subjects who signed an older version sign again?", ((YES, "Yes"), ("no", "No")), "Answer yes or no."
+    )
+    changes = forms.CharField(
+        label="What is new",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say in a sentence what is new."},
+    )
+
+    def __init__(self, *args: Any, sites: Sequence[Site], today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["site"].choices = [(str(site.pk), str(site)) for site in sites]  # type: ignore[attr-defined]
+        tell_today(self, today)
+
+    def new(self) -> FormVersion:
+        given = self.cleaned_data
+        return FormVersion(
+            version=given["version"].strip(),
+            approved_on=given["approved_on"],
+            effective_on=given["effective_on"],
+            needs_reconsent=given["needs_reconsent"] == YES,
+            changes=given["changes"].strip(),
+        )
+
+
+class TakeBackForm(forms.Form):
+    """Why a version was listed in error."""
+
+    reason = forms.CharField(
+        label="Why was it listed in error?",
+        max_length=300,
+        error_messages={"required": "Say why this version was listed in error."},
+    )
 
 
 class ChecklistForm(forms.Form):

@@ -2,14 +2,59 @@
 
 from django.db import models
 
-from trialsite.models import Signature, SubjectRecord, User
+from trialsite.models import Signature, Site, SubjectRecord, User
+
+
+class ConsentForm(models.Model):
+    """One version of the consent form at one site, in force from the day its ethics committee states."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    version = models.CharField(max_length=20, help_text="As printed on the form.")
+    approved_on = models.DateField(help_text="Approved by the site's ethics committee.")
+    effective_on = models.DateField(help_text="First day on which this version is used at the site.")
+    needs_reconsent = models.BooleanField(help_text="Subjects who consented to an older version consent again.")
+    changes = models.CharField(max_length=500, help_text="What is new in this version, in a sentence.")
+    entered_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    entered_at = models.DateTimeField()
+    in_error_at = models.DateTimeField(null=True, blank=True)
+    in_error_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["site", "effective_on", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "version"], condition=models.Q(in_error_at=None), name="consentform_version_once"
+            ),
+            models.UniqueConstraint(
+                fields=["site", "effective_on"], condition=models.Q(in_error_at=None), name="consentform_one_per_day"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(effective_on__gte=models.F("approved_on")),
+                name="consentform_in_force_after_approval",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(in_error_at=None) | ~models.Q(in_error_reason=""),
+                name="consentform_in_error_has_a_reason",
+            ),
+        ]
 
 
 class Consent(SubjectRecord):
+    class Signer(models.TextChoices):
+        SUBJECT = "subject", "The subject"
+        REPRESENTATIVE = "representative", "Legally authorised representative"
+
     form_version = models.CharField(max_length=20)
     consented_on = models.DateField()
     consented_time = models.TimeField(null=True, blank=True)
+    signed_by = models.CharField(max_length=14, choices=Signer.choices, default=Signer.SUBJECT)
+    obtained_by = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+", help_text="Who explained the form and signed it."
+    )
     is_adult = models.BooleanField(help_text="18 or older on the day of consent.")
+    another_person_because = models.CharField(
+        max_length=300, blank=True, help_text="Why this is not the other subject with the same particulars."
+    )
     recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()
 

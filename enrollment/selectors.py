@@ -10,11 +10,11 @@ from django.db.models import QuerySet
 
 from enrollment.checklist import Checklist, checklist
 from enrollment.evidence import Facts
-from enrollment.models import Consent, EligibilitySnapshot, Registration, ScreenFailure, ScreeningAnswer
+from enrollment.models import Consent, ConsentForm, EligibilitySnapshot, Registration, ScreenFailure, ScreeningAnswer
 from labs.selectors import course_for
 from protocol.eligibility import Judgement
 from protocol.vocabulary import CriterionOutcome
-from trialsite.models import Site, Subject
+from trialsite.models import Delegation, Role, Site, Subject, User
 from trialsite.selectors import free_number, protocol_of, visits
 from trialsite.services.signatures import is_intact
 
@@ -27,6 +27,32 @@ def site_day(at: datetime, site: Site) -> date:
 def consent_of(subject: Subject) -> Consent | None:
     """The first consent: the one that screening rests on."""
     return Consent.objects.filter(subject=subject).order_by("id").first()
+
+
+def consents_of(subject: Subject) -> list[Consent]:
+    """Every consent, the first one first."""
+    return list(Consent.objects.filter(subject=subject).select_related("obtained_by", "recorded_by").order_by("id"))
+
+
+def consent_forms(site: Site) -> list[ConsentForm]:
+    """Versions of the consent form that stand at the site, by the day from which they are in force."""
+    return list(ConsentForm.objects.filter(site=site, in_error_at=None).order_by("effective_on", "id"))
+
+
+def versions_of(sites: Iterable[Site]) -> list[ConsentForm]:
+    """Versions that stand at any of the sites, by the day from which they are in force."""
+    return list(ConsentForm.objects.filter(site__in=list(sites), in_error_at=None).order_by("effective_on", "id"))
+
+
+def form_in_force(site: Site, on: date) -> ConsentForm | None:
+    """The version that is used at the site on that day."""
+    return next((one for one in reversed(consent_forms(site)) if one.effective_on <= on), None)
+
+
+def staff_of(site: Site) -> list[User]:
+    """Coordinators and investigators whom the delegation log has at this very site, at any time, by name."""
+    lines = Delegation.objects.filter(site=site, role__in=[Role.COORDINATOR, Role.INVESTIGATOR])
+    return list(User.objects.filter(pk__in=lines.values("user_id")).order_by("printed_name"))
 
 
 def current_answers(subject: Subject) -> dict[str, ScreeningAnswer]:

@@ -12,6 +12,13 @@ from followup.services import Contact, Ending, Leaving
 from followup.vocabulary import END_REASON_WORDS, METHODS, EndReason
 from trialsite.days import DayField
 
+#: Scope of a withdrawal: the first is an end of treatment, the others end what is collected.
+TREATMENT, VISITS, EVERYTHING = "treatment", "visits", "everything"
+SCOPES = (
+    (TREATMENT, "Study treatment only: visits go on, an investigator signs the end of treatment"),
+    (VISITS, "Treatment, visits and samples: public records may still be followed"),
+    (EVERYTHING, "Everything: nothing more is collected"),
+)
 YES_NO = [("yes", "Yes"), ("no", "No")]
 
 
@@ -56,7 +63,7 @@ class DepartureForm(TokenForm):
 
     #: Questions that belong to one kind of departure.
     OF_KIND = {
-        "passive_follow_up_allowed": Departure.Kind.WITHDRAWN.value,
+        "scope": Departure.Kind.WITHDRAWN.value,
         "death_due_to_progression": Departure.Kind.DEAD.value,
     }
 
@@ -65,10 +72,10 @@ class DepartureForm(TokenForm):
     )
     on = DayField(label="Date", words="Enter the date.", help_text="Of the withdrawal, the loss, the death.")
     last_dose_on = DayField(label="Last dose of study treatment", words="Enter the date of the last dose.")
-    passive_follow_up_allowed = forms.ChoiceField(
-        label="Withdrawal: may public records still be followed?",
-        choices=YES_NO, widget=forms.RadioSelect,
-        error_messages={"required": "Say whether this is still allowed."},
+    scope = forms.ChoiceField(
+        label="Withdrawal: from what?", choices=SCOPES, widget=forms.RadioSelect,
+        help_text="What was collected before stays.",
+        error_messages={"required": "Say what consent was withdrawn from."},
     )  # fmt: skip
     death_due_to_progression = forms.ChoiceField(
         label="Death: was it due to progression?", choices=YES_NO, widget=forms.RadioSelect,
@@ -87,17 +94,29 @@ class DepartureForm(TokenForm):
         self.fields["kind"].choices = [(one.value, one.label) for one in kinds]  # type: ignore[attr-defined]
         asked = {
             "last_dose_on": is_treated,
-            "passive_follow_up_allowed": Departure.Kind.WITHDRAWN in kinds,
+            "scope": Departure.Kind.WITHDRAWN in kinds,
             "death_due_to_progression": Departure.Kind.DEAD in kinds,
             "progression_before_treatment": Departure.Kind.OFF_STUDY in kinds,
         }
         for name, is_asked in asked.items():
             if not is_asked:
                 del self.fields[name]
+        if "scope" in self.fields and not is_treated:
+            self.fields["scope"].choices = SCOPES[1:]  # type: ignore[attr-defined]
         # What belongs to another kind is not asked for; an empty form marks nothing as optional.
         for name, kind in self.OF_KIND.items():
             if name in self.fields:
                 self.fields[name].required = not self.is_bound or self.data.get("kind") == kind
+
+    def asks_to_end_treatment(self) -> bool:
+        """True if only study treatment is withdrawn: the subject stays in the study."""
+        return (
+            self.is_bound
+            and "scope" in self.fields
+            and self.data.get("kind") == Departure.Kind.WITHDRAWN
+            and self.data.get("scope") == TREATMENT
+            and "last_dose_on" in self.fields
+        )
 
     def leaving(self) -> Leaving:
         data = self.cleaned_data
@@ -108,7 +127,7 @@ class DepartureForm(TokenForm):
             last_dose_on=data.get("last_dose_on"),
             progression_before_treatment=bool(data.get("progression_before_treatment")),
             death_due_to_progression=_yes(data.get("death_due_to_progression", "")),
-            passive_follow_up_allowed=_yes(data.get("passive_follow_up_allowed", "")),
+            passive_follow_up_allowed=data["scope"] == VISITS if data.get("scope") else None,
         )
 
 

@@ -1,4 +1,4 @@
-"""The bar on top of every page of a subject, and its tabs. Five queries, whatever the page."""
+"""The bar on top of every page of a subject, and its tabs. Six queries, whatever the page."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class Header:
     next_visit: str
     next_visit_note: str
     open_queries: int
+    consent_needed: str
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,16 @@ def header_of(subject: Subject, open_queries: int) -> Header:
         next_visit=coming.label if coming else "",
         next_visit_note=_window(coming, today) if coming else "",
         open_queries=open_queries,
+        consent_needed=_consent_needed(subject, today),
     )
+
+
+def _consent_needed(subject: Subject, today: date) -> str:
+    """The newest version of the consent form that study procedures wait for today, empty if they wait for none."""
+    if Phase(subject.state) in TERMINAL_PHASES:
+        return ""
+    waits = [gap for gap in subject.consent_gaps if gap.ends_on is None and gap.covers(today, None)]
+    return waits[-1].form_version if waits else ""
 
 
 def _is_on(subject: Subject, today: date) -> bool:

@@ -16,6 +16,7 @@ from reporting.selectors.computed import Computed
 from reporting.selectors.efficacy_file import EFFICACY
 from reporting.selectors.enrolment import ENROLMENT
 from reporting.selectors.timeliness import TIMELINESS
+from reporting.selectors.screening_log import SCREENING_LOG
 from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.exporting import Dataset
 
@@ -31,6 +32,7 @@ DATASETS: tuple[Dataset | Computed, ...] = (
     M_SPIKE_CHANGES,
     ABSTRACT_TABLE,
     TIMELINESS,
+    SCREENING_LOG,
 )
 
 BY_NAME: dict[str, Dataset | Computed] = {dataset.name: dataset for dataset in DATASETS}

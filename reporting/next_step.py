@@ -98,6 +98,26 @@ def _days(count: int) -> str:
     return "1 day" if count == 1 else f"{count} days"
 
 
+# -- consent -----------------------------------------------------------------------------------------
+
+
+def _reconsent(facts: SubjectFacts) -> Iterator[Step]:
+    """The newest version that is needed by now; study procedures wait for it."""
+    due = [gap for gap in facts.gaps if gap.starts_on <= facts.today]
+    coming = [gap for gap in facts.gaps if facts.today < gap.starts_on <= facts.today + SOON]
+    if facts.is_over or not (due or coming):
+        return
+    url, newest = _page(facts, "subject_consent"), (due or coming)[-1]
+    words = f"Record consent to form version {newest.form_version}"
+    if due:
+        note = f"study procedures wait since {_near(due[0].starts_on, facts.today)}"
+        yield Step(Kind.ENTER, words, url, ENTERS, note, "late", due[0].starts_on)
+    else:
+        yield Step(
+            Kind.ENTER, words, url, ENTERS, f"from {_near(newest.starts_on, facts.today)}", "soon", newest.starts_on
+        )
+
+
 # -- before treatment --------------------------------------------------------------------------------
 
 
@@ -275,6 +295,7 @@ def _doses(facts: SubjectFacts) -> Iterator[Step]:
 
 #: The order among tasks of one urgency.
 RULES: tuple[Rule, ...] = (
+    _reconsent,
     _screening,
     _first_dose,
     _sign_again,

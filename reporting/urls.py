@@ -2,12 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from reporting.views import abstract, dashboard, data_quality, enrolment, exports, overview, replay, subjects, work
+from reporting.views import (
+    abstract, dashboard, data_quality, enrolment, exports, overview, replay, screening_log, subjects, work,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", work.home, name="home"),
     path("my-work/", work.my_work, name="my_work"),
     path("subjects/", subjects.subjects, name="subjects"),
+    path("screening-log/", screening_log.page, name="screening_log"),
+    path("screening-log/screening_log.csv", screening_log.as_csv, name="screening_log_csv"),
     path("subjects/<str:key>/", overview.subject, name="subject"),
     path("subjects/<str:key>/replay/", replay.page, name="subject_replay"),
     path("dashboards/efficacy/", dashboard.page, name="efficacy"),

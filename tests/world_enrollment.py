@@ -7,11 +7,15 @@ from datetime import date, time
 from decimal import Decimal
 from uuid import uuid4
 
-from enrollment.models import EligibilitySnapshot
+from enrollment.models import Consent, ConsentForm, EligibilitySnapshot
 from enrollment.selectors import site_day
 from enrollment.services import (
     Answer,
+    ConsentGiven,
+    FormVersion,
     Screening,
+    add_consent_form,
+    record_reconsent,
     record_screening_answers,
     register_subject,
     screen_subject,
@@ -71,15 +75,50 @@ def screening(
     return Screening(day, time(0, 1), "2.0", birth_year, is_adult=True, sex=sex)
 
 
+def form_in_force(world: World, site: str = "01") -> None:
+    """Version 2.0 of the consent form, used at the site since it opened; made once."""
+    opened = world.sites[site].opened_on
+    _add_form(world, site, FormVersion("2.0", opened, opened, needs_reconsent=False, changes="First version"))
+
+
+def new_form(
+    world: World, site: str = "01", version: str = "3.0", *, on: date | None = None, needs_reconsent: bool = True
+) -> ConsentForm:
+    """A newer version, approved and in force today or from another day."""
+    today = site_day(world.at, world.sites[site])
+    in_force = on or today
+    new = FormVersion(version, min(today, in_force), in_force, needs_reconsent=needs_reconsent, changes="New risk")
+    return _add_form(world, site, new)
+
+
+def _add_form(world: World, site: str, new: FormVersion) -> ConsentForm:
+    manager = world.person(Role.DATA_MANAGER)
+    return add_consent_form(by=manager, at=world.at, site_id=world.sites[site].pk, new=new)
+
+
+def consented_again(
+    world: World, subject: Subject, version: str = "3.0", *, on: date | None = None, at: time = time(0, 1)
+) -> Consent:
+    return record_reconsent(
+        by=world.person(Role.COORDINATOR, subject.site.code),
+        at=world.at,
+        token=uuid4(),
+        subject_id=subject.pk,
+        site_id=subject.site_id,
+        given=ConsentGiven(version, on or site_day(world.at, subject.site), at),
+    )
+
+
 def screened(world: World, site: str = "01", *, birth_year: int = 1960, sex: str = "F") -> Subject:
     """Consent today: a subject in screening."""
+    form_in_force(world, site)
     return screen_subject(
         by=world.person(Role.COORDINATOR, site),
         at=world.at,
         token=uuid4(),
         site_id=world.sites[site].pk,
         screening=screening(world, site, birth_year=birth_year, sex=sex),
-        is_another_person=True,
+        another_person_because="Two persons, seen on one day",
     )
 
 

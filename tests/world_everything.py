@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import uuid4
 
+from enrollment.models import ConsentForm
 from labs.models import Laboratory, LabResult
 from protocol.vocabulary import Analyte
 from safety.models import AdverseEvent, ConcomitantMedication
@@ -35,6 +36,7 @@ class Ward:
     medication: ConcomitantMedication
     event: AdverseEvent
     laboratory: Laboratory
+    consent_form: ConsentForm
 
 
 def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> Ward:
@@ -61,4 +63,9 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
         anchor=Anchor("lab_result", result.pk, "serum_m", "m06"),
         text=f"{said} asked",
     )
-    return Ward(site, treated, screened, followed, result, query, medication, event, central_laboratory(world, site))
+    with reading(system_actor("verification"), world.at):
+        consent_form = ConsentForm.objects.get(site=world.sites[site])
+    laboratory = central_laboratory(world, site)
+    return Ward(
+        site, treated, screened, followed, result, query, medication, event, laboratory, consent_form
+    )

@@ -31,6 +31,7 @@ class Duty(StrEnum):
     ANSWER_QUERY = "Answer a query"
     CLOSE_QUERY = "Close or reopen a query"
     MANAGE_RANGES = "Keep laboratories and reference ranges"
+    MANAGE_CONSENT = "Keep the versions of the consent form"
     MANAGE_PEOPLE = "Invite people and keep the delegation log"
     MANAGE_SITES = "Keep sites"
     VIEW_MAIL = "See what was mailed and why"
@@ -63,6 +64,7 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.ANSWER_QUERY: _SITE_STAFF,
     Duty.CLOSE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),
     Duty.MANAGE_RANGES: frozenset({Role.ADMIN, Role.DATA_MANAGER}),
+    Duty.MANAGE_CONSENT: frozenset({Role.ADMIN, Role.DATA_MANAGER}),
     Duty.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
     Duty.MANAGE_SITES: frozenset({Role.ADMIN}),
     Duty.VIEW_MAIL: _EVERYBODY,

@@ -29,7 +29,8 @@ KINDS: dict[str, Kind] = {
     "subject": Kind("trialsite_subject", "subject"),
     "state_period": Kind("trialsite_stateperiod", "treatment phase"),
     "visit": Kind("trialsite_visit", "visit", page="subject_visits"),
-    "consent": Kind("enrollment_consent", "consent", page="subject_eligibility"),
+    "consent": Kind("enrollment_consent", "consent", page="subject_consent"),
+    "consent_gap": Kind("trialsite_consentgap", "wait for a new consent", page="subject_consent"),
     "screening_answer": Kind(
         "enrollment_screeninganswer", "screening answer", ("subject_id", "item"), ("value",), "subject_eligibility"
     ),
@@ -58,6 +59,7 @@ KINDS: dict[str, Kind] = {
     "query_message": Kind("trialsite_querymessage", "query", page="subject_queries"),
     "signature": Kind("trialsite_signature", "signature"),
     "signature_event": Kind("trialsite_signatureevent", "signature"),
+    "consent_form": Kind("enrollment_consentform", "version of the consent form"),
     "laboratory": Kind("labs_laboratory", "laboratory"),
     "reference_range": Kind("labs_referencerange", "reference range"),
     "site": Kind("trialsite_site", "site"),

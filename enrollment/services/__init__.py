@@ -1,5 +1,7 @@
 """Screening, eligibility and registration: the only writer of enrollment."""
 
+from enrollment.services.consent_forms import FormVersion, add_consent_form, take_back_consent_form
+from enrollment.services.consents import ConsentGiven, correct_consent, record_reconsent
 from enrollment.services.eligibility import Answer, record_screening_answers, send_eligibility, sign_eligibility
 from enrollment.services.registration import Cause, record_screen_failure, register_subject
 from enrollment.services.screening import PossibleDuplicate, Screening, screen_subject
@@ -7,12 +9,18 @@ from enrollment.services.screening import PossibleDuplicate, Screening, screen_s
 __all__ = [
     "Answer",
     "Cause",
+    "ConsentGiven",
+    "FormVersion",
     "PossibleDuplicate",
     "Screening",
+    "add_consent_form",
+    "correct_consent",
+    "record_reconsent",
     "record_screen_failure",
     "record_screening_answers",
     "register_subject",
     "screen_subject",
     "send_eligibility",
     "sign_eligibility",
+    "take_back_consent_form",
 ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from enrollment.evidence import ADULT
 from enrollment.models import Consent
 from enrollment.selectors import likely_duplicates, site_day
+from enrollment.services.consents import ConsentGiven, check_given, store_consent
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Site, Subject
@@ -28,6 +28,13 @@ class Screening:
     birth_year: int
     is_adult: bool
     sex: str
+    signed_by: str = Consent.Signer.SUBJECT.value
+    obtained_by_id: int | None = None
+
+    def given(self) -> ConsentGiven:
+        return ConsentGiven(
+            self.form_version, self.consented_on, self.consented_time, self.signed_by, self.obtained_by_id
+        )
 
 
 class PossibleDuplicate(Refused):
@@ -35,12 +42,12 @@ class PossibleDuplicate(Refused):
 
 
 def screen_subject(
-    *, by: Actor, at: datetime, token: UUID, site_id: int, screening: Screening, is_another_person: bool = False
+    *, by: Actor, at: datetime, token: UUID, site_id: int, screening: Screening, another_person_because: str = ""
 ) -> Subject:
     """Start screening: the next screening number, the subject and its consent.
 
-    The same token gives the same subject. PossibleDuplicate unless `is_another_person` says otherwise; Refused for
-    dates and ages that cannot be.
+    The same token gives the same subject. PossibleDuplicate unless `another_person_because` says why it is none;
+    Refused for dates, versions and ages that cannot be.
     """
     with writing(by=by, duty=Duty.SCREEN_SUBJECT, site_id=site_id, at=at):
         before = first_submission(token=token, by=by, at=at)
@@ -50,7 +57,7 @@ def screen_subject(
         site = Site.objects.select_for_update().get(pk=site_id)
         _check_site(site, screening, at)
         _check_age(screening)
-        if not is_another_person:
+        if not another_person_because.strip():
             _check_not_there(site, screening)
         subject = start_subject(
             by=by,
@@ -59,23 +66,14 @@ def screen_subject(
             birth_year=screening.birth_year,
             sex=screening.sex,
             screened_on=screening.consented_on,
+            consented_time=screening.consented_time,
         )
-        _record_consent(by, at, subject, screening)
+        store_consent(
+            by=by, at=at, subject=subject, given=screening.given(), is_adult=screening.is_adult,
+            another_person_because=another_person_because.strip(),
+        )  # fmt: skip
         note_outcome(token=token, outcome=subject.key)
         return subject
-
-
-def _record_consent(by: Actor, at: datetime, subject: Subject, screening: Screening) -> None:
-    Consent.objects.create(
-        subject=subject,
-        site_id=subject.site_id,
-        form_version=screening.form_version,
-        consented_on=screening.consented_on,
-        consented_time=screening.consented_time,
-        is_adult=screening.is_adult,
-        recorded_by_id=by.user_id,
-        recorded_at=at,
-    )
 
 
 def _check_site(site: Site, screening: Screening, at: datetime) -> None:
@@ -84,13 +82,7 @@ def _check_site(site: Site, screening: Screening, at: datetime) -> None:
         raise Refused("Subjects are screened at a treating site, not at the coordinating centre.")
     if site.closed_on is not None and site.closed_on <= today:
         raise Refused(f"Site {site.code} is closed. Nobody can be screened there.")
-    if screening.consented_on > today:
-        raise Refused("The date of consent is in the future. Check the year.")
-    if screening.consented_on < site.opened_on:
-        raise Refused(f"The date of consent is before {site.opened_on:%-d %b %Y}, when the site opened.")
-    now = at.astimezone(ZoneInfo(site.time_zone)).time()
-    if screening.consented_on == today and screening.consented_time and screening.consented_time > now:
-        raise Refused("The time of consent is still to come.")
+    check_given(site, screening.given(), at)
 
 
 def _check_age(screening: Screening) -> None:
@@ -114,6 +106,6 @@ def _check_not_there(site: Site, screening: Screening) -> None:
     numbers = ", ".join(subject.number for subject in twins)
     if numbers:
         raise PossibleDuplicate(
-            f"{numbers} has the same year of birth, sex and date of consent. Tick the box below if this is another "
-            "person."
+            f"{numbers} has the same year of birth, sex and date of consent. Say below why this is another "
+            "person, or cancel."
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
@@ -9,9 +11,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from enrollment.forms import ScreenForm
-from enrollment.selectors import next_screening_numbers
+from enrollment.forms import ScreenForm, offer
+from enrollment.models import Consent
+from enrollment.selectors import form_in_force, next_screening_numbers, staff_of, versions_of
 from enrollment.services import PossibleDuplicate, screen_subject
+from enrollment.views.consent import put
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
@@ -23,15 +27,15 @@ from trialsite.services.subjects import Refused
 def subject_new(request: SignedInRequest) -> HttpResponse:
     """Consent, year of birth, sex: what makes a subject."""
     form = _form(request)
-    ask_twin = bool(request.POST.get("is_another_person"))
+    ask_twin = bool(request.POST.get("another_person_because"))
     if form.is_bound and form.is_valid():
         try:
             return _screen(request, form)
         except PossibleDuplicate as error:
             ask_twin = True
-            form.add_error("is_another_person", str(error))
+            form.add_error("another_person_because", str(error))
         except Refused as error:
-            form.add_error(None, str(error))
+            put(form, error)
     context = {"form": form, "ask_twin": ask_twin}
     return render(request, "enrollment/subject_new.html", context, status=422 if form.is_bound else 200)
 
@@ -47,7 +51,21 @@ def _form(request: SignedInRequest) -> ScreenForm:
     numbers = next_screening_numbers(sites)
     data = request.POST if request.method == "POST" else None
     shown = [(site, numbers[site.pk]) for site in sites]
-    return ScreenForm(data, sites=shown, today=clock.today(sites[0].time_zone), initial={"site": str(sites[0].pk)})
+    today = clock.today(sites[0].time_zone)
+    form = ScreenForm(data, sites=shown, today=today, initial=_initial(request, sites[0], today))
+    offer(form, versions_of(sites), [person for site in sites for person in staff_of(site)])
+    return form
+
+
+def _initial(request: SignedInRequest, site: Site, today: date) -> dict[str, str]:
+    """The version in force today, obtained by whoever fills in the form, signed by the subject."""
+    in_force = form_in_force(site, today)
+    return {
+        "site": str(site.pk),
+        "form_version": in_force.version if in_force else "",
+        "obtained_by": str(request.actor.user_id),
+        "signed_by": Consent.Signer.SUBJECT.value,
+    }
 
 
 def _screen(request: SignedInRequest, form: ScreenForm) -> HttpResponse:
@@ -57,7 +75,7 @@ def _screen(request: SignedInRequest, form: ScreenForm) -> HttpResponse:
         token=form.cleaned_data["token"],
         site_id=int(form.cleaned_data["site"]),
         screening=form.screening(),
-        is_another_person=form.cleaned_data["is_another_person"],
+        another_person_because=form.cleaned_data["another_person_because"],
     )
     messages.success(request, f"{subject.number} is in screening.")
     return HttpResponseRedirect(reverse("subject_eligibility", args=[subject.key]), status=303)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from followup import selectors, services
@@ -55,7 +57,9 @@ def _ending_form(request: SignedInRequest, subject: Subject) -> EndingForm | Non
     if subject.state not in TREATMENT_PHASES or not can(request.actor, Duty.SIGN, subject.site_id, clock.now()):
         return None
     data = request.POST if request.method == "POST" else None
-    form = ask_identity(EndingForm(data, reasons=services.possible_reasons(subject)), request)
+    reasons = services.possible_reasons(subject)
+    initial = {"reason": request.GET.get("reason", "")}
+    form = ask_identity(EndingForm(data, reasons=reasons, initial=initial), request)
     dated(form, subject)
     return form
 
@@ -101,6 +105,8 @@ def departure(request: SignedInRequest, key: str) -> HttpResponse:
     if request.POST.get("action") == TAKE_BACK:
         return _take_back_departure(request, subject)
     form = _departure_form(request, subject)
+    if form is not None and form.asks_to_end_treatment():
+        return _to_end_of_treatment(request, subject)
     if form is not None and form.is_valid():
         try:
             left = services.record_departure(
@@ -111,6 +117,13 @@ def departure(request: SignedInRequest, key: str) -> HttpResponse:
         except Refused as error:
             form.add_error(None, str(error))
     return _departure_page(request, subject, form=form)
+
+
+def _to_end_of_treatment(request: SignedInRequest, subject: Subject) -> HttpResponse:
+    """Who withdraws from treatment alone stays in the study: that is an end of treatment, signed by an investigator."""
+    messages.info(request, "Nothing is stored yet: a withdrawal from treatment alone is signed here.")
+    address = reverse("subject_end_of_treatment", args=[subject.key])
+    return HttpResponseRedirect(f"{address}?reason={EndReason.SUBJECT_DECISION}", status=303)
 
 
 def _departure_form(request: SignedInRequest, subject: Subject) -> DepartureForm | None:

@@ -1,5 +1,6 @@
 """The only writer of the laboratory room."""
 
+from labs.services.consent import ask_about_consent, confirm_ordinary_care, open_questions
 from labs.services.disease import Assessed, mark_disease_assessment_in_error, record_disease_assessment
 from labs.services.laboratories import Limits, adopt_typical_ranges, save_laboratory, save_reference_range
 from labs.services.panels import PanelsRecorded, judge, record_panel
@@ -27,12 +28,15 @@ __all__ = [
     "add_unscheduled_visit",
     "adopt_protocol_version",
     "adopt_typical_ranges",
+    "ask_about_consent",
+    "confirm_ordinary_care",
     "derive_response",
     "derive_response_from",
     "judge",
     "mark_disease_assessment_in_error",
     "mark_specimen_in_error",
     "mark_visit_in_error",
+    "open_questions",
     "record_disease_assessment",
     "record_panel",
     "record_visit",

@@ -21,10 +21,10 @@ def site_day(subject: Subject, at: datetime) -> date:
 def earliest_day(subject: Subject, visit_code: str) -> date:
     """Before this day nothing can have been collected for the trial.
 
-    Screening may use results of ordinary care, as old as a baseline marrow may be; every other visit begins with
-    consent.
+    Screening and unscheduled samples may be of ordinary care, as old as a baseline marrow may be, and are asked
+    about; every visit of the schedule begins with consent.
     """
-    if visit_code == "scr":
+    if visit_code == "scr" or visit_code.startswith("uns"):
         return subject.screened_on - timedelta(days=protocol_of(subject).config.baseline_marrow_days)
     return subject.screened_on
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from labs.models import DiseaseAssessment
 from labs.selectors import current_assessment, visit_label
+from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
 from labs.services.dates import date_problem, site_day
 from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, SavedMeanwhile
 from labs.services.responses import derive_response
@@ -99,7 +100,7 @@ def record_disease_assessment(
         if before is not None and not reason.strip():
             raise ReasonMissing(tuple(label_of(name) for name in changed))
         after = _append(by, at, visit, before, assessed, reason)
-        _follow_up(subject, visit_code, before, changed, reason, at)
+        _follow_up(by, subject, visit_code, before, changed, reason, at)
         if token is not None:
             note_outcome(token=token, outcome=f"disease {visit_code}")
         return after
@@ -142,10 +143,13 @@ def _check(subject: Subject, visit_code: str, assessed: Assessed, at: datetime) 
 
 def _check_parts(subject: Subject, visit_code: str, assessed: Assessed, today: date) -> dict[str, str]:
     problems: dict[str, str] = {}
+    standing = DiseaseAssessment.objects.filter(subject=subject, visit__code=visit_code, superseded_at=None).first()
     for name, (words, answers) in PARTS.items():
         on = getattr(assessed, name)
         if on is not None:
             problem = date_problem(subject, visit_code, on, today, words)
+            if on != getattr(standing, name, None):
+                problem = problem or consent_problem(subject, on, words)
         elif any(getattr(assessed, answer) not in (None, "") for answer in answers):
             problem = f"{words} is needed for the answers beside it."
         else:
@@ -227,19 +231,27 @@ def mark_disease_assessment_in_error(
         if not sources:
             raise Refused("Nothing was entered for this visit.")
         words = f"{visit_label(visit_code)}: disease assessment entered in error"
-        _spread(subject, visit_code, sources, words, reason, at)
+        _spread(by, subject, visit_code, sources, words, reason, at)
 
 
 def _follow_up(
-    subject: Subject, code: str, before: DiseaseAssessment | None, changed: list[str], reason: str, at: datetime
+    by: Actor,
+    subject: Subject,
+    code: str,
+    before: DiseaseAssessment | None,
+    changed: list[str],
+    reason: str,
+    at: datetime,
 ) -> None:
     what = label_of(changed[0])
     words = f"{visit_label(code)}: disease assessment {'corrected' if before else 'entered'} ({what.lower()})"
     sources = [f"disease_assessment:{before.pk}"] if before else []
-    _spread(subject, code, sources, words, reason, at)
+    _spread(by, subject, code, sources, words, reason, at)
 
 
-def _spread(subject: Subject, code: str, sources: list[str], words: str, reason: str, at: datetime) -> None:
+def _spread(by: Actor, subject: Subject, code: str, sources: list[str], words: str, reason: str, at: datetime) -> None:
     break_signatures_resting_on(sources, reason=f"{words}. {reason}"[:300], at=at)
     derive_response(subject, at=at, caused_by=words)
     publish(kind=News.LABS_RECORDED, subject=subject, payload={"visit": code, "caused_by": words}, at=at)
+    if may_lie_before(subject, code):
+        ask_about_consent(by=by, at=at, subject=subject)

@@ -20,9 +20,10 @@ from labs.selectors import (
     stored_panels,
     visit_label,
 )
+from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
 from labs.services.dates import check_collection, site_day
 from labs.services.reading import read_entries
-from labs.services.refusals import Conflict, ReasonMissing, RowsRefused, SavedMeanwhile
+from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile
 from labs.services.responses import derive_response
 from labs.services.storing import Change, store_panel
 from protocol.trial import TRIAL
@@ -89,6 +90,8 @@ def record_panel(
         changes = _store(by, at, subject, visit_code, visit_reason, handed, reason)
         if changes:
             _follow_up(subject, visit_code, changes, reason, at)
+            if may_lie_before(subject, visit_code):
+                ask_about_consent(by=by, at=at, subject=subject)
         if token is not None:
             note_outcome(token=token, outcome=f"labs {visit_code}")
         return PanelsRecorded(visit_code, changes)
@@ -110,11 +113,20 @@ def _examine(subject: Subject, visit_code: str, panels: Sequence[PanelEntry], at
     filled = [one for one in panels if one.panel in stored or any(e.typed.strip() for e in one.entries.values())]
     for one in filled:
         check_collection(subject, visit_code, one.collection.on, site_day(subject, at))
+        _check_consent(subject, one, stored.get(one.panel))
     handed = [_unless_saved_meanwhile(visit, one) for one in _read(subject, visit, filled, stored)]
     problems = {a: r.problem for one in handed for a, r in one.readings.items() if r.problem}
     if problems:
         raise RowsRefused(problems)
     return handed
+
+
+def _check_consent(subject: Subject, one: PanelEntry, stored: StoredPanel | None) -> None:
+    """What stands already may be corrected at any time; new samples need a consent that covers them."""
+    on = one.collection.on
+    problem = "" if stored and stored.specimen.collected_on == on else consent_problem(subject, on, "Collection date")
+    if problem:
+        raise FieldsRefused({"collected_on": problem})
 
 
 def _read(

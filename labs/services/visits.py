@@ -11,6 +11,7 @@ from uuid import UUID
 from labs.models import DiseaseAssessment, LabResult, Specimen
 from labs.selectors import visit_label
 from labs.selectors.bedside import BEDSIDE
+from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
 from labs.services.dates import date_problem, site_day
 from labs.services.refusals import FieldsRefused, ReasonMissing
 from labs.services.responses import derive_response
@@ -85,6 +86,9 @@ _POSSIBLE: dict[str, tuple[Decimal, Decimal, str]] = {
 
 def _check_facts(subject: Subject, code: str, facts: VisitFacts, at: datetime) -> None:
     problem = date_problem(subject, code, facts.occurred_on, site_day(subject, at), "Visit date")
+    stands = Visit.objects.filter(subject=subject, code=code, occurred_on=facts.occurred_on).exists()
+    if not problem and not stands:
+        problem = consent_problem(subject, facts.occurred_on, "Visit date")
     problems = {"occurred_on": problem} if problem else {}
     for name, (lowest, highest, sentence) in _POSSIBLE.items():
         value = getattr(facts, name)
@@ -122,6 +126,7 @@ def add_unscheduled_visit(
         subject = lock_subject(subject_id)
         check_open_for_data(subject)
         problem = date_problem(subject, "uns", occurred_on, site_day(subject, at), "Visit date")
+        problem = problem or consent_problem(subject, occurred_on, "Visit date")
         problems = {"occurred_on": problem} if problem else {}
         if not reason.strip():
             problems["reason"] = "Say why the visit took place."
@@ -146,6 +151,7 @@ def mark_specimen_in_error(
         panel = TRIAL.panels[PanelCode(specimen.panel)].label
         words = f"{visit_label(specimen.visit.code)}: {panel} entered in error"
         _follow_up(subject, specimen.visit.code, sources, words, reason, at)
+        _ask(by, at, subject, specimen.visit.code)
         return specimen
 
 
@@ -161,7 +167,13 @@ def mark_visit_in_error(*, by: Actor, at: datetime, subject_id: int, site_id: in
         visit.status, visit.reason = Visit.Status.IN_ERROR, reason
         visit.save(update_fields=["status", "reason"])
         _follow_up(subject, code, sources, f"{visit_label(code)} entered in error", reason, at)
+        _ask(by, at, subject, code)
         return visit
+
+
+def _ask(by: Actor, at: datetime, subject: Subject, code: str) -> None:
+    if may_lie_before(subject, code):
+        ask_about_consent(by=by, at=at, subject=subject)
 
 
 def _needed(reason: str) -> str:

@@ -24,12 +24,11 @@ from protocol.vocabulary import Analyte
 from reporting.demonstration import acts, lives
 from reporting.demonstration.acts import Someone
 from reporting.demonstration.chronicle import moment
-from reporting.demonstration.stage import Stage
+from reporting.demonstration.stage import CONSENT_FORM, Stage
 from reporting.demonstration.values import Draw, panel
 from reporting.progress import required_analytes
 from trialsite.context import reading
 
-CONSENT_FORM = "2.0"
 #: The answer that speaks for the subject, where it is not "no".
 FAVOURABLE = {
     "diagnosis": "SMM",
@@ -115,7 +114,7 @@ def _consent(one: Someone, on: date) -> None:
             is_adult=True,
             sex=one.sex,
         ),
-        is_another_person=True,
+        another_person_because="",
     )
     one.subject_id = subject.pk
 

@@ -10,6 +10,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from dosing.services import confirm_parameter
 from dosing.services.supplies import Delivery, receive_drug
+from enrollment.services import FormVersion, add_consent_form
 from labs.services import adopt_typical_ranges, save_laboratory
 from protocol.trial import TRIAL
 from protocol.vocabulary import Drug
@@ -24,6 +25,8 @@ from trialsite.services import people
 #: The trial opened this long before the anchor, before the first subject was screened.
 OPENED_BEFORE = timedelta(days=2400)
 LABORATORY = "Central laboratory"
+#: Version that everybody consented to, and the one that site 03 uses from today on.
+CONSENT_FORM, NEW_CONSENT_FORM = "2.0", "2.1"
 
 
 @dataclass
@@ -92,6 +95,25 @@ def _equip(stage: Stage, opening: date) -> None:
             by=manager, at=moment(opening), site_id=site.pk, laboratory_id=laboratory.pk, valid_from=opening
         )
         stage.laboratories[place.code] = laboratory.pk
+        first = FormVersion(
+            CONSENT_FORM, opening, opening, needs_reconsent=False, changes="First version of the trial."
+        )
+        add_consent_form(by=manager, at=moment(opening), site_id=site.pk, new=first)
+
+
+def new_consent_form(stage: Stage) -> Iterator[date]:
+    """Site 03 begins to use a new version today: its subjects consent again before anything else is done."""
+    eve = stage.anchor - timedelta(days=1)
+    yield eve
+    new = FormVersion(
+        NEW_CONSENT_FORM,
+        eve - timedelta(days=12),
+        stage.anchor,
+        needs_reconsent=True,
+        changes="Neutropenia in long courses of anakinra is described.",
+    )
+    manager = stage.who(Role.DATA_MANAGER, "00")
+    add_consent_form(by=manager, at=moment(eve), site_id=stage.sites["03"].pk, new=new)
 
 
 def stock(stage: Stage, site: str, on: date) -> int:

@@ -12,7 +12,7 @@ from reporting.demonstration.aftermath import morning_jobs
 from reporting.demonstration.chronicle import Story, live
 from reporting.demonstration.entry import screened_only
 from reporting.demonstration.lives import LIVES, SCREENINGS
-from reporting.demonstration.stage import Stage, set_up
+from reporting.demonstration.stage import Stage, new_consent_form, set_up
 from reporting.demonstration.stories import enrolled
 from trialsite.context import serving
 
@@ -53,6 +53,8 @@ def _live_at(stage: Stage, codes: tuple[str, ...], tell: Callable[[date], None])
         if one.site in codes
     ]
     stories.append(morning_jobs(stage))
+    if "03" in codes:
+        stories.append(new_consent_form(stage))
     with serving(stage.sites[code].pk for code in codes):
         live(stories, stage.anchor - timedelta(days=1), tell)
 

@@ -27,7 +27,7 @@ from labs.selectors.visits import anchors_of, stopped_on
 from protocol.measurements import PhaseInterval
 from protocol.visits import PlannedVisit, due_state, schedule
 from protocol.vocabulary import TERMINAL_PHASES, TREATMENT_PHASES, Analyte, Drug, DueState, MissingReason, Phase
-from trialsite.models import Query, SignatureEvent, StatePeriod, Subject, SubjectRecord, Visit
+from trialsite.models import ConsentGap, Query, SignatureEvent, StatePeriod, Subject, SubjectRecord, Visit
 from trialsite.selectors import protocol_of
 
 Row = TypeVar("Row", bound=SubjectRecord)
@@ -55,6 +55,7 @@ class SubjectFacts:
     visits: Mapping[str, Visit]
     entered: Mapping[str, Entered]
     assessed: frozenset[str]
+    gaps: tuple[ConsentGap, ...]
     open_queries: tuple[Query, ...]
     answered_queries: tuple[Query, ...]
     proposal: PhaseProposal | None
@@ -135,6 +136,7 @@ class _Shelf:
         self.visits = _grouped(Visit.objects.filter(mine).exclude(status=Visit.Status.IN_ERROR))
         self.entered = _entered(standing)
         self.assessed = _assessed(standing)
+        self.gaps = _grouped(ConsentGap.objects.filter(mine, ends_on=None).order_by("starts_on", "id"))
         self.queries = _grouped(Query.objects.filter(mine).exclude(state=Query.State.CLOSED).order_by("opened_at"))
         pending = PhaseProposal.objects.filter(mine, status=PhaseProposal.Status.PENDING)
         self.proposals = _single(pending.annotate(visit_code=KT("detail__code")).defer("detail"))
@@ -162,6 +164,7 @@ class _Shelf:
             visits={one.code: one for one in self.visits[key]},
             entered=self.entered[key],
             assessed=frozenset(self.assessed[key]),
+            gaps=tuple(self.gaps[key]),
             open_queries=tuple(one for one in queries if one.state == Query.State.OPEN),
             answered_queries=tuple(one for one in queries if one.state == Query.State.ANSWERED),
             proposal=proposal,

@@ -13,8 +13,8 @@ from trialsite.http import SignedInRequest
 from trialsite.models import Site
 
 
-def csv_of(request: SignedInRequest, dataset: Computed) -> HttpResponseBase:
-    """For whoever may see the rows of dashboards; only rows of the person's sites leave."""
+def csv_of(request: SignedInRequest, dataset: Computed, duty: Duty = Duty.VIEW_DASHBOARD_ROWS) -> HttpResponseBase:
+    """For whoever holds the duty; only rows of the person's sites leave."""
     name = f"{dataset.name}.csv"
     body = leaving(
         lambda tally: pieces(dataset, tally),
@@ -22,8 +22,8 @@ def csv_of(request: SignedInRequest, dataset: Computed) -> HttpResponseBase:
         by=request.actor,
         at=clock.now(),
         request_id=request.request_id,
-        duty=Duty.VIEW_DASHBOARD_ROWS,
-        site=_own_site(request.actor),
+        duty=duty,
+        site=_own_site(request.actor, duty),
     )
     response = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -35,7 +35,7 @@ def places(actor: Actor) -> list[int | None]:
     return [None if site == ALL_SITES else site for site in actor.site_ids(clock.now().date())]
 
 
-def _own_site(actor: Actor) -> Site | None:
-    """The first site at which the person may see such rows; None for the coordinating centre."""
-    held = [site for site in places(actor) if can(actor, Duty.VIEW_DASHBOARD_ROWS, site, clock.now())]
+def _own_site(actor: Actor, duty: Duty) -> Site | None:
+    """The first site at which the person holds the duty; None for the coordinating centre."""
+    held = [site for site in places(actor) if can(actor, duty, site, clock.now())]
     return None if None in held else Site.objects.get(pk=min(site for site in held if site is not None))

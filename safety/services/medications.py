@@ -28,6 +28,7 @@ from trialsite.services.subjects import (
     lock_open_subject,
     note_new_therapy,
     note_outcome,
+    problem_after_the_end,
 )
 
 RECORD = "medication"
@@ -117,6 +118,8 @@ def _standing(subject: Subject, medication_id: int) -> ConcomitantMedication:
 
 
 def _check_dates(subject: Subject, started_on: date, ended_on: date | None, at: datetime) -> None:
+    if problem := problem_after_the_end(subject, started_on, "The first day"):
+        raise Refused(problem)
     today = at.astimezone(ZoneInfo(subject.site.time_zone)).date()
     for day in (started_on, ended_on):
         if day is not None and day > today:

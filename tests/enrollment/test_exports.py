@@ -11,7 +11,7 @@ from enrollment.exports import DATASETS, ELIGIBILITY, REGISTRATIONS, SCREEN_FAIL
 from enrollment.services import Answer, Cause, record_screen_failure
 from protocol.trial import TRIAL
 from tests.world import World
-from tests.world_enrollment import complete, correct, registered, screened, sent, with_labs
+from tests.world_enrollment import complete, correct, new_form, registered, screened, sent, with_labs
 from trialsite.access import Actor, system_actor
 from trialsite.context import reading
 from trialsite.exporting import Dataset
@@ -46,6 +46,7 @@ def peopled(world: World) -> World:
     registered(world)
     withdraw(world, screened(world, "02"))
     sent(world, complete(world, birth_year=1970))
+    new_form(world)
     return world
 
 

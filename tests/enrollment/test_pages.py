@@ -19,6 +19,7 @@ from tests.world_enrollment import (
     answered,
     complete,
     correct,
+    form_in_force,
     registered,
     screened,
     sent,
@@ -36,7 +37,10 @@ PAGES = ("subject_eligibility", "subject_registration", "subject_screen_failure"
 
 @pytest.fixture
 def world(db: None) -> World:
-    return new_world(clock.now())
+    made = new_world(clock.now())
+    for site in ("01", "02"):
+        form_in_force(made, site)
+    return made
 
 
 def text(response: object) -> str:
@@ -67,6 +71,8 @@ def new_subject(world: World, **changed: str) -> dict[str, str]:
         "consented_on": "t",
         "consented_time": "00:00",
         "form_version": "2.0",
+        "obtained_by": str(world.person(Role.COORDINATOR).user_id),
+        "signed_by": "subject",
         "birth_year": "1958",
         "is_adult": "yes",
         "sex": "F",
@@ -102,11 +108,11 @@ def test_a_double_click_screens_once(world: World) -> None:
 def test_a_duplicate_is_asked_about_and_may_be_another_person(world: World) -> None:
     client = browser(world, Role.COORDINATOR)
     client.post(reverse("subject_new"), new_subject(world))
-    asked = client.post(reverse("subject_new"), new_subject(world, form_version="7.7"))
+    asked = client.post(reverse("subject_new"), new_subject(world, birth_year="1958"))
     assert asked.status_code == 422
     assert "01-S001 has the same year of birth" in text(asked)
-    assert 'value="7.7"' in text(asked), "what was typed is kept"
-    ticked = client.post(reverse("subject_new"), new_subject(world, is_another_person="on"))
+    assert 'value="1958"' in text(asked), "what was typed is kept"
+    ticked = client.post(reverse("subject_new"), new_subject(world, another_person_because="Two persons"))
     assert ticked.status_code == 303
 
 
@@ -122,7 +128,7 @@ def test_a_duplicate_is_asked_about_and_may_be_another_person(world: World) -> N
         ({"birth_year": "2020"}, "was not 18 on the day of consent"),
         ({"is_adult": ""}, "Answer yes or no."),
         ({"sex": "X"}, "Choose one of the answers."),
-        ({"form_version": ""}, "Enter the version"),
+        ({"form_version": ""}, "Choose the version"),
     ],
 )
 def test_what_cannot_be_comes_back_with_a_sentence(world: World, changed: dict[str, str], words: str) -> None:

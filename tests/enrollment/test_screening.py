@@ -16,7 +16,7 @@ from enrollment.evidence import age_at_consent
 from enrollment.models import Consent
 from enrollment.services import PossibleDuplicate, Screening, screen_subject
 from tests.world import World, new_world
-from tests.world_enrollment import screened, screening
+from tests.world_enrollment import form_in_force, screened, screening
 from trialsite.access import Actor, system_actor
 from trialsite.context import reading
 from trialsite.models import Role, Subject
@@ -79,7 +79,7 @@ def test_a_likely_duplicate_is_asked_about(world: World) -> None:
         token=uuid4(),
         site_id=world.sites["01"].pk,
         screening=screening(world),
-        is_another_person=True,
+        another_person_because="Two persons",
     )
     assert twin.number == "01-S004"
 
@@ -130,6 +130,7 @@ def test_nobody_screens_at_another_site(world: World) -> None:
 @pytest.mark.req("D13")
 def test_two_browsers_at_once_never_get_the_same_number(fresh_db: object) -> None:
     world = new_world()
+    form_in_force(world)
     coordinator = world.person(Role.COORDINATOR)
     gate = Barrier(4)
 
@@ -148,6 +149,7 @@ def test_two_browsers_at_once_never_get_the_same_number(fresh_db: object) -> Non
 @pytest.mark.req("D13")
 def test_one_form_sent_twice_at_once_makes_one_subject(fresh_db: object) -> None:
     world = new_world()
+    form_in_force(world)
     coordinator = world.person(Role.COORDINATOR)
     token, gate = uuid4(), Barrier(2)
 
@@ -165,6 +167,7 @@ def test_one_form_sent_twice_at_once_makes_one_subject(fresh_db: object) -> None
 
 def test_the_same_person_entered_at_once_in_two_browsers_is_asked_about(fresh_db: object) -> None:
     world = new_world()
+    form_in_force(world)
     coordinator = world.person(Role.COORDINATOR)
     gate = Barrier(2)
 

@@ -14,8 +14,10 @@ from dosing.selectors import planned_doses
 from followup.models import Departure
 from followup.services import Leaving, possible_departures, record_departure, take_back_departure
 from followup.services.departure import Kind
-from labs.models import ResponseAssessment
+from labs.models import LabResult, ResponseAssessment
+from labs.services import FieldsRefused
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, Phase
+from safety.services import Medication, record_medication
 from tests.followup.conftest import DAY1, LAST_DOSE
 from tests.world import World
 from tests.world_followup import leave, who
@@ -119,6 +121,21 @@ def test_what_cannot_be_is_refused(world: World, treated: Subject, leaving: Leav
     with pytest.raises(Refused, match=words):
         record_departure(**who(world, treated), token=uuid4(), leaving=leaving)
     assert not Departure.objects.exists()
+
+
+@pytest.mark.req("J7")
+def test_after_a_withdrawal_nothing_later_is_collected_and_what_was_stays(world: World, treated: Subject) -> None:
+    record(world, treated, "m01", ON, {Analyte.WBC: "5.1"})
+    leave(world, treated, WITHDREW)
+    world.at = morning(ON + timedelta(days=9))
+    for later in (ON + timedelta(days=2), ON + timedelta(days=9)):
+        with pytest.raises(FieldsRefused, match="after consent was withdrawn"):
+            record(world, treated, "uns1", later, {Analyte.WBC: "5.1"})
+        with pytest.raises(Refused, match="after consent was withdrawn"):
+            record_medication(**who(world, treated), token=uuid4(), medication=Medication("Aspirin", "Pain", later))
+    record(world, treated, "m01", ON, {Analyte.WBC: "5.2"}, reason="Typing error")
+    record(world, treated, "uns1", ON, {Analyte.WBC: "5.3"})
+    assert LabResult.objects.filter(subject=treated, superseded_at=None).count() == 2
 
 
 def test_nobody_leaves_twice(world: World, treated: Subject) -> None:

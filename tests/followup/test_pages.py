@@ -185,13 +185,49 @@ def test_a_death_is_recorded_and_shown(world: World, client: Client, treated: Su
     assert "Due to progression</dt><dd>Yes" in shown
 
 
+@pytest.mark.req("J7")
 def test_a_withdrawal_states_its_scope(world: World, client: Client, treated: Subject) -> None:
     address = reverse("subject_departure", args=[treated.key])
     log_in(client, world.person(Role.COORDINATOR))
-    assert "Say whether this is still allowed." in words(client.post(address, left(kind="WITHDRAWN")))
-    assert client.post(address, left(kind="WITHDRAWN", passive_follow_up_allowed="no")).status_code == 303
+    assert "Say what consent was withdrawn from." in words(client.post(address, left(kind="WITHDRAWN")))
+    assert client.post(address, left(kind="WITHDRAWN", scope="everything")).status_code == 303
     assert Departure.objects.get().passive_follow_up_allowed is False
-    assert "May not be followed" in words(client.get(address))
+    assert "Everything: nothing more is collected" in words(client.get(address))
+
+
+@pytest.mark.req("J7")
+def test_public_records_may_be_followed_after_a_withdrawal_from_visits(
+    world: World, client: Client, treated: Subject
+) -> None:
+    address = reverse("subject_departure", args=[treated.key])
+    log_in(client, world.person(Role.COORDINATOR))
+    assert client.post(address, left(kind="WITHDRAWN", scope="visits")).status_code == 303
+    assert Departure.objects.get().passive_follow_up_allowed is True
+    assert "public records may still be followed" in words(client.get(address))
+
+
+@pytest.mark.req("J7")
+def test_a_withdrawal_from_treatment_alone_is_an_end_of_treatment(
+    world: World, client: Client, treated: Subject
+) -> None:
+    address = reverse("subject_departure", args=[treated.key])
+    ending = reverse("subject_end_of_treatment", args=[treated.key]) + "?reason=SUBJECT_DECISION"
+    for role in (Role.COORDINATOR, Role.INVESTIGATOR):
+        log_in(client, world.person(role))
+        response = client.post(address, {"kind": "WITHDRAWN", "scope": "treatment"})
+        assert (response.status_code, response.headers["Location"]) == (303, ending)
+    assert not Departure.objects.exists()
+    page = words(client.get(ending))
+    assert '<option value="SUBJECT_DECISION" selected>' in page
+    assert "a withdrawal from treatment alone is signed here" in page
+
+
+@pytest.mark.req("J7")
+def test_nobody_off_treatment_withdraws_from_treatment(coordinator: Client, followed: Subject) -> None:
+    address = reverse("subject_departure", args=[followed.key])
+    assert "Study treatment only" not in words(coordinator.get(address))
+    refused = coordinator.post(address, left(kind="WITHDRAWN", scope="treatment"))
+    assert refused.status_code == 422
 
 
 def test_a_departure_in_error_stays_on_the_page(coordinator: Client, world: World, followed: Subject) -> None:

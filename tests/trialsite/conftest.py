@@ -49,7 +49,12 @@ class House:
 
     def _values(self, name: str, site: str) -> dict[str, object]:
         ward = self.wards[site]
-        rows = {"query": ward.query.pk, "laboratory": ward.laboratory.pk, "medication": ward.medication.pk}
+        rows = {
+            "query": ward.query.pk,
+            "laboratory": ward.laboratory.pk,
+            "medication": ward.medication.pk,
+            "consent_form": ward.consent_form.pk,
+        }
         somebody = self.world.person(Role.COORDINATOR, site)
         subject = ward.screened if "eligibility" in name or "screen" in name or "registration" in name else ward.treated
         return {

@@ -35,6 +35,7 @@ STREAMED = {
     "enrolment_csv",
     "abstract_csv",
     "timeliness_csv",
+    "screening_log_csv",
     "subject_calendar_file",
 }
 PAGES = [name for name, (looks, _) in TABLE.items() if looks and name not in STREAMED]

@@ -13,12 +13,13 @@ from trialsite.models.signatures import (
     SignatureBasis,
     SignatureEvent,
 )
-from trialsite.models.subjects import ProtocolPeriod, Sex, StatePeriod, Subject, Visit
+from trialsite.models.subjects import ConsentGap, ProtocolPeriod, Sex, StatePeriod, Subject, Visit
 
 __all__ = [
     "AccessEntry",
     "AuditEvent",
     "AuditLink",
+    "ConsentGap",
     "Delegation",
     "FailedSigning",
     "Invitation",

@@ -1,8 +1,12 @@
 """Subjects, their states over time, and their visits."""
 
+from __future__ import annotations
+
 import secrets
+from datetime import date, time
 
 from django.db import models
+from django.utils.functional import cached_property
 
 from protocol.vocabulary import Phase
 from trialsite.models.base import SubjectRecord
@@ -34,7 +38,8 @@ class Subject(models.Model):
     sex = models.CharField(max_length=1, choices=Sex.choices)
     state = models.CharField(max_length=20, choices=[(phase.value, phase.value) for phase in Phase])
     protocol_version = models.CharField(max_length=20, help_text="The version that judges; see ProtocolPeriod.")
-    screened_on = models.DateField()
+    screened_on = models.DateField(help_text="Date of consent.")
+    consented_time = models.TimeField(null=True, blank=True, help_text="Time of consent on that day, at the site.")
     registered_on = models.DateField(null=True, blank=True)
     day1_on = models.DateField(null=True, blank=True, help_text="Date of the first anakinra dose.")
     treatment_ended_on = models.DateField(null=True, blank=True, help_text="Date of the last dose.")
@@ -71,6 +76,11 @@ class Subject(models.Model):
         """What people see: the subject number, before registration the screening number."""
         return self.subject_number or self.screening_number
 
+    @cached_property
+    def consent_gaps(self) -> tuple[ConsentGap, ...]:
+        """Times for which a newer consent was or is needed, as they stood when first asked for."""
+        return tuple(ConsentGap.objects.filter(subject=self).exclude(ends_on__lt=models.F("starts_on")))
+
 
 class StatePeriod(SubjectRecord):
     """The subject was in this state from then to then (last day inclusive); one period is open."""
@@ -103,6 +113,37 @@ class ProtocolPeriod(SubjectRecord):
         constraints = [
             models.UniqueConstraint(fields=["subject", "version"], name="protocolperiod_each_version_once"),
         ]
+
+
+class ConsentGap(SubjectRecord):
+    """From this day study procedures wait for consent to a newer version of the form; it ends with that consent.
+
+    A gap that was opened in error ends before it starts, so that it covers no day.
+    """
+
+    form_version = models.CharField(max_length=20, help_text="Version that the subject has to consent to.")
+    starts_on = models.DateField(help_text="First day on which that version is in force at the site.")
+    ends_on = models.DateField(null=True, blank=True, help_text="Date of the new consent.")
+    ends_time = models.TimeField(null=True, blank=True, help_text="Time of the new consent, at the site.")
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject", "form_version"],
+                condition=models.Q(ends_on=None),
+                name="consentgap_one_open_per_version",
+            ),
+        ]
+
+    def covers(self, on: date, at: time | None) -> bool:
+        """True if a procedure of that day and, where both are known, that time falls into the gap."""
+        if on < self.starts_on:
+            return False
+        if self.ends_on is None or on < self.ends_on:
+            return True
+        return on == self.ends_on and at is not None and self.ends_time is not None and at < self.ends_time
 
 
 class Visit(SubjectRecord):

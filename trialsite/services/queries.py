@@ -64,11 +64,30 @@ def close_automatic_queries(*, record_type: str, record_id: int, item: str, at: 
         state=Query.State.CLOSED
     )
     automatic = list(standing.exclude(check_code=""))
-    with because(reason):
-        for query in automatic:
-            _move(query, Query.State.CLOSED, at)
-            _say(query, QueryMessage.Action.CLOSED, reason, at=at, by_name="Edit check")
+    for query in automatic:
+        close_automatic_query(query=query, at=at, reason=reason)
     return len(automatic)
+
+
+def reopen_automatic_query(*, query: Query, at: datetime, reason: str) -> None:
+    """What a check asked, and took back by itself, is so again. Runs inside the caller's `writing`."""
+    with because(reason):
+        _move(query, Query.State.OPEN, at)
+        _say(query, QueryMessage.Action.REOPENED, reason, at=at, by_name="Edit check")
+
+
+def close_automatic_query(*, query: Query, at: datetime, reason: str) -> None:
+    """What a check asked is settled by a correction elsewhere. Runs inside the caller's `writing`."""
+    with because(reason):
+        _move(query, Query.State.CLOSED, at)
+        _say(query, QueryMessage.Action.CLOSED, reason, at=at, by_name="Edit check")
+
+
+def confirm_automatic_query(*, by: Actor, query: Query, at: datetime, text: str) -> None:
+    """The site says that it is so, which settles the question. Runs inside the caller's `writing`."""
+    with because("Confirmed by the site"):
+        _move(query, Query.State.CLOSED, at)
+        _say(query, QueryMessage.Action.CONFIRMED, text, at=at, by=by)
 
 
 def ask(*, by: Actor, at: datetime, token: UUID, subject: Subject, anchor: Anchor, text: str) -> Query:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -13,8 +13,9 @@ from protocol.versions import is_later, named
 from protocol.vocabulary import Phase
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
+from trialsite.days import in_words
 from trialsite.models import ProtocolActivation, ProtocolPeriod, Site, StatePeriod, Subject, Submission, Visit
-from trialsite.selectors import free_number, protocol_in_force, protocol_of
+from trialsite.selectors import free_number, protocol_in_force, protocol_of, state_periods
 
 
 class Refused(Exception):
@@ -34,6 +35,19 @@ def check_open_for_data(subject: Subject) -> None:
     """Refused for a subject that was entered in error: its data stand still."""
     if subject.entered_in_error_at is not None:
         raise Refused("This subject was entered in error. Nothing more can be recorded for it.")
+
+
+#: States in which nothing is collected any more, with what ended.
+_ENDED = {Phase.WITHDRAWN: "consent was withdrawn", Phase.SCREEN_FAILED: "screening ended"}
+
+
+def problem_after_the_end(subject: Subject, on: date, what: str) -> str:
+    """The sentence for something dated after consent or screening ended, empty if it may still be entered."""
+    if subject.state not in _ENDED:
+        return ""
+    last_day = state_periods(subject)[-1].starts_on
+    words = f"{what} is after {_ENDED[Phase(subject.state)]}: nothing later than {in_words(last_day)} is collected."
+    return words if on > last_day else ""
 
 
 def lock_open_subject(subject_id: int, site_id: int) -> Subject:
@@ -159,7 +173,16 @@ def note_death(*, subject: Subject, on: date | None, of_progression: bool | None
         subject.save(update_fields=["died_on", "died_of_progression"])
 
 
-def start_subject(*, by: Actor, at: datetime, site: Site, birth_year: int, sex: str, screened_on: date) -> Subject:
+def start_subject(
+    *,
+    by: Actor,
+    at: datetime,
+    site: Site,
+    birth_year: int,
+    sex: str,
+    screened_on: date,
+    consented_time: time | None = None,
+) -> Subject:
     """A new subject in screening, with the next screening number, on the protocol version that is in force.
 
     Runs inside the caller's `writing`.
@@ -172,6 +195,7 @@ def start_subject(*, by: Actor, at: datetime, site: Site, birth_year: int, sex: 
         state=Phase.SCREENING.value,
         protocol_version=protocol_in_force().version,
         screened_on=screened_on,
+        consented_time=consented_time,
         created_by_id=by.user_id,
         created_at=at,
     )
@@ -185,6 +209,17 @@ def start_subject(*, by: Actor, at: datetime, site: Site, birth_year: int, sex: 
     )
     _agree(subject, screened_on, "Screened", at)
     return subject
+
+
+def note_consent(*, subject: Subject, on: date, time: time | None, why: str) -> None:
+    """The first consent was on another day or at another time than stated. Runs inside the caller's `writing`."""
+    first = StatePeriod.objects.filter(subject=subject).order_by("id").first()
+    with because(why):
+        subject.screened_on, subject.consented_time = on, time
+        subject.save(update_fields=["screened_on", "consented_time"])
+        if first is not None and first.starts_on != on:
+            first.starts_on = on
+            first.save(update_fields=["starts_on"])
 
 
 def visit_for(*, by: Actor, at: datetime, subject: Subject, code: str, occurred_on: date, reason: str = "") -> Visit:
