@@ -29,7 +29,9 @@ def consent_forms(request: SignedInRequest) -> HttpResponse:
     kept = _kept(request)
     if request.method == "POST" and not kept:
         raise PermissionDenied(f"Your role does not include this: {Duty.MANAGE_CONSENT.value.lower()}.")
-    form = FormVersionForm(request.POST if request.method == "POST" else None, sites=kept, today=clock.today("UTC"))
+    data = request.POST if request.method == "POST" else None
+    only = [str(site.pk) for site in kept] if len(kept) == 1 else []
+    form = FormVersionForm(data, sites=kept, today=clock.today("UTC"), initial={"site": only})
     if request.method == "POST" and form.is_valid():
         try:
             words = _add(request, form)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from enrollment.models import Consent
+from protocol.vocabulary import Analyte
 from tests.fixtures.browser import SIZES, Tab
 from tests.fixtures.processes import LiveApp
 from tests.world import PASSWORD, World, new_world
-from tests.world_enrollment import answered, complete, screened, sent, with_labs
+from tests.world_enrollment import answered, complete, form_in_force, new_form, screened, sent, with_labs
+from tests.world_labs import record
 from trialsite import clock
 from trialsite.access import system_actor
 from trialsite.context import reading
@@ -23,7 +27,9 @@ Shot = Callable[[Page, str], object]
 
 @pytest.fixture
 def world(live_app: LiveApp) -> World:
-    return new_world(clock.now())
+    made = new_world(clock.now())
+    form_in_force(made)
+    return made
 
 
 def sign_in(tab: Tab, world: World, role: Role) -> Page:
@@ -52,9 +58,16 @@ def test_every_page_looks_right(
     answered(world, half, {"nyha": "", "self_inject": "", "caregiver": "", "needs_chemo": ""})
     whole = complete(world, birth_year=1970)
     sent(world, whole)
+    record(world, half, "uns1", half.screened_on - timedelta(days=1), {Analyte.WBC: "5.1"})
+    form = new_form(world)
+    with reading(system_actor("verification"), world.at):
+        consent = Consent.objects.get(subject=half)
     pages = {
         Role.COORDINATOR: {
             "subject-new": "/subjects/new/",
+            "screening-log": "/screening-log/",
+            "consent": f"/subjects/{half.key}/consent/",
+            "consent-correct": f"/subjects/{half.key}/consent/?correct={consent.pk}",
             "eligibility-answering": f"/subjects/{half.key}/eligibility/",
             "screen-failure": f"/subjects/{half.key}/screen-failure/",
             "registration": f"/subjects/{whole.key}/registration/",
@@ -63,6 +76,8 @@ def test_every_page_looks_right(
         Role.INVESTIGATOR: {"eligibility-review": f"/subjects/{whole.key}/eligibility/"},
         Role.ADMIN: {
             "admin": "/admin/",
+            "consent-forms": "/consent-forms/",
+            "consent-form": f"/consent-forms/{form.pk}/",
             "admin-sites": "/admin/sites/",
             "admin-site": "/admin/sites/01/",
             "admin-site-new": "/admin/sites/new/",
@@ -124,7 +139,6 @@ def test_from_consent_to_registration(
     page.goto("/subjects/new/")
     page.get_by_label("Date of consent").fill("t")
     page.get_by_label("Time of consent").fill("00:00")
-    page.get_by_label("Version of the consent form").fill("2.0")
     page.get_by_label("Year of birth").fill("1958")
     page.get_by_role("radio", name="Yes").check(force=True)
     page.get_by_role("radio", name="Female").check(force=True)

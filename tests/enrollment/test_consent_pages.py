@@ -29,6 +29,10 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def world(db: None) -> World:
+    return made_world()
+
+
+def made_world() -> World:
     made = new_world(clock.now() - 3 * DAY)
     for site in ("01", "02"):
         form_in_force(made, site)
@@ -222,8 +226,7 @@ def test_who_only_reads_sees_no_form(world: World) -> None:
 # -- the screening log
 
 
-@pytest.fixture
-def log(world: World) -> World:
+def with_log(world: World) -> World:
     """One in screening, one failed, one whose consent was withdrawn; a stranger at the other site."""
     screened(world, birth_year=1951)
     failed = screened(world, birth_year=1952)
@@ -241,7 +244,8 @@ def log(world: World) -> World:
     return world
 
 
-def test_the_log_names_every_failure_with_its_reason(log: World) -> None:
+def test_the_log_names_every_failure_with_its_reason(world: World) -> None:
+    log = with_log(world)
     page = text(browser(log, Role.COORDINATOR).get(reverse("screening_log")))
     for words in ("01-S001", "In screening", "Screen failure", "<b>I08</b>", "Neutropenia", "Consent withdrawn"):
         assert words in page, words
@@ -254,7 +258,8 @@ def test_the_log_names_every_failure_with_its_reason(log: World) -> None:
 
 
 @pytest.mark.req("A5")
-def test_the_log_as_a_file_says_the_same_and_its_leaving_is_noted(log: World) -> None:
+def test_the_log_as_a_file_says_the_same_and_its_leaving_is_noted(fresh_db: object) -> None:
+    log = with_log(made_world())
     response = browser(log, Role.COORDINATOR).get(reverse("screening_log_csv"))
     assert response.headers["Content-Disposition"] == 'attachment; filename="screening_log.csv"'
     rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))  # type: ignore[attr-defined]

@@ -116,6 +116,15 @@ def install(road: Road) -> None:
     admin.press("Add laboratory")
     admin.press("Start with typical ranges")
     admin.look("ranges")
+    admin.open("/admin/")
+    admin.follow("Consent forms")
+    admin.fill({
+        "Version": "2.0", "Approved on": "2 Jan 2024", "In force from": "2 Jan 2024", "What is new": "First version",
+    })  # fmt: skip
+    admin.choose({"Do subjects who signed an older version": "No"})
+    admin.press("Add version")
+    admin.read("Version 2.0 is in the list of site 01.")
+    admin.look("consent-forms")
 
 
 def people_come(road: Road) -> None:
@@ -147,8 +156,7 @@ def screen(road: Road) -> None:
     site.look("no-subjects")
     site.follow("Screen a new subject")
     site.fill({
-        "Date of consent": "t", "Time of consent": "08:30", "Version of the consent form": "2.0",
-        "Year of birth": "1960",
+        "Date of consent": "t", "Time of consent": "08:30", "Year of birth": "1960",
     })  # fmt: skip
     site.choose({"18 or older": "Yes", "Sex": "Female"})
     site.look("screen")
