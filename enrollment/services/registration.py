@@ -10,6 +10,7 @@ from enrollment.checklist import Checklist
 from enrollment.models import EligibilitySnapshot, Registration, ScreenFailure
 from enrollment.selectors import checklist_of, is_signed, latest_snapshot, site_day
 from enrollment.services.eligibility import check_in_screening, check_signable
+from labs.services import consent_problem
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
@@ -36,7 +37,8 @@ class Cause(StrEnum):
 def register_subject(*, by: Actor, at: datetime, token: UUID, subject_id: int, site_id: int) -> Subject:
     """Register on the site's day of `at`: the next subject number, and the state ENROLLED.
 
-    The same token registers once. Refused without a signed, intact, current checklist on which all is met that day.
+    The same token registers once. Refused without a signed, intact, current checklist on which all is met that day,
+    and while a new consent is waited for.
     """
     with writing(by=by, duty=Duty.REGISTER_SUBJECT, site_id=site_id, at=at):
         if first_submission(token=token, by=by, at=at):
@@ -44,6 +46,8 @@ def register_subject(*, by: Actor, at: datetime, token: UUID, subject_id: int, s
         subject = lock_subject(subject_id)
         check_in_screening(subject)
         today = site_day(at, subject.site)
+        if problem := consent_problem(subject, today, "Registration"):
+            raise Refused(problem)
         snapshot = _signed_snapshot(subject, checklist_of(subject, today))
         subject.subject_number = next_number(subject.site, screening=False)
         subject.registered_on = today

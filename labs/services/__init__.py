@@ -1,6 +1,6 @@
 """The only writer of the laboratory room."""
 
-from labs.services.consent import ask_about_consent, confirm_ordinary_care, open_questions
+from labs.services.consent import ask_about_consent, confirm_ordinary_care, consent_problem, open_questions
 from labs.services.disease import Assessed, mark_disease_assessment_in_error, record_disease_assessment
 from labs.services.laboratories import Limits, adopt_typical_ranges, save_laboratory, save_reference_range
 from labs.services.panels import PanelsRecorded, judge, record_panel
@@ -30,6 +30,7 @@ __all__ = [
     "adopt_typical_ranges",
     "ask_about_consent",
     "confirm_ordinary_care",
+    "consent_problem",
     "derive_response",
     "derive_response_from",
     "judge",

@@ -44,6 +44,7 @@ from tests.world_enrollment import (
     complete,
     consented_again,
     new_form,
+    register,
     screened,
     screening,
     sent,
@@ -273,6 +274,17 @@ def test_a_new_version_holds_back_study_procedures_until_the_subject_consents_ag
     assert gaps(later, subject) == [("3.0", today, today)]
     labs(later, subject, today, "uns1")
     assert questions(later, subject) == []
+
+
+@pytest.mark.req("D1")
+def test_nobody_is_registered_while_a_new_consent_is_waited_for(world: World) -> None:
+    subject = complete(world)
+    signed(world, subject, sent(world, subject))
+    new_form(world)
+    with pytest.raises(Refused, match="wait for consent to version"):
+        register(world, subject)
+    consented_again(world, subject)
+    assert register(world, subject).number == "01-001"
 
 
 def test_what_is_dated_before_the_new_version_and_what_stands_is_not_held_back(later: World) -> None:

@@ -271,7 +271,7 @@ def test_the_log_as_a_file_says_the_same_and_its_leaving_is_noted(fresh_db: obje
     assert rows[2]["reason"].startswith("'="), "no cell becomes a formula"
     assert rows[0]["signed_by"] == "The subject"
     with reading(system_actor("verification"), log.at):
-        assert AccessEntry.objects.filter(what="screening_log.csv").exists()
+        assert AccessEntry.objects.filter(what="Export: screening_log.csv").exists()
     other = browser(log, Role.DATA_MANAGER).get(reverse("screening_log_csv"), {"site": "02"})
     assert other.headers["Content-Disposition"] == 'attachment; filename="screening_log_02.csv"'
     assert b"01-S" not in b"".join(other.streaming_content)  # type: ignore[attr-defined]
