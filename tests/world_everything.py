@@ -13,7 +13,7 @@ from safety.models import AdverseEvent, ConcomitantMedication
 from safety.services import Medication, record_medication, report_adverse_event
 from tests import world_dosing as treat
 from tests.world import World
-from tests.world_enrollment import central_laboratory, complete, sent
+from tests.world_enrollment import central_laboratory, complete, form_in_force, sent
 from tests.world_followup import followed_subject, who
 from tests.world_safety import an_event
 from trialsite.access import system_actor
@@ -41,6 +41,7 @@ class Ward:
 
 def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> Ward:
     """`said` is typed into every free-text field that is filled here."""
+    form_in_force(world, site)
     treated = treat.at_month_6(world, site).subject
     event = report_adverse_event(
         **who(world, treated), token=uuid4(), event=an_event("Headache", 2, "feb 2024", reported_as=f"{said} reported")
