@@ -1,4 +1,4 @@
-"""Forms of screening, eligibility and registration."""
+"""Forms of consent: screening starts with it, it is given again, corrected, and has versions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from uuid import uuid4
 from django import forms
 
 from enrollment.evidence import ADULT
-from enrollment.models import Consent, ConsentForm, ScreeningAnswer
-from enrollment.questions import YES, Question
-from enrollment.services import Answer, Cause, ConsentGiven, FormVersion, Screening
+from enrollment.models import Consent, ConsentForm
+from enrollment.questions import YES
+from enrollment.services import ConsentGiven, FormVersion, Screening
 from trialsite.days import DayField, in_words, tell_today
 from trialsite.models import Sex, Site, User
 
-FUTURE = "The date is in the future. Check the year."
 
-
-def _radios(label: str, choices: Sequence[tuple[str, str]], words: str, *, required: bool = True) -> forms.ChoiceField:
+def radios(label: str, choices: Sequence[tuple[str, str]], words: str, *, required: bool = True) -> forms.ChoiceField:
+    """A question that offers a few answers side by side; `words` ask for the missing answer."""
     return forms.ChoiceField(
         label=label,
         choices=choices,
@@ -61,7 +60,7 @@ def _version() -> forms.ChoiceField:
 
 
 def _signer() -> forms.ChoiceField:
-    return _radios("Who signed?", Consent.Signer.choices, "Choose who signed.")
+    return radios("Who signed?", Consent.Signer.choices, "Choose who signed.")
 
 
 def _obtained_by() -> forms.ChoiceField:
@@ -107,8 +106,8 @@ class ScreenForm(TokenForm):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={"required": "Enter the year of birth.", "invalid": "Enter four digits, for example 1958."},
     )
-    is_adult = _radios(f"{ADULT} or older on the day of consent?", ((YES, "Yes"), ("no", "No")), "Answer yes or no.")
-    sex = _radios("Sex", Sex.choices, "Choose female or male.")
+    is_adult = radios(f"{ADULT} or older on the day of consent?", ((YES, "Yes"), ("no", "No")), "Answer yes or no.")
+    sex = radios("Sex", Sex.choices, "Choose female or male.")
     another_person_because = forms.CharField(
         label="Why is this another person?",
         max_length=300,
@@ -185,7 +184,7 @@ class FormVersionForm(forms.Form):
     effective_on = DayField(
         label="In force from", words="Enter the first day of use.", help_text="First day on which the sites use it."
     )
-    needs_reconsent = _radios(
+    needs_reconsent = radios(
         "Do subjects who signed an older version sign again?", ((YES, "Yes"), ("no", "No")), "Answer yes or no."
     )
     changes = forms.CharField(
@@ -219,110 +218,3 @@ class TakeBackForm(forms.Form):
         max_length=300,
         error_messages={"required": "Say why this version was listed in error."},
     )
-
-
-class ChecklistForm(forms.Form):
-    """The questions that no laboratory answers; what is left open stays open."""
-
-    assessed_on = DayField(
-        label="Date of these answers",
-        required=False,
-        help_text="Of the visit or note that they rest on.",
-    )
-    reason = forms.CharField(
-        label="Reason for the change",
-        max_length=300,
-        required=False,
-        help_text="Only if an answer changes that was saved before.",
-    )
-    seen = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(
-        self,
-        data: Any = None,
-        *,
-        questions: Sequence[Question],
-        standing: Mapping[str, ScreeningAnswer],
-        today: date,
-        was_sent: bool,
-    ) -> None:
-        newest = max((one.pk for one in standing.values()), default=0)
-        super().__init__(data, initial={"assessed_on": in_words(today), "seen": newest})
-        self.questions, self.standing, self.today, self.was_sent = questions, standing, today, was_sent
-        for question in questions:
-            self._add(question)
-        tell_today(self, today)
-
-    def _add(self, question: Question) -> None:
-        stored = self.standing.get(question.item)
-        field = _radios(question.words, question.choices, "", required=False)
-        field.initial = stored.value if stored else None
-        self.fields[question.item] = field
-        if question.day:
-            box = DayField(label=question.day, required=False, help_text="")
-            box.initial = stored.evidence_on if stored else None
-            self.fields[f"{question.item}_on"] = box
-
-    def clean(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        for name in [name for name, field in self.fields.items() if isinstance(field, DayField)]:
-            if given.get(name) and given[name] > self.today:
-                self.add_error(name, FUTURE)
-        changed = self._changed()
-        if changed and given.get("assessed_on") is None and "assessed_on" not in self.errors:
-            self.add_error("assessed_on", "Enter the date of these answers.")
-        if self.was_sent and changed & self.standing.keys() and not given.get("reason"):
-            self.add_error("reason", "Say why a saved answer changes.")
-        return given
-
-    def _changed(self) -> set[str]:
-        return {item for item, answer in self.answers().items() if self._is_new(item, answer)}
-
-    def _is_new(self, item: str, answer: Answer) -> bool:
-        stored = self.standing.get(item)
-        return stored is None or (stored.value, stored.evidence_on) != (answer.value, answer.on)
-
-    def answers(self) -> dict[str, Answer]:
-        """Every question that has an answer. An unchanged one keeps the date it was given with."""
-        chosen = {question: self.cleaned_data.get(question.item) for question in self.questions}
-        return {question.item: Answer(value, self._on(question, value)) for question, value in chosen.items() if value}
-
-    def _on(self, question: Question, value: str) -> date | None:
-        if question.day:
-            own: date | None = self.cleaned_data.get(f"{question.item}_on")
-            return own
-        stored = self.standing.get(question.item)
-        if stored is not None and stored.value == value:
-            return stored.evidence_on
-        given: date | None = self.cleaned_data.get("assessed_on")
-        return given
-
-
-class SignForm(forms.Form):
-    """Which checklist was on the screen."""
-
-    snapshot = forms.IntegerField(widget=forms.HiddenInput)
-
-
-class FailureForm(TokenForm):
-    """Why screening ends without registration."""
-
-    cause = _radios(
-        "Why does screening end?",
-        (
-            (Cause.CRITERION, "A criterion is not met"),
-            (Cause.CONSENT_WITHDRAWN, "Consent was withdrawn"),
-        ),
-        "Choose one of the two.",
-    )
-    failed_on = DayField(label="Date", words="Enter the date.")
-    reason = forms.CharField(
-        label="Reason",
-        max_length=300,
-        help_text="In a sentence. Kept with the subject.",
-        error_messages={"required": "Say why screening ends."},
-    )
-
-    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        tell_today(self, today)
