@@ -15,8 +15,8 @@ from reporting.selectors.abstract import ABSTRACT_TABLE
 from reporting.selectors.computed import Computed
 from reporting.selectors.efficacy_file import EFFICACY
 from reporting.selectors.enrolment import ENROLMENT
-from reporting.selectors.timeliness import TIMELINESS
 from reporting.selectors.screening_log import SCREENING_LOG
+from reporting.selectors.timeliness import TIMELINESS
 from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.exporting import Dataset
 

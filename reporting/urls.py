@@ -3,7 +3,16 @@
 from django.urls import URLPattern, path
 
 from reporting.views import (
-    abstract, dashboard, data_quality, enrolment, exports, overview, replay, screening_log, subjects, work,
+    abstract,
+    dashboard,
+    data_quality,
+    enrolment,
+    exports,
+    overview,
+    replay,
+    screening_log,
+    subjects,
+    work,
 )
 
 urlpatterns: list[URLPattern] = [
