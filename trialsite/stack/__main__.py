@@ -12,11 +12,18 @@ from trialsite.stack.problems import Problem
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def port(text: str) -> int:
+    """A port number that a web site can have."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: give a number from 1 to 65535")
+    return int(text)
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bin/demo", description="Run the demonstration trial on this machine; Ctrl-C stops it."
     )
-    parser.add_argument("--port", type=int, default=8000, help="port of the web site on localhost (8000)")
+    parser.add_argument("--port", type=port, default=8000, help="port of the web site on localhost (8000)")
     parser.add_argument("--reset", action="store_true", help="forget all data and start anew")
     parser.add_argument("--empty", action="store_true", help="do not load the demonstration trial")
     parser.add_argument("--home", type=Path, default=CHECKOUT / ".demo", help="where the data is kept (.demo)")

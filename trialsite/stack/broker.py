@@ -12,6 +12,7 @@ from trialsite.stack import children, places
 from trialsite.stack.problems import Problem
 
 LOOPBACK = "127.0.0.1"
+NAME = "the broker"
 
 
 def find_binary() -> tuple[Path, str]:
@@ -59,7 +60,7 @@ class Broker:
         """Start the server and wait until it answers."""
         binary, _origin = find_binary()
         self.child = children.start(
-            "the broker",
+            NAME,
             [binary, "-"],
             environment={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
             log=log,

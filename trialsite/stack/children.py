@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from trialsite.stack.account import Account, switch
 from trialsite.stack.problems import Problem
@@ -36,13 +37,12 @@ def die_with(parent: int, signum: int) -> Callable[[], None]:
 
 @dataclass
 class Child:
-    """A running program, the signal that asks it to end, and how long it may take."""
+    """A running program, the signal that asks it to end, and when it was asked."""
 
     name: str
     process: subprocess.Popen[bytes]
     stop_signal: signal.Signals
-    patience: float = 10.0
-    asked: bool = False
+    asked_at: float | None = None
 
     def ended(self) -> bool:
         return self.process.poll() is not None
@@ -58,15 +58,15 @@ class Child:
         """Send the signal that asks it to end, and do not wait."""
         if not self.ended():
             self.process.send_signal(self.stop_signal)
-            self.asked = True
+            self.asked_at = monotonic()
 
-    def stop(self) -> None:
-        """Ask unless that was done, wait, then end whatever is left of its group."""
-        if not self.asked:
+    def stop(self, patience: float = 10.0) -> None:
+        """Ask unless that was done, wait until `patience` seconds after, then end whatever is left of its group."""
+        if self.asked_at is None:
             self.ask()
-        if not self.ended():
+        if self.asked_at is not None and not self.ended():
             try:
-                self.process.wait(self.patience)
+                self.process.wait(max(0.0, self.asked_at + patience - monotonic()))
             except subprocess.TimeoutExpired:
                 self.kill()
         self.sweep()

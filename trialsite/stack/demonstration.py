@@ -22,6 +22,10 @@ from trialsite.stack.problems import Problem
 CHECKOUT = Path(__file__).resolve().parents[2]
 DATABASE = "trialsite"
 TAKEN = 2  # exit status: somebody else has the port or the data
+#: Seconds between being asked to end and being killed. Web, worker and beat are asked together and share theirs
+#: (an interrupted task is taken up again: messages are acknowledged late), so that a stop takes 5 s at most.
+PATIENCE = {broker.NAME: 0.5, postgres.NAME: 2.0}
+SHARED_PATIENCE = 2.5
 
 
 @dataclass
@@ -77,9 +81,7 @@ class Demonstration:
         self.prepare(environment, preparation)
         for name, command in self.commands().items():
             log = self.home / "logs" / f"{name}.log"
-            child = children.start(name, command, environment=environment, log=log, directory=CHECKOUT)
-            child.patience = 3  # an interrupted task is taken up again: messages are acknowledged late
-            self.programs.append(child)
+            self.programs.append(children.start(name, command, environment=environment, log=log, directory=CHECKOUT))
         self.wait_until_ready()
 
     def environment(self, kept: dict[str, str]) -> dict[str, str]:
@@ -163,7 +165,7 @@ class Demonstration:
 
     def refuse_losses(self) -> None:
         """End the rest when one process has ended."""
-        for child in self.servers + self.programs:
+        for child in reversed(self.servers + self.programs):
             if child.ended():
                 raise Problem(f"Stopping: {child.cause()} (its words are in {self.home / 'logs'}).")
 
@@ -172,7 +174,7 @@ class Demonstration:
         for child in reversed(self.programs):
             child.ask()
         for child in reversed(self.servers + self.programs):
-            child.stop()
+            child.stop(PATIENCE.get(child.name, SHARED_PATIENCE))
         if self.claimed:  # else the state is that of the demonstration that is running
             self.state.unlink(missing_ok=True)
 

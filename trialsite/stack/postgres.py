@@ -17,6 +17,7 @@ from trialsite.stack import children, places
 from trialsite.stack.account import Account, for_database, succeeds, switch
 from trialsite.stack.problems import Problem
 
+NAME = "PostgreSQL"
 SUPERUSER = "bootstrap"
 SCRIPTS = Path(__file__).resolve().parent.parent / "sql"
 DISTRIBUTIONS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
@@ -134,7 +135,7 @@ class Cluster:
         else:
             self.initialise()
         self.child = children.start(
-            "PostgreSQL",
+            NAME,
             [self.binaries.program("postgres"), "-D", self.data, *self.options()],
             environment=self.environment(),
             log=log,
