@@ -79,7 +79,10 @@ def subject_shell(request: HttpRequest) -> dict[str, object]:
     if subject is None or not can(actor, Duty.VIEW_SUBJECT, subject.site_id, clock.now()):
         return {}
     open_queries = Query.objects.filter(subject=subject, state=Query.State.OPEN).count()
-    return {"header": header_of(subject, open_queries), "tabs": _tabs(subject, request.path, open_queries)}
+    tabs = _tabs(subject, request.path, open_queries)
+    if not can(actor, Duty.VIEW_AUDIT, subject.site_id, clock.now()):
+        tabs = [tab for tab in tabs if tab.url != address("subject_audit", subject.key)]
+    return {"header": header_of(subject, open_queries), "tabs": tabs}
 
 
 def header_of(subject: Subject, open_queries: int) -> Header:

@@ -52,6 +52,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "session_idle_minutes": settings.SESSION_COOKIE_AGE // 60,
         "navigation": [],
         "person": None,
+        "may_read_audit": False,
     }
     actor = getattr(request, "actor", None)
     if actor is None or actor.user_id is None:
@@ -62,6 +63,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         for label, name, duty, prefix in MENU
         if can_anywhere(actor, duty, now)
     ]
+    shared["may_read_audit"] = can_anywhere(actor, Duty.VIEW_AUDIT, now)
     roles = sorted({Role(grant.role).label for grant in actor.grants if grant.covers(grant.site_id, now.date())})
     codes = Site.objects.filter(pk__in=actor.site_ids(now.date())).values_list("code", flat=True)
     words = ", ".join(f"Site {code}" for code in codes) or "all sites"

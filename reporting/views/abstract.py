@@ -13,7 +13,7 @@ from reporting.selectors.abstract import ABSTRACT_TABLE, abstract_lines
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of
 from trialsite import clock
-from trialsite.access import Duty
+from trialsite.access import Duty, can_anywhere
 from trialsite.http import SignedInRequest
 
 
@@ -28,6 +28,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         "rounded": explained["equal"] + explained["rounded"],
         "truncated": explained["truncated"],
         "differing": explained["differs"],
+        "may_open": can_anywhere(request.actor, Duty.VIEW_SUBJECT, clock.now()),
         "note": NOTE,
         "data_cut": clock.now(),
     }

@@ -16,7 +16,7 @@ from followup.models import Departure, Reminder
 from labs.models import ResponseAssessment
 from protocol.vocabulary import Phase, ProposalKind
 from reporting.abstract import TABLE, agreement
-from reporting.demonstration.cast import MEMBERS
+from reporting.demonstration.cast import ADMIN, MEMBERS
 from reporting.selectors.abstract import abstract_lines
 from tests.fixtures.databases import Database
 from tests.world import log_in
@@ -35,7 +35,7 @@ def seen(demonstration: Database) -> Iterator[None]:
 
 
 def member(role: Role, site: str) -> Actor:
-    username = next(one.username for one in MEMBERS if (one.role, one.site) == (role, site))
+    username = next(one.username for one in (ADMIN, *MEMBERS) if (one.role, one.site) == (role, site))
     return actor_for(User.objects.get(username=username))
 
 
@@ -67,6 +67,14 @@ def test_todays_work_lists_are_alive(seen: None) -> None:
     assert states[Query.State.OPEN]
     assert states[Query.State.ANSWERED]
     assert Reminder.objects.filter(status="sent").exists()
+
+
+def test_three_sites_all_roles_and_something_overdue(demonstration: Database) -> None:
+    assert Counter(one.role for one in (ADMIN, *MEMBERS)).keys() == set(Role)
+    with reading(system_actor("verification"), clock.now()):
+        assert Subject.objects.values("site").distinct().count() == 3
+    page = log_in(Client(), member(Role.MONITOR, "00")).get("/my-work/").content.decode()
+    assert "overdue since" in page
 
 
 def test_no_old_message_or_mail_is_left_waiting_and_the_trail_is_whole(seen: None) -> None:
@@ -114,6 +122,14 @@ def test_the_abstract_page_prints_what_its_csv_holds(demonstration: Database) ->
     rows = b"".join(client.get("/dashboards/abstract/abstract_table.csv").streaming_content).decode().splitlines()
     assert len(rows) == 22
     assert rows[1].startswith("1,")
+
+
+def test_the_abstract_page_links_to_subjects_for_those_who_may_open_them(demonstration: Database) -> None:
+    links = {}
+    for role in (Role.STATISTICIAN, Role.ADMIN):
+        page = log_in(Client(), member(role, "00")).get("/dashboards/abstract/")
+        links[role] = page.content.decode().count('<a href="/subjects/')
+    assert links == {Role.STATISTICIAN: 21, Role.ADMIN: 0}
 
 
 def test_a_site_sees_only_its_own_patients_of_the_abstract(demonstration: Database) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from django.test import Client
+from django.urls import resolve
 
 from tests.trialsite.conftest import PARAMETERS, House
 from tests.world import log_in
@@ -245,6 +248,22 @@ def test_no_page_of_one_site_says_anything_of_the_other(house: House, letter: st
 def test_counts_are_of_the_own_site(house: House, letter: str, subjects: int) -> None:
     rows = body(house.client(LETTERS[letter]).get(house.address("efficacy_csv"))).splitlines()
     assert len(rows) == 1 + subjects
+
+
+@pytest.mark.req("A3")
+@pytest.mark.parametrize("letter", LETTERS)
+def test_no_page_leads_to_a_page_that_is_refused(house: House, letter: str) -> None:
+    """Every link that a role is shown opens for that role."""
+    shut = set()
+    for name in TABLE:
+        if letter in (TABLE[name][0] or ""):
+            address = house.address(name)
+            for link in re.findall(r'<a\b[^>]*\bhref="([^"]+)"', body(house.client(LETTERS[letter]).get(address))):
+                parts = urlsplit(urljoin(address, unescape(link)))
+                target = resolve(parts.path).url_name if not parts.netloc and not parts.scheme else ""
+                if target and letter not in (TABLE[target][0] or ""):
+                    shut.add((name, target))
+    assert shut == set()
 
 
 UNSTEADY = {"trialsite_accessentry", "django_session", "cache_entry"}
