@@ -3,11 +3,11 @@
 Every measurable component gives a level; the lowest decides. A critical datum that is missing costs one level.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from protocol.baseline import DFLC, IGA, MARROW, SPD, URINE, Quantity, Reading, number
+from protocol.baseline import DFLC, IGA, MARROW, SERUM, SPD, URINE, Quantity, Reading, number
 from protocol.derived import falls_by, reduction
 from protocol.explain import Input, Test, all_of, as_input, outcome, percent, plain
 from protocol.view import View
@@ -74,6 +74,7 @@ def _complete(view: View) -> tuple[bool | None, Test, tuple[str, ...]]:
     }
     if view.measures(Component.FLC):
         conditions[RATIO_NAME] = view.ratio_is_normal()
+    unmeasured = {name for name, quantity in ((SERUM_NAME, SERUM), (URINE_NAME, URINE)) if view.now(quantity) is None}
     met = all_of(conditions.values())
     missing = tuple(name for name, known in conditions.items() if known is None)
     words = "Serum and urine immunofixation negative, no M-spike, no plasmacytoma, marrow plasma cells below 5 %" + (
@@ -81,7 +82,11 @@ def _complete(view: View) -> tuple[bool | None, Test, tuple[str, ...]]:
     )
     inputs = _inputs(view, Analyte.SERUM_IFE, Analyte.URINE_IFE, Analyte.SERUM_M, Analyte.URINE_M)
     inputs += (as_input(marrow.values[Analyte.BM_PC]),) if marrow else ()
-    return met, Test("R-CR", words, outcome(met), _state(conditions), inputs, ("marrow < 5 %",), missing), missing
+    return (
+        met,
+        Test("R-CR", words, outcome(met), _state(conditions, unmeasured), inputs, ("marrow < 5 %",), missing),
+        missing,
+    )
 
 
 def _stringent(view: View) -> tuple[bool | None, Test, tuple[str, ...]]:
@@ -130,9 +135,13 @@ def _no_plasmacytoma(view: View) -> bool | None:
     return None if last is None else last.value == 0
 
 
-def _state(conditions: dict[str, bool | None]) -> str:
+def _state(conditions: Mapping[str, bool | None], unmeasured: Collection[str] = ()) -> str:
+    """Each condition and whether it holds. What holds although nobody measured it is said to be not needed."""
     words = {True: "yes", False: "no", None: "missing"}
-    return ", ".join(f"{name}: {words[known]}" for name, known in conditions.items())
+    return ", ".join(
+        f"{name}: {'not measured, not needed' if known and name in unmeasured else words[known]}"
+        for name, known in conditions.items()
+    )
 
 
 def _inputs(view: View, *analytes: Analyte) -> tuple[Input, ...]:

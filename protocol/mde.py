@@ -166,7 +166,8 @@ def _bone(view: View) -> MdeTest:
     met = any_of(signs) if finding else None
     inputs = (finding_input(finding, "bone_lesion", bool(met)),) if finding else ()
     words = "New or enlarged osteolytic lesion; lesions seen at baseline never count"
-    return _test(Mde.BONE, words, met, "seen" if met else "none seen", inputs)
+    figures = {True: "seen", False: "none seen", None: "not assessed"}[met]
+    return _test(Mde.BONE, words, met, figures, inputs)
 
 
 def _marrow_60(view: View) -> MdeTest:
@@ -190,7 +191,8 @@ def _flc_100(view: View) -> MdeTest:
 def _mri(view: View) -> MdeTest:
     lesions = view.finding.mri_focal_lesions if view.finding else None
     met = None if lesions is None else lesions > view.trial.mde.focal_lesions_over
-    return _test(Mde.MRI_FOCAL, "More than one focal MRI lesion of at least 5 mm", met, f"{lesions} lesions", ())
+    figures = "no count of an MRI" if lesions is None else f"{lesions} counted"
+    return _test(Mde.MRI_FOCAL, "More than one focal MRI lesion of at least 5 mm", met, figures, ())
 
 
 def _from_results(

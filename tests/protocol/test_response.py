@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from protocol.measurements import Decision, Measurement, PhaseInterval
+from protocol.measurements import Decision, DiseaseFinding, Measurement, PhaseInterval
 from protocol.phases import find_discrepancies, propose
 from protocol.response import assess, assess_against, fingerprint
 from protocol.trial import TRIAL
@@ -430,6 +430,30 @@ def test_explanations_carry_sources_dates_and_figures() -> None:
     assert "reduction 33.3 %" in met.figures
     assert {i.source for i in met.inputs} == {"m28", "m-5"}
     assert point.sources == ("m28", "u28")
+
+
+@pytest.mark.req("D5", "E10")
+def test_what_nobody_measured_is_never_said_to_be_seen() -> None:
+    """Urine that was not measurable at baseline may stay unmeasured; the words say so instead of "yes"."""
+    bare = first(course(BASE, (28, {"m": "2.0"})))
+    complete = next(t for t in bare.tests if t.rule == "R-CR")
+    assert "urine_m_mg_24h: not measured, not needed" in complete.figures
+    assert "serum_m_g_dl: no" in complete.figures
+    assert "urine_m_mg_24h" not in complete.missing
+    measured = first(course(BASE, (28, {"m": "2.0", "u": "0"})))
+    assert "urine_m_mg_24h: yes" in next(t for t in measured.tests if t.rule == "R-CR").figures
+
+
+@pytest.mark.req("D5", "E10")
+def test_imaging_that_was_not_done_shows_no_figure() -> None:
+    def figures(*findings: DiseaseFinding) -> dict[str, str]:
+        seen = course(BASE, (28, {"m": "2.0"}))
+        return {t.rule: t.figures for t in first(replace(seen, findings=findings)).tests if "MDE" in t.rule}
+
+    absent = figures()
+    assert (absent["R-MDE-B"], absent["R-MDE-M"]) == ("not assessed", "no count of an MRI")
+    done = figures(finding(28, new_bone_lesion=False, enlarged_bone_lesion=False, mri_focal_lesions=1))
+    assert (done["R-MDE-B"], done["R-MDE-M"]) == ("none seen", "1 counted")
 
 
 def test_a_phase_is_found_by_its_day() -> None:
