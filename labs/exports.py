@@ -213,4 +213,49 @@ REFERENCE_RANGES = _dataset(
     """,
 )
 
-DATASETS: tuple[Dataset, ...] = (LAB_RESULTS, DISEASE_ASSESSMENTS, RESPONSES, REFERENCE_RANGES)
+IMPORT_ROWS = _dataset(
+    "lab_import_rows",
+    "Rows of laboratory files and what became of each",
+    (
+        ("coalesce(s.subject_number, s.screening_number, '')", "subject", "Subject number, empty if none was matched"),
+        ("i.code", "site", "Site code"),
+        ("f.id", "import", "Number of the import"),
+        ("f.name", "file", "Name of the file"),
+        ("f.sha256", "sha256", "SHA-256 of the file as received"),
+        ("l.name", "laboratory", "Laboratory"),
+        ("f.state", "import_state", "matching, review, done or cancelled"),
+        ("r.line", "row", "Row of the file, the heading is row 1"),
+        ("r.received #>> '{parts,accession}'", "accession", "Accession number as received"),
+        ("r.received #>> '{parts,test}'", "test", "Test as received"),
+        ("r.received #>> '{parts,value}'", "result", "Result as received"),
+        ("r.received #>> '{parts,unit}'", "unit", "Unit as received"),
+        ("r.analyte", "analyte", "Analyte that it was matched to"),
+        ("r.collected_on", "collected_on", "Collection date as understood"),
+        ("r.visit_code", "visit", "Visit code"),
+        ("r.would_save", "understood", "The result as it was understood, canonical unit"),
+        ("r.recorded", "recorded", "What was recorded in its place"),
+        ("r.disposition", "disposition", "new, unchanged, corrected, conflicting or rejected"),
+        ("r.words", "words", "Why, in a sentence"),
+        ("r.decision", "decision", "replace, keep or leave_out, empty if nobody had to decide"),
+        ("r.decision_reason", "decision_reason", "Reason of the decision"),
+        ("CASE WHEN r.settled_at IS NULL THEN 'N' ELSE 'Y' END", "settled", "N while the row waits in quarantine"),
+        ("u.printed_name", "settled_by", "Who settled it"),
+        (instant("r.settled_at"), "settled_at", "When it was settled, UTC"),
+        (
+            "CASE WHEN r.result_id IS NULL THEN '' ELSE 'lab_result:' || r.result_id END",
+            "source",
+            "Result it stands in",
+        ),
+    ),
+    """
+    FROM labs_importrow r
+    JOIN labs_labimport f ON f.id = r.lab_import_id
+    JOIN labs_laboratory l ON l.id = f.laboratory_id
+    JOIN trialsite_site i ON i.id = r.site_id
+    LEFT JOIN trialsite_subject s ON s.id = r.subject_id
+    LEFT JOIN trialsite_user u ON u.id = r.settled_by_id
+    ORDER BY r.id
+    """,
+)
+
+DATASETS: tuple[Dataset, ...] = (LAB_RESULTS, DISEASE_ASSESSMENTS, RESPONSES, REFERENCE_RANGES, IMPORT_ROWS)

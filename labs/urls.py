@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from labs.views import cumulative, disease, laboratories, panels, visits
+from labs.views import cumulative, disease, imports, laboratories, panels, visits
 
 urlpatterns: list[URLPattern] = [
     path("subjects/<str:key>/visits/", visits.subject_visits, name="subject_visits"),
@@ -10,6 +10,10 @@ urlpatterns: list[URLPattern] = [
     path("subjects/<str:key>/visits/<str:code>/labs/", panels.visit_labs, name="visit_labs"),
     path("subjects/<str:key>/visits/<str:code>/disease/", disease.visit_disease, name="visit_disease"),
     path("subjects/<str:key>/labs/", cumulative.subject_labs, name="subject_labs"),
+    path("labs/imports/", imports.lab_imports, name="lab_imports"),
+    path("labs/imports/<int:pk>/map/", imports.lab_import_map, name="lab_import_map"),
+    path("labs/imports/<int:pk>/review/", imports.lab_import_review, name="lab_import_review"),
+    path("labs/imports/<int:pk>/receipt.csv", imports.lab_import_receipt, name="lab_import_receipt"),
     path("labs/ranges/", laboratories.laboratories, name="laboratories"),
     path("labs/ranges/<int:pk>/", laboratories.laboratory, name="laboratory"),
 ]

@@ -123,3 +123,41 @@ def _factor(analyte: Analyte, unit: str) -> Factor:
     except KeyError:
         accepted = ", ".join(accepted_units(analyte)) or "no unit"
         raise UnknownUnit(f"{unit or 'no unit'} is not a unit of {analyte.value}; accepted: {accepted}.") from None
+
+
+#: How laboratories write units -> the code. Exact words only: a unit that is not here is asked about, never guessed.
+ALIASES: Mapping[str, str] = {
+    **dict.fromkeys(("g/dl", "gm/dL", "gm/dl", "G/DL"), "g/dL"),
+    **dict.fromkeys(("g/l", "gm/L"), "g/L"),
+    **dict.fromkeys(("mg/dl", "MG/DL"), "mg/dL"),
+    **dict.fromkeys(("mg/l", "MG/L"), "mg/L"),
+    **dict.fromkeys(("mg/24 h", "mg/24h", "mg/24 hr", "mg/24hr", "mg/d", "mg/day"), "mg/(24.h)"),
+    **dict.fromkeys(("g/24 h", "g/24h", "g/24 hr", "g/24hr", "g/d", "g/day"), "g/(24.h)"),
+    **dict.fromkeys(("ml", "ML"), "mL"),
+    **dict.fromkeys(("l",), "L"),
+    **dict.fromkeys(("10^9/L", "x10^9/L", "x10*9/L", "10E9/L", "10e9/L", "x10E9/L", "×10⁹/L", "10⁹/L"), "10*9/L"),
+    **dict.fromkeys(("10^3/uL", "x10^3/uL", "10E3/uL", "x10E3/uL", "K/uL", "K/µL", "10^3/µL", "×10³/µL"), "10*3/uL"),
+    **dict.fromkeys(("cells/mm3", "/mm³", "/mm^3"), "/mm3"),
+    **dict.fromkeys(("umol/l", "µmol/L", "μmol/L", "µmol/l", "μmol/l"), "umol/L"),
+    **dict.fromkeys(("mmol/l", "MMOL/L"), "mmol/L"),
+    **dict.fromkeys(("U/l", "u/L", "IU/L"), "U/L"),
+    **dict.fromkeys(("µkat/L", "μkat/L", "ukat/l", "µkat/l", "μkat/l"), "ukat/L"),
+    **dict.fromkeys(("ug/ml", "µg/mL", "μg/mL", "mcg/mL"), "ug/mL"),
+    **dict.fromkeys(("pg/ml",), "pg/mL"),
+    **dict.fromkeys(("ng/l",), "ng/L"),
+    **dict.fromkeys(("ml/min",), "mL/min"),
+}
+#: Analytes that need no word: a ratio, and what is answered in words.
+_WORDLESS = (("1",), ("",))
+
+
+def unit_code(analyte: Analyte, written: str) -> str:
+    """The code of a unit as a laboratory wrote it. Raises UnknownUnit where it is not surely one of the analyte's."""
+    words = written.strip()
+    accepted = accepted_units(analyte)
+    code = ALIASES.get(words, words)
+    if code in accepted:
+        return code
+    if not words and accepted in _WORDLESS:
+        return accepted[0]
+    raise UnknownUnit(f"{words or 'no unit'} is not a unit of {analyte.value}; accepted: {', '.join(accepted)}.")

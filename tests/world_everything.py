@@ -7,7 +7,7 @@ from datetime import date
 from uuid import uuid4
 
 from enrollment.models import ConsentForm
-from labs.models import Laboratory, LabResult
+from labs.models import LabImport, Laboratory, LabResult
 from protocol.vocabulary import Analyte
 from safety.models import AdverseEvent, ConcomitantMedication
 from safety.services import Medication, record_medication, report_adverse_event
@@ -15,6 +15,7 @@ from tests import world_dosing as treat
 from tests.world import World
 from tests.world_enrollment import central_laboratory, complete, form_in_force, sent
 from tests.world_followup import followed_subject, who
+from tests.world_imports import csv_of, line, upload
 from tests.world_safety import an_event
 from trialsite.access import system_actor
 from trialsite.context import reading
@@ -37,6 +38,7 @@ class Ward:
     event: AdverseEvent
     laboratory: Laboratory
     consent_form: ConsentForm
+    imported: LabImport
 
 
 def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> Ward:
@@ -67,4 +69,8 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
     with reading(system_actor("verification"), world.at):
         consent_form = ConsentForm.objects.get(site=world.sites[site])
     laboratory = central_laboratory(world, site)
-    return Ward(site, treated, screened, followed, result, query, medication, event, laboratory, consent_form)
+    urate = line(treated, "Urate", "5", "mg", accession=f"{said[:20]} {treated.number}", on="2024-07-16")
+    imported = upload(world, laboratory, csv_of(urate), name=f"{said[:40]}.csv")
+    return Ward(
+        site, treated, screened, followed, result, query, medication, event, laboratory, consent_form, imported
+    )

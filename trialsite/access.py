@@ -32,6 +32,7 @@ class Duty(StrEnum):
     CLOSE_QUERY = "Close or reopen a query"
     MANAGE_RANGES = "Keep laboratories and reference ranges"
     MANAGE_CONSENT = "Keep the versions of the consent form"
+    IMPORT_LABS = "Upload laboratory files; the site imports their rows"
     MANAGE_PEOPLE = "Invite people and keep the delegation log"
     MANAGE_SITES = "Keep sites"
     VIEW_MAIL = "See what was mailed and why"
@@ -65,6 +66,7 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.CLOSE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),
     Duty.MANAGE_RANGES: frozenset({Role.ADMIN, Role.DATA_MANAGER}),
     Duty.MANAGE_CONSENT: frozenset({Role.ADMIN, Role.DATA_MANAGER}),
+    Duty.IMPORT_LABS: frozenset({Role.COORDINATOR, Role.DATA_MANAGER}),
     Duty.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
     Duty.MANAGE_SITES: frozenset({Role.ADMIN}),
     Duty.VIEW_MAIL: _EVERYBODY,

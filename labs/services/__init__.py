@@ -1,7 +1,9 @@
 """The only writer of the laboratory room."""
 
+from labs.services.accepting import Accepted, RowAnswer, accept_rows, mend_rows
 from labs.services.consent import ask_about_consent, confirm_ordinary_care, consent_problem, open_questions
 from labs.services.disease import Assessed, mark_disease_assessment_in_error, record_disease_assessment
+from labs.services.imports import Uploaded, cancel_import, match_columns, upload_file
 from labs.services.laboratories import Limits, adopt_typical_ranges, save_laboratory, save_reference_range
 from labs.services.panels import PanelsRecorded, judge, record_panel
 from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile
@@ -16,19 +18,24 @@ from labs.services.visits import (
 )
 
 __all__ = [
+    "Accepted",
     "Assessed",
     "Conflict",
     "FieldsRefused",
     "Limits",
     "PanelsRecorded",
     "ReasonMissing",
+    "RowAnswer",
     "RowsRefused",
     "SavedMeanwhile",
+    "Uploaded",
     "VisitFacts",
+    "accept_rows",
     "add_unscheduled_visit",
     "adopt_protocol_version",
     "adopt_typical_ranges",
     "ask_about_consent",
+    "cancel_import",
     "confirm_ordinary_care",
     "consent_problem",
     "derive_response",
@@ -37,10 +44,13 @@ __all__ = [
     "mark_disease_assessment_in_error",
     "mark_specimen_in_error",
     "mark_visit_in_error",
+    "match_columns",
+    "mend_rows",
     "open_questions",
     "record_disease_assessment",
     "record_panel",
     "record_visit",
     "save_laboratory",
     "save_reference_range",
+    "upload_file",
 ]

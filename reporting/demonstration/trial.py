@@ -11,6 +11,7 @@ from django.db import connections
 from reporting.demonstration.aftermath import morning_jobs
 from reporting.demonstration.chronicle import Story, live
 from reporting.demonstration.entry import screened_only
+from reporting.demonstration.importing import SITE, laboratory_file
 from reporting.demonstration.lives import LIVES, SCREENINGS
 from reporting.demonstration.stage import Stage, new_consent_form, set_up
 from reporting.demonstration.stories import enrolled
@@ -52,6 +53,8 @@ def _live_at(stage: Stage, codes: tuple[str, ...], tell: Callable[[date], None])
         for number, one in enumerate(SCREENINGS, start=len(LIVES) + 1)
         if one.site in codes
     ]
+    if SITE in codes:
+        stories.append(laboratory_file(stage))
     stories.append(morning_jobs(stage))
     if "03" in codes:
         stories.append(new_consent_form(stage))

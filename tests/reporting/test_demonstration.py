@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 
 from dosing.models import AssignmentDiscrepancy, PhaseProposal
 from followup.models import Departure, Reminder
-from labs.models import ResponseAssessment
+from labs.models import ImportMapping, ImportRow, LabImport, ResponseAssessment
 from protocol.vocabulary import Phase, ProposalKind
 from reporting.abstract import TABLE, agreement
 from reporting.demonstration.cast import ADMIN, MEMBERS
@@ -75,6 +75,15 @@ def test_three_sites_all_roles_and_something_overdue(demonstration: Database) ->
         assert Subject.objects.values("site").distinct().count() == 3
     page = log_in(Client(), member(Role.MONITOR, "00")).get("/my-work/").content.decode()
     assert "overdue since" in page
+
+
+def test_a_laboratory_file_shows_a_row_of_every_kind(seen: None) -> None:
+    imported = LabImport.objects.get(state="review")
+    assert ImportMapping.objects.filter(laboratory=imported.laboratory).exists()
+    kinds = Counter(ImportRow.objects.filter(lab_import=imported).values_list("disposition", flat=True))
+    assert set(kinds) == set(ImportRow.Disposition.values)
+    waiting = ImportRow.objects.filter(lab_import=imported, settled_at=None).values_list("disposition", flat=True)
+    assert Counter(waiting) == {"conflicting": 1, "rejected": 2}
 
 
 def test_no_old_message_or_mail_is_left_waiting_and_the_trail_is_whole(seen: None) -> None:

@@ -55,6 +55,7 @@ class House:
             "medication": ward.medication.pk,
             "consent_form": ward.consent_form.pk,
         }
+        rows |= {name: ward.imported.pk for name in PARAMETERS if name.startswith("lab_import_")}
         somebody = self.world.person(Role.COORDINATOR, site)
         subject = ward.screened if "eligibility" in name or "screen" in name or "registration" in name else ward.treated
         return {

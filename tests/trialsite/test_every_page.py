@@ -28,6 +28,7 @@ from trialsite.services import people
 #: More than this and a page asks the database once per row of something.
 MOST_QUERIES = 60
 STREAMED = {
+    "lab_import_receipt",
     "export",
     "export_all",
     "export_manifest",

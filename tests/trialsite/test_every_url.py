@@ -54,6 +54,10 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "consent_form": ("DA", "DA"),
     "laboratories": ("DA", "DA"),
     "laboratory": ("DA", "DA"),
+    "lab_imports": ("CD", "CD"),
+    "lab_import_map": ("CD", "CD"),
+    "lab_import_review": ("CD", "C"),
+    "lab_import_receipt": ("CD", NO_SUCH_METHOD),
     # lists
     "home": (EVERYBODY, NO_SUCH_METHOD),
     "my_work": (CLINICAL, NO_SUCH_METHOD),
@@ -132,10 +136,13 @@ SENT = {
     "query": {"action": "answer"},
     "adverse_event_new": {"term": "Headache"},
     "adverse_event": {"action": "correct"},
+    "lab_import_review": {"action": "check"},
 }
 ALLOWED = {200, 302, 303, 422}
 #: Addresses of what belongs to one site.
 OF_A_SITE = [*sorted(name for name, parts in PARAMETERS.items() if "key" in parts), "query", "query_new"]
+#: Files of a laboratory: only coordinators of a site open them.
+FILES = [name for name in TABLE if name.startswith("lab_import_")]
 CRFS = [*sorted(name for name, (_, sender) in TABLE.items() if "key" in PARAMETERS[name] and sender), "subject_new"]
 
 
@@ -176,10 +183,10 @@ def test_each_role_at_its_own_site(house: House, name: str, method: str) -> None
 
 @pytest.mark.req("A5")
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("name", OF_A_SITE)
+@pytest.mark.parametrize("name", [*OF_A_SITE, *FILES])
 def test_what_is_of_another_site_does_not_exist(house: House, name: str, method: str) -> None:
     """404 and never 403, word for word the answer to an address that was made up."""
-    for letter in SITE:
+    for letter in "C" if name in FILES else SITE:
         client = house.client(LETTERS[letter])
         foreign, made_up = house.address(name, "02"), house.address(name, "02", exists=False)
         wanted = 405 if expected(name, method, letter) == 405 else 404

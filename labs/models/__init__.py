@@ -1,0 +1,25 @@
+"""Specimens and results as reported, disease assessments, reference ranges, the derived response, laboratory files."""
+
+from labs.models.imports import ImportMapping, ImportRow, LabImport
+from labs.models.results import (
+    DiseaseAssessment,
+    Laboratory,
+    LabResult,
+    ReferenceRange,
+    ResponseAssessment,
+    ResponseSignature,
+    Specimen,
+)
+
+__all__ = [
+    "DiseaseAssessment",
+    "ImportMapping",
+    "ImportRow",
+    "LabImport",
+    "LabResult",
+    "Laboratory",
+    "ReferenceRange",
+    "ResponseAssessment",
+    "ResponseSignature",
+    "Specimen",
+]
