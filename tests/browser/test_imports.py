@@ -1,0 +1,67 @@
+"""Laboratory files in a real browser: clicks counted, pages sound at both sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from labs.models import LabResult
+from tests.browser.test_labs import sign_in
+from tests.fixtures.browser import Tab
+from tests.fixtures.processes import LiveApp
+from tests.labs.test_import_pages import panel_of_25
+from tests.world import World, new_world
+from tests.world_imports import csv_of, line, upload
+from tests.world_labs import laboratory, treated_subject
+from trialsite.context import reading
+from trialsite.models import Role
+
+
+@pytest.mark.req("G1")
+def test_25_results_take_four_clicks_and_every_page_is_sound(
+    live_app: LiveApp,
+    open_tab: Callable[..., Tab],
+    axe: Callable[[Page], list[str]],
+    no_sideways_scroll: Callable[[Page], None],
+    shot: Callable[[Page, str], Path],
+) -> None:
+    world: World = new_world()
+    subject = treated_subject(world, day1=date(2024, 3, 4))
+    lab = laboratory(world)
+    learnt = upload(world, lab, panel_of_25(subject, accession="A9", on="2024-03-20"))
+    bad = upload(world, lab, csv_of(line(subject, "Creatinine", "88", ""), line("01-021", "Urate", "5", "mg/dL")))
+    tab = open_tab(base_url=live_app.url)
+    sign_in(tab.page)
+    tab.errors.clear()
+    with tab.page.expect_navigation():
+        tab.page.click("nav >> text=Lab import")
+    with tab.page.expect_file_chooser() as chooser:
+        tab.page.click("#id_file")
+    file = {"name": "chemistry.csv", "mimeType": "text/csv", "buffer": panel_of_25(subject)}
+    chooser.value.set_files(file)
+    tab.page.click("button:text-is('Upload')")
+    tab.page.click("text=Import 25 good rows")
+    assert "25 rows imported." in tab.page.inner_text("main")
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert LabResult.objects.filter(subject=subject).count() == 25
+    tab.check()
+    pages = {
+        "list": "/labs/imports/",
+        "map": f"/labs/imports/{learnt.pk}/map/",
+        "visits": f"/labs/imports/{learnt.pk}/review/",
+        "review": f"/labs/imports/{bad.pk}/review/",
+    }
+    for size in ("wide", "narrow"):
+        tab = open_tab(size, base_url=live_app.url)
+        sign_in(tab.page)
+        tab.errors.clear()
+        for name, path in pages.items():
+            tab.page.goto(path)
+            shot(tab.page, f"imports-{name}-{size}")
+            assert axe(tab.page) == [], (name, size)
+            no_sideways_scroll(tab.page)
+            tab.check()
