@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Q
 
 from labs.files import read_table, text_of
 from labs.mapping import suggested
 from labs.models import LabResult, Specimen
 from labs.services import accept_rows, match_columns, upload_file
+from protocol.explain import plain
+from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
 from reporting.demonstration.chronicle import moment
 from reporting.demonstration.stage import Stage
@@ -16,6 +21,10 @@ from trialsite.context import reading
 from trialsite.models import Role
 
 SITE = "01"
+#: A slip in the last figure, in the canonical unit.
+CORRECTION = Decimal("0.1")
+MEASURED_RESULT = Q(superseded_at=None, comparator="", value__isnull=False)
+MEASURED = Q(results__superseded_at=None, results__comparator="", results__value__isnull=False)
 HEADING = "Subject,Birth year,Sex,Collected,Test,Result,Unit,Status"
 
 
@@ -40,23 +49,29 @@ def laboratory_file(stage: Stage) -> Iterator[date]:
 def _file() -> bytes:
     """Written from the newest chemistry of the site: new, the same, corrected, another value, and unusable rows."""
     specimen = (
-        Specimen.objects.filter(panel="chemistry", status=Specimen.Status.COMPLETE, results__analyte=Analyte.GGT)
+        Specimen.objects.filter(panel="chemistry", status=Specimen.Status.COMPLETE)
         .select_related("subject")
+        .annotate(measured=Count("results", filter=MEASURED))
+        .filter(measured__gte=3)
         .order_by("-collected_on", "-id")[0]
     )
-    recorded = {
-        one.analyte: one.typed for one in LabResult.objects.filter(specimen=specimen, superseded_at=None, missing="")
-    }
+    same, corrected, differs = LabResult.objects.filter(MEASURED_RESULT, specimen=specimen).order_by("analyte")[:3]
     subject = specimen.subject
     who = f"{subject.number},{subject.birth_year},{subject.sex},{specimen.collected_on}"
     lines = [
         HEADING,
         f"{who},Urate,5.1,mg/dL,F",
         f"{who},Urea nitrogen,15,mg/dL,F",
-        f"{who},Sodium,{recorded['sodium']},mmol/L,F",
-        f"{who},Potassium,{recorded['potassium']}1,mmol/L,C",
-        f"{who},Gamma-glutamyl transferase,{recorded['ggt']}1,U/L,F",
+        f"{who},{_said(same, Decimal(0))},F",
+        f"{who},{_said(corrected, CORRECTION)},C",
+        f"{who},{_said(differs, CORRECTION)},F",
         f"{who},Phosphate,3.4,,F",
         f"01-921,1960,F,{specimen.collected_on},Urate,6.0,mg/dL,F",
     ]
     return "\r\n".join((*lines, "")).encode()
+
+
+def _said(result: LabResult, more: Decimal) -> str:
+    """Test, result and unit as the laboratory writes them."""
+    value = plain((result.value or Decimal(0)) + more)
+    return f'"{TRIAL.analytes[Analyte(result.analyte)].label}",{value},{result.unit}'
