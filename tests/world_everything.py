@@ -49,6 +49,9 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
         **who(world, treated), token=uuid4(), event=an_event("Headache", 2, "feb 2024", reported_as=f"{said} reported")
     )
     followed = followed_subject(world, last_dose_on=date(2024, 8, 20), site=site)
+    laboratory = central_laboratory(world, site)
+    urate = line(treated, "Urate", "5", "mg", accession=f"{said[:20]} {treated.number}", on="2024-07-16")
+    imported = upload(world, laboratory, csv_of(urate), name=f"{said[:40]}.csv")
     medication = record_medication(
         **who(world, treated),
         token=uuid4(),
@@ -68,9 +71,6 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
     )
     with reading(system_actor("verification"), world.at):
         consent_form = ConsentForm.objects.get(site=world.sites[site])
-    laboratory = central_laboratory(world, site)
-    urate = line(treated, "Urate", "5", "mg", accession=f"{said[:20]} {treated.number}", on="2024-07-16")
-    imported = upload(world, laboratory, csv_of(urate), name=f"{said[:40]}.csv")
     return Ward(
         site, treated, screened, followed, result, query, medication, event, laboratory, consent_form, imported
     )

@@ -132,7 +132,7 @@ def test_rows_are_mended_in_place_and_nothing_typed_is_lost(
             line(subject, "Creatinine", "88", ""),
             line(subject, "Sodium", "144", "mmol/L"),
             line("01-009", "Urate", "5", "mg/dL"),
-            line(subject, "Urate", "5", "mg/dL", on="2062-04-04", accession="Z"),
+            line(subject, "IgG", "900", "mg/dL", on="2062-04-04", accession="Z"),
         ),
     )
     address = f"/labs/imports/{imported.pk}/review/"
