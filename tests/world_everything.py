@@ -48,10 +48,10 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
     event = report_adverse_event(
         **who(world, treated), token=uuid4(), event=an_event("Headache", 2, "feb 2024", reported_as=f"{said} reported")
     )
-    followed = followed_subject(world, last_dose_on=date(2024, 8, 20), site=site)
     laboratory = central_laboratory(world, site)
     urate = line(treated, "Urate", "5", "mg", accession=f"{said[:20]} {treated.number}", on="2024-07-16")
     imported = upload(world, laboratory, csv_of(urate), name=f"{said[:40]}.csv")
+    followed = followed_subject(world, last_dose_on=date(2024, 8, 20), site=site)
     medication = record_medication(
         **who(world, treated),
         token=uuid4(),
