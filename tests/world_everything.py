@@ -71,6 +71,4 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
     )
     with reading(system_actor("verification"), world.at):
         consent_form = ConsentForm.objects.get(site=world.sites[site])
-    return Ward(
-        site, treated, screened, followed, result, query, medication, event, laboratory, consent_form, imported
-    )
+    return Ward(site, treated, screened, followed, result, query, medication, event, laboratory, consent_form, imported)

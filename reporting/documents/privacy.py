@@ -29,14 +29,15 @@ def _named(text: str) -> frozenset[str]:
 BY_COLUMN: dict[Privacy, frozenset[str]] = {
     Privacy.FREE: _named(
         "reason because detail comment note indication in_error_reason status_reason resolution new_therapy"
-        " second_malignancy"
+        " second_malignancy reported_as decision_reason another_person_because changes"
     ),
     Privacy.QUASI: _named("accession key screening_number subject_number birth_year sex race ethnicity"),
-    Privacy.DIRECT: _named("username printed_name email phone by_name actor_name confirmed_by_name"),
+    Privacy.DIRECT: _named("username printed_name email phone by_name actor_name confirmed_by_name activated_by_name"),
     Privacy.NONE: _named(
         "visit_code record_type record_id item check_code protocol_version criteria_version conversion_version"
         " fingerprint analyte unit typed typed_unit comparator coded missing missing_reason drug lot method panel code"
-        " time_zone state request_id system_actor role from_state to_phase sha256 digest form_version token_digest"
+        " time_zone state version term ctcae_version mapping"
+        " request_id system_actor role from_state to_phase sha256 digest form_version token_digest"
     ),
 }
 #: Columns of text that mean something of their own in one table.
@@ -65,7 +66,14 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
     "trialsite_signaturebasis": {Privacy.NONE: _named("source")},
     "trialsite_failedsigning": {Privacy.NONE: _named("what")},
     "trialsite_parameterconfirmation": {Privacy.NONE: _named("name value")},
+    "trialsite_visit": {Privacy.NONE: _named("bedside_not_done")},
+    "trialsite_protocolactivation": {Privacy.NONE: _named("replaces")},
     "labs_laboratory": {Privacy.NONE: _named("name")},
+    "labs_labimport": {Privacy.FREE: _named("name content")},
+    "labs_importrow": {
+        Privacy.NONE: _named("field would_save recorded"),
+        Privacy.FREE: _named("received fixes words"),
+    },
     "labs_diseaseassessment": {Privacy.NONE: _named("imaging_method")},
     "labs_responseassessment": {
         Privacy.NONE: _named("result confirmed latest_timepoint"),
@@ -75,6 +83,10 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
     "enrollment_screeninganswer": {Privacy.NONE: _named("value")},
     "enrollment_eligibilitysnapshot": {Privacy.NONE: _named("outcome"), Privacy.QUASI: _named("judgements")},
     "enrollment_screenfailure": {Privacy.NONE: _named("criteria")},
+    "safety_adverseevent": {
+        Privacy.NONE: _named("reference_list"),
+        Privacy.QUASI: _named("started started_typed stopped stopped_typed"),
+    },
     "safety_concomitantmedication": {Privacy.FREE: _named("name")},
     "dosing_phaseproposal": {Privacy.NONE: _named("kind rule"), Privacy.QUASI: _named("words detail")},
     "dosing_phasedecision": {Privacy.NONE: _named("response"), Privacy.QUASI: _named("snapshot")},

@@ -17,6 +17,7 @@ EARLIER = {"dosing": "0004_supplies_guards", "followup": "0002_guards", "trialsi
 #: The list of migrations itself changes; sessions and caches hold nothing that must be kept.
 UNSTEADY = {"django_migrations", "django_session", "cache_entry"}
 #: What a migration writes is audited too: of the trail, what was there before is compared. The heads follow from it.
+HEADS = "audit_head"
 TRAIL = {"audit_event": "id", "audit_link": "event_id"}
 Columns = dict[str, list[str]]
 
@@ -33,15 +34,13 @@ def columns(servers: TestServers, database: str) -> Columns:
 
 
 def digests(servers: TestServers, database: str, wanted: Columns, last_event: int) -> dict[str, str]:
-    """Table -> number of rows and digest of these columns, as the superuser sees them; of the trail up to `last_event`."""
+    """Table -> number of rows and digest of these columns; of the audit trail up to `last_event`."""
     one = "select '{0} ' || count(*) || ':' || coalesce(md5(string_agg(t::text, '' order by t::text)), '')"
     one += " from (select {1} from {0} where {2}) t"
-    quoted = {table: ", ".join(f'"{name}"' for name in names) for table, names in wanted.items() if table != "audit_head"}
-    kept = {table: f"{TRAIL[table]} <= {last_event}" if table in TRAIL else "true" for table in quoted}
-    answers = servers.cluster.sql(
-        " union all ".join(one.format(table, names, kept[table]) for table, names in quoted.items()), database
-    )
-    return dict(line.split() for line in answers.splitlines())
+    told = {table: ", ".join(f'"{name}"' for name in names) for table, names in wanted.items() if table != HEADS}
+    kept = {table: f"{TRAIL[table]} <= {last_event}" if table in TRAIL else "true" for table in told}
+    asked = " union all ".join(one.format(table, names, kept[table]) for table, names in told.items())
+    return dict(line.split() for line in servers.cluster.sql(asked, database).splitlines())
 
 
 def migrate(*target: str) -> None:
