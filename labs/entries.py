@@ -49,10 +49,14 @@ class Collection:
 
 @dataclass(frozen=True)
 class Seen:
-    """Which version of a specimen lay under the form when it was opened; zeros where there was none."""
+    """What lay under the form when it was opened: the specimen, its version, and the newest of its results.
+
+    Zeros where there was none, or where it is not known.
+    """
 
     specimen_id: int = 0
     version: int = 0
+    newest: int = 0
 
 
 @dataclass(frozen=True)

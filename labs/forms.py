@@ -13,7 +13,7 @@ from labs.models import DiseaseAssessment, Laboratory
 from labs.services import Assessed
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
-from trialsite.days import DayField, tell_today
+from trialsite.days import DayField, in_words, tell_today
 from trialsite.models import Sex, Site
 
 #: Reasons for changing what is recorded. Never preselected.
@@ -217,9 +217,20 @@ DISEASE_PARTS = (
 
 def answers_of(assessment: DiseaseAssessment) -> dict[str, object]:
     """A stored assessment as the form shows it."""
-    shown = {name: getattr(assessment, name) for name in DiseaseForm.base_fields}
+    return {name: shown(name, getattr(assessment, name)) for name in DiseaseForm.base_fields}
+
+
+def shown(name: str, value: Any) -> object:
+    """One stored answer as the form shows it."""
     words = {True: "yes", False: "no", None: ""}
-    return {name: words[value] if name in JUDGED else _trimmed(value) for name, value in shown.items()}
+    return words[value] if name in JUDGED else _trimmed(value)
+
+
+def as_text(answer: object) -> str:
+    """What a browser would send for an answer that the form shows."""
+    if isinstance(answer, date):
+        return in_words(answer)
+    return "" if answer is None else str(answer)
 
 
 def _trimmed(value: object) -> object:

@@ -1,6 +1,7 @@
 """The database context: who acts, where, why. Set per transaction, gone at its end.
 
-Row level security reads `app.sites`; the audit trigger reads the rest and refuses a write without an actor.
+Row level security reads `app.sites` and, for drafts, `app.person`; the audit trigger reads the rest and refuses a
+write without an actor.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class _Setting:
     """The value of every `app.*` setting that the database reads."""
 
     user_id: str = ""
+    person: str = ""
     system_actor: str = ""
     role: str = ""
     sites: str = ""
@@ -45,7 +47,8 @@ _current: ContextVar[_Setting] = ContextVar("database_context", default=_Setting
 _served: ContextVar[frozenset[int]] = ContextVar("served_sites", default=frozenset())
 
 _APPLY = """
-SELECT set_config('app.user_id', %s, true), set_config('app.system_actor', %s, true),
+SELECT set_config('app.user_id', %s, true), set_config('app.person', %s, true),
+       set_config('app.system_actor', %s, true),
        set_config('app.role', %s, true), set_config('app.sites', %s, true),
        set_config('app.reason', %s, true), set_config('app.request_id', %s, true),
        set_config('app.source', %s, true), set_config('app.software', %s, true)
@@ -78,7 +81,7 @@ def reading(by: Actor, at: datetime) -> Iterator[None]:
 
     Nothing can be written because no actor is set: the audit trigger refuses.
     """
-    with _in_transaction(_Setting(sites=_sites(by, at))):
+    with _in_transaction(_Setting(person=_person(by), sites=_sites(by, at))):
         yield
 
 
@@ -93,6 +96,7 @@ def writing(*, by: Actor, duty: Duty, site_id: int | None, at: datetime, reason:
     role = role_for(by, duty, site_id, at)
     wanted = _Setting(
         user_id=str(by.user_id or ""),
+        person=_person(by),
         system_actor=by.system,
         role=role.value if role else "",
         sites=_sites(by, at),
@@ -127,6 +131,11 @@ def because(reason: str) -> Iterator[None]:
         yield
 
 
+def _person(by: Actor) -> str:
+    """Whose own rows are seen besides those of the sites: drafts belong to their author alone."""
+    return str(by.user_id or "")
+
+
 def _sites(by: Actor, at: datetime) -> str:
     reach = _served.get() if by.system else by.site_ids(at.date())
     if ALL_SITES in reach or (by.system and not reach):
@@ -158,7 +167,7 @@ def _applied(wanted: _Setting, *, restore: bool = True) -> Iterator[None]:
 
 def _apply(wanted: _Setting) -> None:
     values = (
-        wanted.user_id, wanted.system_actor, wanted.role, wanted.sites,
+        wanted.user_id, wanted.person, wanted.system_actor, wanted.role, wanted.sites,
         wanted.reason, wanted.request_id, wanted.source, wanted.software,
     )  # fmt: skip
     with connection.cursor() as cursor:

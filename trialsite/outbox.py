@@ -161,3 +161,11 @@ def _postpone(message_id: int, at: datetime, error: str) -> None:
             last_error=error[:500],
             next_attempt_at=at + timedelta(minutes=wait),
         )
+
+
+def settle_for(subject_id: int) -> None:
+    """Do at once, inside the caller's transaction, what waits for one subject; for a preview that is undone again."""
+    waiting = OutboxMessage.objects.filter(subject_id=subject_id, done_at=None).order_by("id")
+    for message in list(waiting):
+        handler(News(message.kind)).run(message_id=message.pk, subject_id=subject_id)
+        OutboxMessage.objects.filter(pk=message.pk).update(done_at=message.published_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from uuid import UUID
 
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
@@ -11,12 +12,14 @@ from protocol.schema import Protocol
 from protocol.versions import ORIGINAL, named
 from trialsite.access import ALL_SITES, Actor
 from trialsite.models import (
+    Draft,
     ParameterConfirmation,
     ProtocolActivation,
     ProtocolPeriod,
     Site,
     StatePeriod,
     Subject,
+    Submission,
     Visit,
 )
 
@@ -93,3 +96,19 @@ def free_number(site: Site, *, screening: bool) -> str:
     taken = Subject.objects.filter(site=site).exclude(**{column: None}).values_list(column, flat=True)
     highest = max((int(number.removeprefix(prefix)) for number in taken), default=0)
     return f"{prefix}{highest + 1:03d}"
+
+
+def draft_at(by: Actor, page: str) -> Draft | None:
+    """What this person has typed on that page and not saved. Nobody sees another person's."""
+    return Draft.objects.filter(user=by.user_id, page=page).exclude(saved_at=None).first()
+
+
+def own_drafts(by: Actor) -> list[Draft]:
+    """Every standing draft of this person with its subject, the newest first; one query."""
+    standing = Draft.objects.filter(user=by.user_id).exclude(saved_at=None).select_related("subject__site")
+    return list(standing.order_by("-saved_at"))
+
+
+def was_submitted(token: UUID) -> bool:
+    """True if the form with this token was saved already."""
+    return Submission.objects.filter(token=token).exists()

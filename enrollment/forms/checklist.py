@@ -41,9 +41,10 @@ class ChecklistForm(forms.Form):
         standing: Mapping[str, ScreeningAnswer],
         today: date,
         was_sent: bool,
+        typed: Mapping[str, str] | None = None,
     ) -> None:
         newest = max((one.pk for one in standing.values()), default=0)
-        super().__init__(data, initial={"assessed_on": in_words(today), "seen": newest})
+        super().__init__(data, initial={"assessed_on": in_words(today), "seen": newest, **(typed or {})})
         self.questions, self.standing, self.today, self.was_sent = questions, standing, today, was_sent
         for question in questions:
             self._add(question)

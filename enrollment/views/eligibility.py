@@ -23,6 +23,7 @@ from enrollment.services.eligibility import STATEMENT
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
+from trialsite.drafting import Drafting, drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.selectors import protocol_of, subject_by_key
@@ -40,6 +41,7 @@ class Page:
     snapshot: EligibilitySnapshot | None
     may_answer: bool
     may_sign: bool
+    unsaved: Drafting | None
 
     @property
     def in_screening(self) -> bool:
@@ -87,6 +89,7 @@ def _page(request: SignedInRequest, subject: Subject) -> Page:
         snapshot=selectors.latest_snapshot(subject),
         may_answer=can(request.actor, Duty.ENTER_DATA, subject.site_id, now) and subject.state == Phase.SCREENING,
         may_sign=can(request.actor, Duty.SIGN, subject.site_id, now) and subject.state == Phase.SCREENING,
+        unsaved=drafting(request, subject),
     )
 
 
@@ -97,6 +100,7 @@ def _form(page: Page, data: Any = None) -> ChecklistForm:
         standing=page.facts.answers,
         today=page.now.as_of,
         was_sent=page.snapshot is not None,
+        typed=page.unsaved.typed if page.unsaved else {},
     )
 
 
@@ -108,7 +112,7 @@ def _show(
     sign_form: SignForm | None = None,
     problem: str = "",
 ) -> HttpResponse:
-    edits = page.may_answer and (form is not None or page.frozen is None or "edit" in request.GET)
+    edits = page.may_answer and (form is not None or page.frozen is None or "edit" in request.GET or _has_draft(page))
     links = source_links(page.facts)
     form = form or (_form(page) if edits else None)
     rows = page.frozen.judgements["criteria"] if page.frozen and not edits else page.now.rows
@@ -118,6 +122,7 @@ def _show(
         "form": form,
         "rows": answered_rows(rows, links, form) if form else shown_rows(rows, links),
         "problem": problem,
+        "drafting": page.unsaved,
         "has_errors": bool(problem),
         **_counts(rows),
         **_standing(page),
@@ -125,6 +130,10 @@ def _show(
     }
     failed = problem or (form and form.errors) or (sign_form and sign_form.errors)
     return render(request, "enrollment/eligibility.html", context, status=422 if failed else 200)
+
+
+def _has_draft(page: Page) -> bool:
+    return page.unsaved is not None and page.unsaved.draft is not None
 
 
 def _counts(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -206,6 +215,7 @@ def _record(request: SignedInRequest, page: Page, form: ChecklistForm) -> None:
         seen=form.cleaned_data["seen"],
         reason=form.cleaned_data["reason"],
     )
+    is_saved(request, page.subject)
 
 
 def _send(request: SignedInRequest, page: Page) -> HttpResponse:

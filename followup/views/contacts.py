@@ -21,6 +21,7 @@ from followup.vocabulary import METHODS, step_name
 from protocol.vocabulary import DueState, Phase
 from trialsite import clock
 from trialsite.access import Duty, can
+from trialsite.drafting import Drafting, drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.services.subjects import Refused, record_visit_not_done
@@ -81,6 +82,7 @@ def _record(request: SignedInRequest, subject: Subject) -> HttpResponse:
             stored = services.record_contact(
                 **who(request, subject), token=form.cleaned_data["token"], contact=form.contact()
             )
+            is_saved(request, subject, f"visit={form.cleaned_data['visit_code']}")
             return _after(request, subject, stored)
         except Refused as error:
             form.add_error(None, str(error))
@@ -133,6 +135,7 @@ def _show(request: SignedInRequest, subject: Subject, *, code: str = "", **bound
     may_enter = can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
     typed = bound["contact_form"].data.get("visit_code", "") if "contact_form" in bound else code
     chosen = _chosen(schedule, typed or request.GET.get("visit", ""))
+    unsaved = drafting(request, subject, f"visit={chosen.code}" if chosen else "")
     can_record = may_enter and subject.state in {Phase.FOLLOW_UP, Phase.COMPLETED}
     context: dict[str, Any] = {
         "subject": subject,
@@ -143,7 +146,8 @@ def _show(request: SignedInRequest, subject: Subject, *, code: str = "", **bound
         "may_enter": may_enter,
         "may_record": bool(can_record and chosen and chosen.contact is None and not _is_not_done(chosen)),
         "methods": METHODS,
-        "contact_form": _contact_form(subject, chosen),
+        "contact_form": _contact_form(subject, chosen, unsaved),
+        "drafting": unsaved,
         "not_done_form": ReasonForm(auto_id="not_done_%s"),
         "error_form": ReasonForm(auto_id="error_%s"),
         "has_errors": bool(bound),
@@ -162,10 +166,11 @@ def _chosen(schedule: FollowUpSchedule, code: str) -> FollowUpLine | None:
     return schedule.line(code) or schedule.next_open or planned
 
 
-def _contact_form(subject: Subject, chosen: FollowUpLine | None) -> ContactForm | None:
+def _contact_form(subject: Subject, chosen: FollowUpLine | None, unsaved: Drafting | None = None) -> ContactForm | None:
     if chosen is None:
         return None
-    form = ContactForm(initial={"visit_code": chosen.code, "method": "phone"})
+    typed = unsaved.typed if unsaved else {}
+    form = ContactForm(initial={"method": "phone", **typed, "visit_code": chosen.code})
     dated(form, subject)
     return form
 

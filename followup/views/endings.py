@@ -20,6 +20,7 @@ from protocol.vocabulary import TREATMENT_PHASES, Phase
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.days import in_words
+from trialsite.drafting import drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.services.subjects import Refused
@@ -41,6 +42,7 @@ def end_of_treatment(request: SignedInRequest, key: str) -> HttpResponse:
                 ended = services.end_treatment(
                     **who(request, subject), proof=proof, token=form.cleaned_data["token"], ending=form.ending()
                 )
+                is_saved(request, subject)
                 return done(request, _ended_words(ended.last_dose_on, ended.reason), "subject_follow_up", subject)
             except Refused as error:
                 form.add_error(None, str(error))
@@ -57,9 +59,9 @@ def _ending_form(request: SignedInRequest, subject: Subject) -> EndingForm | Non
     if subject.state not in TREATMENT_PHASES or not can(request.actor, Duty.SIGN, subject.site_id, clock.now()):
         return None
     data = request.POST if request.method == "POST" else None
-    reasons = services.possible_reasons(subject)
-    initial = {"reason": request.GET.get("reason", "")}
-    form = ask_identity(EndingForm(data, reasons=reasons, initial=initial), request)
+    unsaved = drafting(request, subject)
+    initial = unsaved.typed if unsaved else {"reason": request.GET.get("reason", "")}
+    form = ask_identity(EndingForm(data, reasons=services.possible_reasons(subject), initial=initial), request)
     dated(form, subject)
     return form
 
@@ -90,6 +92,7 @@ def _ending_page(
         "stops": selectors.will_stop(subject, today) if is_treated else None,
         "today": today,
         "form": form if form is not None else (_ending_form(request, subject) if request.method == "POST" else None),
+        "drafting": drafting(request, subject),
         "statement": STATEMENT,
         "back_form": back_form or ReasonForm(),
         "may_sign": can(request.actor, Duty.SIGN, subject.site_id, clock.now()),
@@ -112,6 +115,7 @@ def departure(request: SignedInRequest, key: str) -> HttpResponse:
             left = services.record_departure(
                 **who(request, subject), token=form.cleaned_data["token"], leaving=form.leaving()
             )
+            is_saved(request, subject)
             words = f"{left.get_kind_display()} on {in_words(left.on)}. Nothing more is planned for this subject."
             return done(request, words, "subject_departure", subject)
         except Refused as error:
@@ -132,11 +136,12 @@ def _departure_form(request: SignedInRequest, subject: Subject) -> DepartureForm
         return None
     asked = request.GET.get("kind", "")
     first = asked if asked in {kind.value for kind in kinds} else (kinds[0].value if len(kinds) == 1 else "")
+    unsaved = drafting(request, subject)
     form = DepartureForm(
         request.POST if request.method == "POST" else None,
         kinds=kinds,
         is_treated=subject.state in TREATMENT_PHASES,
-        initial={"kind": first},
+        initial={"kind": first, **(unsaved.typed if unsaved else {})},
     )
     dated(form, subject)
     return form
@@ -167,6 +172,7 @@ def _departure_page(
         "standing": next((one for one in entered if one.in_error_at is None), None),
         "in_error": [one for one in entered if one.in_error_at is not None],
         "form": form,
+        "drafting": drafting(request, subject),
         "back_form": back_form or ReasonForm(),
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
         "is_screening": subject.state == Phase.SCREENING.value,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from labs.models import DiseaseAssessment
@@ -93,10 +94,11 @@ def record_disease_assessment(
         _check(subject, visit_code, assessed, at)
         visit = _visit(by, at, subject, visit_code, assessed)
         before = current_assessment(visit)
+        assessed = _merged(visit, before, seen_version, assessed)
+        _check(subject, visit_code, assessed, at)
         changed = _changed(before, assessed)
         if not changed:
             return before
-        _check_seen(before, seen_version, assessed, changed)
         if before is not None and not reason.strip():
             raise ReasonMissing(tuple(label_of(name) for name in changed))
         after = _append(by, at, visit, before, assessed, reason)
@@ -175,18 +177,43 @@ def _changed(before: DiseaseAssessment | None, assessed: Assessed) -> list[str]:
     return [name for name, value in answers.items() if getattr(before, name) != value]
 
 
-def _check_seen(
-    before: DiseaseAssessment | None, seen_version: int | None, assessed: Assessed, changed: list[str]
-) -> None:
+def _merged(visit: Visit, before: DiseaseAssessment | None, seen_version: int | None, mine: Assessed) -> Assessed:
+    """What only the other person changed since the form was opened is theirs; SavedMeanwhile for what both changed."""
     if before is None or seen_version is None or seen_version == before.version:
-        return
-    raise SavedMeanwhile(
-        by=before.entered_by.printed_name if before.entered_by else "A job",
-        at=before.entered_at,
-        conflicts=tuple(
-            Conflict(name, label_of(name), in_words(getattr(before, name)), in_words(getattr(assessed, name)))
-            for name in changed
-        ),
+        return mine
+    seen = DiseaseAssessment.objects.filter(visit=visit, version=seen_version).first()
+    opened, theirs, typed = _answers_of(seen), _answers_of(before), asdict(mine)
+    taken = {name: value for name, value in theirs.items() if typed[name] == opened[name] != value}
+    both = [name for name in theirs if name not in taken and opened[name] != theirs[name] != typed[name]]
+    if both:
+        raise SavedMeanwhile(
+            by=before.entered_by.printed_name if before.entered_by else "A job",
+            at=before.entered_at,
+            conflicts=tuple(
+                Conflict(name, label_of(name), in_words(theirs[name]), in_words(typed[name])) for name in both
+            ),
+            taken=taken,
+        )
+    return replace(mine, **taken)
+
+
+def _answers_of(one: DiseaseAssessment | None) -> dict[str, Any]:
+    """The answers of a stored version; of an empty form where there is none."""
+    empty = asdict(Assessed())
+    return {name: getattr(one, name) for name in empty} if one else empty
+
+
+def corrections(*, subject: Subject, visit_code: str, assessed: Assessed, seen_version: int | None) -> tuple[str, ...]:
+    """What of the recorded would change if this were saved: "Serum immunofixation: Negative to Positive"."""
+    visit = Visit.objects.filter(subject=subject, code=visit_code).exclude(status=Visit.Status.IN_ERROR).first()
+    before = current_assessment(visit)
+    if visit is None or before is None:
+        return ()
+    after = asdict(_merged(visit, before, seen_version, assessed))
+    changed = [name for name, value in after.items() if getattr(before, name) != value]
+    return tuple(
+        f"{label_of(name)}: {in_words(getattr(before, name)) or 'empty'} to {in_words(after[name]) or 'empty'}"
+        for name in changed
     )
 
 

@@ -14,7 +14,6 @@ from labs.selectors import (
     CODES,
     StoredPanel,
     current_assessment,
-    earlier_versions,
     previous_values,
     reference_ranges,
     stored_panels,
@@ -22,8 +21,9 @@ from labs.selectors import (
 )
 from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
 from labs.services.dates import check_collection, site_day
+from labs.services.merging import collection_of, merge, refuse_conflicts
 from labs.services.reading import read_entries
-from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile
+from labs.services.refusals import FieldsRefused, ReasonMissing, RowsRefused
 from labs.services.responses import derive_response
 from labs.services.storing import Change, store_panel
 from protocol.trial import TRIAL
@@ -104,6 +104,11 @@ def judge(*, subject: Subject, visit_code: str, panels: Sequence[PanelEntry]) ->
     return {analyte: reading for one in handed for analyte, reading in one.readings.items()}
 
 
+def corrections(*, subject: Subject, visit_code: str, panels: Sequence[PanelEntry], at: datetime) -> tuple[str, ...]:
+    """What of the recorded would change if this were saved, in words. Stores nothing; refuses what a save refuses."""
+    return tuple(words for one in _examine(subject, visit_code, panels, at) for words in _changes_in_words(one))
+
+
 def _examine(subject: Subject, visit_code: str, panels: Sequence[PanelEntry], at: datetime) -> list[Handed]:
     """Every panel with its readings; raises what keeps the form from being stored."""
     visit = Visit.objects.filter(subject=subject, code=visit_code).exclude(status=Visit.Status.IN_ERROR).first()
@@ -114,11 +119,13 @@ def _examine(subject: Subject, visit_code: str, panels: Sequence[PanelEntry], at
     for one in filled:
         check_collection(subject, visit_code, one.collection.on, site_day(subject, at))
         _check_consent(subject, one, stored.get(one.panel))
-    handed = [_unless_saved_meanwhile(visit, one) for one in _read(subject, visit, filled, stored)]
-    problems = {a: r.problem for one in handed for a, r in one.readings.items() if r.problem}
+    read = _read(subject, visit, filled, stored)
+    merged = [merge(visit, one.entry, one.stored, one.readings) for one in read]
+    problems = {a: r.problem for one in merged for a, r in one.readings.items() if r.problem}
     if problems:
         raise RowsRefused(problems)
-    return handed
+    refuse_conflicts(merged, stored)
+    return [Handed(one.entry, stored.get(one.entry.panel), one.readings) for one in merged]
 
 
 def _check_consent(subject: Subject, one: PanelEntry, stored: StoredPanel | None) -> None:
@@ -177,50 +184,6 @@ def _removal(analyte: Analyte, result: LabResult) -> str:
     return f"{label}: {result.typed} is recorded. Type the right result, or nd and the reason if there is none."
 
 
-def _unless_saved_meanwhile(visit: Visit | None, one: Handed) -> Handed:
-    """Refuse over a newer version where the two disagree; where only theirs changed, theirs stands."""
-    seen, stored = one.entry.seen, one.stored
-    if visit is None or seen is None or stored is None:
-        return one
-    if (seen.specimen_id, seen.version) == (stored.specimen.pk, stored.specimen.version):
-        return one
-    untouched = _untouched(visit, one)
-    conflicts = tuple(
-        _conflict(analyte, stored.results[analyte], reading)
-        for analyte, reading in one.readings.items()
-        if analyte in stored.results and analyte not in untouched and not reading.says(stored.results[analyte])
-    )
-    if conflicts:
-        raise SavedMeanwhile(
-            by=stored.specimen.recorded_by.printed_name if stored.specimen.recorded_by else "A job",
-            at=stored.specimen.recorded_at,
-            conflicts=conflicts,
-        )
-    return replace(one, readings={a: r for a, r in one.readings.items() if a not in untouched})
-
-
-def _untouched(visit: Visit, one: Handed) -> frozenset[Analyte]:
-    """Analytes whose box is blank or still says what an older version said: only the other person changed them."""
-    older: dict[Analyte, set[str]] = {}
-    for result in earlier_versions(visit, one.entry.panel):
-        older.setdefault(Analyte(result.analyte), set()).add(result.typed)
-    return frozenset(
-        analyte
-        for analyte, reading in one.readings.items()
-        if reading.is_blank or reading.typed in older.get(analyte, set())
-    )
-
-
-def _conflict(analyte: Analyte, theirs: LabResult, mine: Reading) -> Conflict:
-    spec = TRIAL.analytes[analyte]
-    return Conflict(
-        field=analyte.value,
-        label=spec.label,
-        theirs=f"{theirs.typed} {theirs.typed_unit}".strip(),
-        yours=f"{mine.typed} {mine.unit}".strip(),
-    )
-
-
 def _check_reason(handed: Sequence[Handed], reason: str) -> None:
     """A change of what is recorded needs a reason; a first entry needs none."""
     changes = tuple(words for one in handed for words in _changes_in_words(one))
@@ -244,15 +207,7 @@ def _changes_in_words(one: Handed) -> list[str]:
 
 def is_redrawn(specimen: Specimen, entry: PanelEntry) -> bool:
     """True if the form says something else about the collection than the specimen does."""
-    mine = entry.collection
-    now = (mine.on, mine.time, mine.laboratory_id, mine.accession, mine.method)
-    return now != (
-        specimen.collected_on,
-        specimen.collected_time,
-        specimen.laboratory_id,
-        specimen.accession,
-        specimen.method,
-    )
+    return entry.collection != collection_of(specimen)
 
 
 def _store(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from protocol.vocabulary import Analyte
+from labs.entries import Collection
+from protocol.vocabulary import Analyte, PanelCode
 from trialsite.services.subjects import Refused, Stale
 
 
@@ -46,8 +48,21 @@ class Conflict:
 
 
 class SavedMeanwhile(Stale):
-    """Somebody else saved this form after it was opened. Nothing was stored, nothing is lost."""
+    """Somebody else saved this form after it was opened. Nothing was stored, nothing is lost.
 
-    def __init__(self, *, by: str, at: datetime, conflicts: tuple[Conflict, ...]) -> None:
+    conflicts: fields that both changed, each differently. taken: field -> what the other person saved, where only
+    that person changed it; the same for the collection of whole panels.
+    """
+
+    def __init__(
+        self,
+        *,
+        by: str,
+        at: datetime,
+        conflicts: tuple[Conflict, ...],
+        taken: Mapping[str, Any] | None = None,
+        collections: Mapping[PanelCode, Collection] | None = None,
+    ) -> None:
         super().__init__(f"{by} saved this while you were editing. Your entries are kept below.")
         self.by, self.at, self.conflicts = by, at, conflicts
+        self.taken, self.collections = dict(taken or {}), dict(collections or {})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from labs.forms import DISEASE_PARTS, DiseaseForm, ErrorReasonForm, ReasonForm, answers_of
+from labs.forms import DISEASE_PARTS, DiseaseForm, ErrorReasonForm, ReasonForm, answers_of, as_text, shown
 from labs.models import DiseaseAssessment
 from labs.selectors import assessment_versions, current_assessment, is_visit_code, visit_label
 from labs.services import (
@@ -18,14 +21,16 @@ from labs.services import (
     mark_disease_assessment_in_error,
     record_disease_assessment,
 )
-from labs.services.disease import PARTS, in_words, label_of
-from labs.views.subjects import may_enter, readable_subject, token_of
+from labs.services.disease import PARTS, corrections, in_words, label_of
+from labs.views.correcting import LOOK_FIRST, NOT_YET, Correction, correction
+from labs.views.subjects import readable_subject, token_of, uuid_of
 from labs.views.visits import put
 from trialsite import clock
 from trialsite.days import tell_today
+from trialsite.drafting import Drafting, drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject, Visit
-from trialsite.selectors import visits
+from trialsite.selectors import visits, was_submitted
 from trialsite.services.subjects import Refused
 
 UNPROCESSABLE, CONFLICT = 422, 409
@@ -38,81 +43,166 @@ def visit_disease(request: SignedInRequest, key: str, code: str) -> HttpResponse
     visit = visits(subject).get(code)
     if not is_visit_code(code) or (code.startswith("uns") and visit is None):
         raise Http404
-    current = current_assessment(visit)
+    page = Page(request, subject, code, visit, current_assessment(visit), drafting(request, subject))
     action = request.POST.get("action", "save") if request.method == "POST" else ""
-    form = _form(request, subject, visit, current, action)
-    why = ReasonForm(request.POST if action == "save" else None)
-    in_error = ErrorReasonForm(request.POST if action == "in_error" else None, prefix="in_error")
-    status, conflict = 200, None
-    if action:
-        status, conflict = _handle(request, subject, code, form, why, in_error, action)
-    if status == 303:
-        return redirect("visit", key, code)
-    context = {
-        **_context(subject, code, visit, current, form),
-        "why": why,
-        "in_error": in_error,
-        "conflict": conflict,
-        "seen": current.version if current else 0,
-        "token": token_of(request),
-        "may_enter": may_enter(request, subject),
-        "has_errors": status == UNPROCESSABLE,
-    }
-    return render(request, "labs/visit_disease.html", context, status=status)
+    if action == "in_error":
+        return _mark_in_error(page)
+    if action != "save":
+        return _show(page, _form(page), ReasonForm(initial=page.draft))
+    form, why = _form(page, _with_choices(page)), ReasonForm(request.POST)
+    if not (form.is_valid() and why.is_valid()):
+        return _show(page, form, why, status=UNPROCESSABLE)
+    return _save(page, form, why)
 
 
-def _form(
-    request: SignedInRequest, subject: Subject, visit: Visit | None, current: DiseaseAssessment | None, action: str
-) -> DiseaseForm:
-    form = DiseaseForm(request.POST if action == "save" else None, initial=answers_of(current) if current else None)
-    tell_today(form, clock.today(subject.site.time_zone), visit.occurred_on if visit else None)
+@dataclass
+class Page:
+    """The form of one visit: the version that stands, and what the person had typed without saving."""
+
+    request: SignedInRequest
+    subject: Subject
+    code: str
+    visit: Visit | None
+    current: DiseaseAssessment | None
+    unsaved: Drafting | None
+    conflict: SavedMeanwhile | None = None
+    correction: Correction = field(default_factory=Correction)
+
+    @property
+    def draft(self) -> dict[str, Any]:
+        return self.unsaved.typed if self.unsaved else {}
+
+    @property
+    def seen(self) -> int:
+        """The version under the form: the posted one, under a conflict the newer one, which is now shown."""
+        now = self.current.version if self.current else 0
+        posted = self.request.POST.get("seen", "") if self.conflict is None else ""
+        return _number(posted or self.draft.get("seen", "") or str(now))
+
+
+def _form(page: Page, posted: Mapping[str, str] | None = None) -> DiseaseForm:
+    initial = {**(answers_of(page.current) if page.current else {}), **page.draft}
+    form = DiseaseForm(posted, initial=initial)
+    tell_today(form, clock.today(page.subject.site.time_zone), page.visit.occurred_on if page.visit else None)
     return form
 
 
-def _handle(
-    request: SignedInRequest,
-    subject: Subject,
-    code: str,
-    form: DiseaseForm,
-    why: ReasonForm,
-    in_error: ErrorReasonForm,
-    action: str,
-) -> tuple[int, dict[str, object] | None]:
-    """Do what was asked: 303 when done, else the status of the page and what was saved meanwhile."""
-    target = in_error if action == "in_error" else form
-    if not (target.is_valid() and (action == "in_error" or why.is_valid())):
-        return UNPROCESSABLE, None
+def _with_choices(page: Page) -> QueryDict:
+    """What was posted; where a conflict was settled for the other person, their answer is taken."""
+    posted = page.request.POST.copy()
+    theirs = answers_of(page.current) if page.current else {}
+    for name, answer in theirs.items():
+        if posted.get(f"keep-{name}") == "theirs":
+            posted[name] = as_text(answer)
+    return posted
+
+
+def _save(page: Page, form: DiseaseForm, why: ReasonForm) -> HttpResponse:
     try:
-        if action == "in_error":
-            mark_disease_assessment_in_error(
-                by=request.actor, at=clock.now(), subject_id=subject.pk, site_id=subject.site_id,
-                visit_code=code, reason=in_error.cleaned_data["reason"],
-            )  # fmt: skip
-        else:
-            record_disease_assessment(
-                by=request.actor, at=clock.now(), subject_id=subject.pk, site_id=subject.site_id,
-                visit_code=code, assessed=form.assessed(), reason=why.words(),
-                seen_version=_number(request.POST.get("seen", "")), token=token_of(request),
-            )  # fmt: skip
+        page.correction = _correction(page, form, why)
+        if page.correction.needs_an_answer(page.request, why.words()):
+            _ask(form, why)
+            return _show(page, form, why, status=UNPROCESSABLE)
+        _record(page, form, why.words(), token_of(page.request))
     except SavedMeanwhile as refusal:
-        return CONFLICT, _conflict(refusal)
+        page.conflict = refusal
+        return _show(page, _form(page, _with_theirs(page, refusal)), why, status=CONFLICT)
     except ReasonMissing as refusal:
         why.add_error("change_reason", f"{refusal} Changed: {', '.join(refusal.changes)}.")
-        return UNPROCESSABLE, None
+        return _show(page, form, why, status=UNPROCESSABLE)
     except Refused as refusal:
-        put(target, refusal)
-        return UNPROCESSABLE, None
-    messages.success(request, "Disease assessment saved." if action == "save" else "Marked as entered in error.")
-    return 303, None
+        put(form, refusal)
+        return _show(page, form, why, status=UNPROCESSABLE)
+    is_saved(page.request, page.subject)
+    return _done(page, "Disease assessment saved.")
+
+
+def _record(page: Page, form: DiseaseForm, reason: str, token: UUID | None) -> object:
+    return record_disease_assessment(
+        by=page.request.actor, at=clock.now(), subject_id=page.subject.pk, site_id=page.subject.site_id,
+        visit_code=page.code, assessed=form.assessed(), reason=reason, seen_version=page.seen, token=token,
+    )  # fmt: skip
+
+
+def _correction(page: Page, form: DiseaseForm, why: ReasonForm) -> Correction:
+    """What of the recorded would change, and what would follow. A form that was saved already corrects nothing."""
+    if page.current is None or was_submitted(token_of(page.request)):
+        return Correction()
+    changes = corrections(subject=page.subject, visit_code=page.code, assessed=form.assessed(), seen_version=page.seen)
+    return correction(page.subject, changes, lambda: _record(page, form, why.words() or NOT_YET, None))
+
+
+def _ask(form: DiseaseForm, why: ReasonForm) -> None:
+    """Nothing is saved until the effects were on the screen and somebody has said why."""
+    if why.words():
+        form.add_error(None, LOOK_FIRST)
+    else:
+        why.add_error("change_reason", "Say why the recorded values change.")
+
+
+def _with_theirs(page: Page, refusal: SavedMeanwhile) -> QueryDict:
+    """What was posted, with the other person's answers where only that person changed them."""
+    merged = page.request.POST.copy()
+    for name, answer in refusal.taken.items():
+        merged[name] = as_text(shown(name, answer))
+    return merged
+
+
+def _mark_in_error(page: Page) -> HttpResponse:
+    in_error = ErrorReasonForm(page.request.POST, prefix="in_error")
+    if in_error.is_valid():
+        try:
+            mark_disease_assessment_in_error(
+                by=page.request.actor, at=clock.now(), subject_id=page.subject.pk, site_id=page.subject.site_id,
+                visit_code=page.code, reason=in_error.cleaned_data["reason"],
+            )  # fmt: skip
+            return _done(page, "Marked as entered in error.")
+        except Refused as refusal:
+            put(in_error, refusal)
+    return _show(page, _form(page), ReasonForm(), in_error=in_error, status=UNPROCESSABLE)
+
+
+def _done(page: Page, words: str) -> HttpResponse:
+    messages.success(page.request, words)
+    return redirect("visit", page.subject.key, page.code)
+
+
+def _show(
+    page: Page,
+    form: DiseaseForm,
+    why: ReasonForm,
+    *,
+    in_error: ErrorReasonForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        **_context(page.subject, page.code, page.visit, page.current, form),
+        "why": why,
+        "in_error": in_error or ErrorReasonForm(prefix="in_error"),
+        "conflict": _conflict(page.conflict),
+        "correction": page.correction,
+        "has_results": page.current is not None,
+        "seen": page.seen,
+        "token": uuid_of(page.request.POST.get("token", "") or page.draft.get("token", "")),
+        "drafting": page.unsaved,
+        "may_enter": page.unsaved is not None,
+        "has_errors": status == UNPROCESSABLE,
+    }
+    return render(page.request, "labs/visit_disease.html", context, status=status)
 
 
 def _number(text: str) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _conflict(refusal: SavedMeanwhile) -> dict[str, object]:
-    rows = [{"label": one.label, "theirs": one.theirs, "yours": one.yours} for one in refusal.conflicts]
-    return {"by": refusal.by, "at": refusal.at, "rows": rows}
+def _conflict(refusal: SavedMeanwhile | None) -> dict[str, object] | None:
+    if refusal is None:
+        return None
+    rows = [
+        {"label": one.label, "theirs": one.theirs, "yours": one.yours, "name": f"keep-{one.field}"}
+        for one in refusal.conflicts
+    ]
+    return {"by": refusal.by, "at": refusal.at, "rows": rows, "what": "assessment", "kind": "answer"}
 
 
 def _context(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+
+from django.http import QueryDict
 
 from labs.entries import Collection, Entry, PanelEntry, Seen
 from labs.forms import ApartForm, CollectionForm
-from labs.models import Laboratory, LabResult
+from labs.models import Laboratory
 from labs.selectors import DuePanel, StoredPanel
+from labs.services.merging import as_typed, collection_of
 from protocol.vocabulary import Analyte, PanelCode
+from trialsite.days import in_words
 
 Posted = Mapping[str, str]
 
@@ -60,19 +64,48 @@ def head_form(
 def read_page(
     posted: Posted,
     due: tuple[DuePanel, ...],
-    stored: Mapping[str, StoredPanel],
     laboratories: list[Laboratory],
     today: date,
 ) -> Handed:
-    """Everything that was posted; where a conflict was settled for the other person, their value is taken."""
-    recorded = {analyte: result for one in stored.values() for analyte, result in one.results.items()}
-    entries = {analyte: _entry(posted, analyte, recorded) for one in due for analyte in one.analytes}
+    """Everything that was posted."""
     return Handed(
         head=head_form(posted, laboratories, today, {}),
         apart={one.panel: apart_form(posted, one, today) for one in due},
-        entries=entries,
+        entries=typed_entries(posted, due),
         seen={one.panel: _seen(posted.get(f"seen-{one.panel}", "")) for one in due},
     )
+
+
+def typed_entries(posted: Posted, due: Iterable[DuePanel]) -> dict[Analyte, Entry]:
+    """What stands in the boxes of a posted page or of a draft."""
+    return {analyte: _entry(posted, analyte) for one in due for analyte in one.analytes}
+
+
+def with_choices(posted: QueryDict, stored: Mapping[str, StoredPanel]) -> QueryDict:
+    """What was posted; where a conflict was settled for the other person, theirs stands in the boxes."""
+    settled = posted.copy()
+    for panel, one in stored.items():
+        for analyte, result in one.results.items():
+            if posted.get(f"keep-{analyte}") == "theirs":
+                put_entry(settled, analyte.value, as_typed(result))
+        if posted.get(f"keep-collection-{panel}") == "theirs":
+            put_collection(settled, PanelCode(panel), collection_of(one.specimen))
+    return settled
+
+
+def put_entry(boxes: QueryDict, name: str, entry: Entry) -> None:
+    boxes[name], boxes[f"{name}-unit"], boxes[f"{name}-reason"] = entry.typed, entry.unit, entry.reason
+
+
+def put_collection(boxes: QueryDict, panel: PanelCode, drawn: Collection) -> None:
+    """Into the panel's own boxes where it was drawn apart, else into those of the page."""
+    if boxes.get(f"apart-{panel}-on"):
+        boxes[f"apart-{panel}-on"], boxes[f"apart-{panel}-accession"] = in_words(drawn.on), drawn.accession
+    else:
+        boxes["collected_on"], boxes["accession"] = in_words(drawn.on), drawn.accession
+        boxes["collected_time"] = f"{drawn.time:%H:%M}" if drawn.time else ""
+        boxes["laboratory"] = str(drawn.laboratory_id or "")
+    boxes[f"apart-{panel}-method"] = drawn.method
 
 
 def apart_form(
@@ -81,21 +114,25 @@ def apart_form(
     return ApartForm(posted, prefix=f"apart-{due.panel}", label=due.label, today=today, initial=dict(initial or {}))
 
 
-def _entry(posted: Posted, analyte: Analyte, recorded: Mapping[Analyte, LabResult]) -> Entry:
+def _entry(posted: Posted, analyte: Analyte) -> Entry:
     name = analyte.value
-    entry = Entry(
+    return Entry(
         typed=posted.get(name, ""),
         unit=posted.get(f"{name}-unit", ""),
         reason=posted.get(f"{name}-reason", "").strip(),
         confirmed=f"{name}-ok" in posted,
     )
-    if posted.get(f"keep-{name}") == "theirs" and analyte in recorded:
-        theirs = recorded[analyte]
-        return replace(entry, typed=theirs.typed, unit=theirs.typed_unit, reason=theirs.missing_reason)
-    return entry
 
 
 def _seen(text: str) -> Seen:
-    """ "12:3" as specimen 12 in version 3; anything else as nothing seen."""
-    specimen, _, version = text.partition(":")
-    return Seen(int(specimen), int(version)) if specimen.isdigit() and version.isdigit() else Seen()
+    """ "12:3:45" as specimen 12 in version 3 with results up to 45; anything else as nothing seen."""
+    parts = text.split(":")
+    return Seen(*map(int, parts)) if len(parts) == 3 and all(part.isdigit() for part in parts) else Seen()
+
+
+def seen_words(known: StoredPanel | None) -> str:
+    """What the page carries along of what lies under it."""
+    if known is None:
+        return "0:0:0"
+    newest = max((one.pk for one in known.results.values()), default=0)
+    return f"{known.specimen.pk}:{known.specimen.version}:{newest}"

@@ -3,103 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from functools import cached_property
-from typing import Any, cast
-from uuid import UUID, uuid4
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from labs.entries import Entry, Reading
 from labs.forms import ReasonForm
-from labs.models import LabResult
 from labs.selectors import (
-    DuePanel,
-    StoredPanel,
     course_for,
     due_panels,
     is_visit_code,
     laboratories_of,
     reference_ranges,
     stored_panels,
-    usual_laboratory,
     visit_label,
 )
 from labs.selectors.background import background_for
 from labs.selectors.visits import planned_visits
-from labs.services import FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile, judge, record_panel
-from labs.services.panels import PanelsRecorded
-from labs.views.handed import Handed, apart_form, head_form, read_page
+from labs.services import FieldsRefused, RowsRefused, SavedMeanwhile, judge, record_panel
+from labs.services.panels import PanelsRecorded, corrections
+from labs.views.correcting import LOOK_FIRST, NOT_YET, Correction, correction
+from labs.views.handed import Handed, put_collection, put_entry, read_page, with_choices
+from labs.views.page import Page
 from labs.views.preview import preview
-from labs.views.rows import Sheet, entries_of, first_empty, grid
-from labs.views.subjects import may_enter, readable_subject, token_of
+from labs.views.rows import Sheet, first_empty, grid
+from labs.views.subjects import readable_subject, token_of, uuid_of
 from protocol.checks import check_window
-from protocol.visits import PlannedVisit
 from protocol.vocabulary import Analyte, PanelCode
 from trialsite import clock
+from trialsite.drafting import drafting, is_saved
 from trialsite.http import SignedInRequest
-from trialsite.models import Query, Subject, Visit
-from trialsite.selectors import visits
+from trialsite.models import Query
+from trialsite.selectors import visits, was_submitted
 from trialsite.services.subjects import Refused
 
 UNPROCESSABLE, CONFLICT = 422, 409
-
-
-@dataclass
-class Page:
-    """One visit's grid: what is due, what is stored, and what went wrong with what was posted."""
-
-    request: SignedInRequest
-    subject: Subject
-    code: str
-    visit: Visit | None
-    due: tuple[DuePanel, ...]
-    stored: Mapping[str, StoredPanel]
-    planned: PlannedVisit | None
-    today: date
-    may_enter: bool
-    handed: Handed | None = None
-    reason: ReasonForm = field(default_factory=ReasonForm)
-    readings: Mapping[Analyte, Reading] = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    conflict: SavedMeanwhile | None = None
-    reason_for: tuple[str, ...] = ()
-    notice: str = ""
-    token: UUID = field(default_factory=uuid4)
-    status: int = 200
-
-    @property
-    def results(self) -> dict[Analyte, LabResult]:
-        return {analyte: result for one in self.stored.values() for analyte, result in one.results.items()}
-
-    @property
-    def on(self) -> date:
-        """The day the samples were drawn, as posted, as stored, or as planned."""
-        if self.handed is not None and self.handed.head.is_valid():
-            return cast("date", self.handed.head.cleaned_data["collected_on"])
-        return self.initial["collected_on"] or self.today
-
-    @cached_property
-    def initial(self) -> dict[str, Any]:
-        """The head as it was first entered; before that the visit's own date, where there is one."""
-        specimens = sorted((one.specimen for one in self.stored.values()), key=lambda one: one.pk)
-        if specimens:
-            first = specimens[0]
-            return {
-                "collected_on": first.collected_on,
-                "collected_time": first.collected_time,
-                "laboratory": first.laboratory_id or "",
-                "accession": first.accession,
-            }
-        return {
-            "collected_on": self.visit.occurred_on if self.visit else None,
-            "laboratory": usual_laboratory(self.subject) or "",
-        }
 
 
 @require_http_methods(["GET", "POST"])
@@ -108,19 +51,15 @@ def visit_labs(request: SignedInRequest, key: str, code: str) -> HttpResponse:
     page = _open(request, key, code)
     if request.method != "POST":
         return _show(page)
-    page.handed = read_page(request.POST, page.due, page.stored, laboratories_of(page.subject.site_id), page.today)
-    page.reason = ReasonForm(request.POST)
-    page.reason.is_valid()
+    _read(page, with_choices(request.POST, page.stored))
     page.token = token_of(request)
-    if not page.handed.is_readable():
+    if page.handed is None or not page.handed.is_readable():
         page.status = UNPROCESSABLE
         return _show(page)
-    panels = page.handed.panels(page.due)
-    page.readings = judge(subject=page.subject, visit_code=code, panels=panels)
     if request.POST.get("action") == "check":
-        page.notice = "Checked. Nothing is saved yet."
+        _check(page, page.handed)
         return _show(page)
-    return _save(page)
+    return _save(page, page.handed)
 
 
 def _open(request: SignedInRequest, key: str, code: str) -> Page:
@@ -131,41 +70,86 @@ def _open(request: SignedInRequest, key: str, code: str) -> Page:
     stored = stored_panels(visit)
     known = {analyte for one in stored.values() for analyte in one.results}
     asked = {one.panel for one in due_panels(code, subject)}
-    extra = PanelCode if request.GET.get("panels") == "all" else {PanelCode(panel) for panel in stored} - asked
-    due = due_panels(code, subject, extra, known)
+    shows_all = request.GET.get("panels") == "all"
+    extra = PanelCode if shows_all else {PanelCode(panel) for panel in stored} - asked
+    unsaved = drafting(request, subject, "panels=all" if shows_all else "")
+    draft = unsaved.typed if unsaved else {}
     return Page(
         request=request,
         subject=subject,
         code=code,
         visit=visit,
-        due=due,
+        due=due_panels(code, subject, extra, known),
         stored=stored,
         planned=next((one for one in planned_visits(subject) if one.code == code), None),
         today=clock.today(subject.site.time_zone),
-        may_enter=may_enter(request, subject),
+        unsaved=unsaved,
+        reason=ReasonForm(initial=draft),
+        token=uuid_of(draft.get("token", "")),
     )
 
 
-def _save(page: Page) -> HttpResponse:
+def _read(page: Page, posted: Mapping[str, str]) -> None:
+    """The page as it was posted, with every entry judged where its date can be read."""
+    page.handed = read_page(posted, page.due, laboratories_of(page.subject.site_id), page.today)
+    page.reason = ReasonForm(posted)
+    page.reason.is_valid()
+    if page.handed.is_readable():
+        panels = page.handed.panels(page.due)
+        page.readings = judge(subject=page.subject, visit_code=page.code, panels=panels)
+
+
+def _check(page: Page, handed: Handed) -> None:
+    """Say what a save would lead to; what it would refuse stands beside its field already."""
+    page.notice = "Checked. Nothing is saved yet."
+    with suppress(Refused):
+        page.correction = _correction(page, handed)
+
+
+def _save(page: Page, handed: Handed) -> HttpResponse:
     """One call of the service; whatever it refuses is shown beside its field, with all that was typed."""
-    if page.handed is None:
-        return _show(page)
     try:
-        done = record_panel(
-            by=page.request.actor,
-            at=clock.now(),
-            subject_id=page.subject.pk,
-            site_id=page.subject.site_id,
-            visit_code=page.code,
-            panels=page.handed.panels(page.due),
-            token=page.token,
-            reason=page.reason.words(),
-        )
+        page.correction = _correction(page, handed)
+        if page.correction.needs_an_answer(page.request, page.reason.words()):
+            _ask(page)
+            return _show(page)
+        done = _record(page, handed, page.reason.words(), page.token)
     except Refused as refusal:
         _explain(page, refusal)
         return _show(page)
+    is_saved(page.request, page.subject, "panels=all" if page.request.GET.get("panels") == "all" else "")
     messages.success(page.request, _said(done))
     return redirect(page.request.get_full_path(), permanent=False)
+
+
+def _record(page: Page, handed: Handed, reason: str, token: UUID | None) -> PanelsRecorded:
+    return record_panel(
+        by=page.request.actor,
+        at=clock.now(),
+        subject_id=page.subject.pk,
+        site_id=page.subject.site_id,
+        visit_code=page.code,
+        panels=handed.panels(page.due),
+        token=token,
+        reason=reason,
+    )
+
+
+def _correction(page: Page, handed: Handed) -> Correction:
+    """What of the recorded would change, and what would follow. A form that was saved already corrects nothing."""
+    if not page.stored or was_submitted(page.token):
+        return Correction()
+    changes = corrections(subject=page.subject, visit_code=page.code, panels=handed.panels(page.due), at=clock.now())
+    return correction(page.subject, changes, lambda: _record(page, handed, page.reason.words() or NOT_YET, None))
+
+
+def _ask(page: Page) -> None:
+    """Nothing is saved until the effects were on the screen and somebody has said why."""
+    page.status = UNPROCESSABLE
+    if not page.reason.words():
+        page.reason.add_error("change_reason", "Say why the recorded values change.")
+    else:
+        page.problems = [("why", LOOK_FIRST)]
 
 
 def _said(done: PanelsRecorded) -> str:
@@ -187,13 +171,21 @@ def _explain(page: Page, refusal: Refused) -> None:
     elif isinstance(refusal, FieldsRefused) and page.handed is not None:
         for name, words in refusal.problems.items():
             page.handed.head.add_error(name, words)
-    elif isinstance(refusal, ReasonMissing):
-        page.reason_for = refusal.changes
-        page.reason.add_error("change_reason", str(refusal))
     elif isinstance(refusal, SavedMeanwhile):
         page.status, page.conflict = CONFLICT, refusal
+        _read(page, _with_theirs(with_choices(page.request.POST, page.stored), refusal))
     else:
         page.problems = [("", str(refusal))]
+
+
+def _with_theirs(posted: QueryDict, refusal: SavedMeanwhile) -> QueryDict:
+    """What was posted, with the other person's entries in the boxes that only that person changed."""
+    merged = posted.copy()
+    for name, entry in refusal.taken.items():
+        put_entry(merged, name, entry)
+    for panel, drawn in refusal.collections.items():
+        put_collection(merged, panel, drawn)
+    return merged
 
 
 def _show(page: Page) -> HttpResponse:
@@ -203,13 +195,12 @@ def _show(page: Page) -> HttpResponse:
 
 
 def _sheet(page: Page) -> Sheet:
-    typed: Mapping[Analyte, Entry] = page.handed.entries if page.handed else entries_of(page.results)
     background = background_for(course_for(page.subject), page.code, page.on)
     first = laboratories_of(page.subject.site_id)[:1]
     laboratory = page.initial.get("laboratory") or (first[0].pk if first else None)
     return Sheet(
         panels=page.due,
-        typed=typed,
+        typed=page.typed,
         results=page.results,
         background=background,
         limits=reference_ranges(laboratory, page.subject, page.on),
@@ -239,8 +230,8 @@ def _context(page: Page, sheet: Sheet, empty: Analyte | None) -> dict[str, Any]:
         "visit": page.visit,
         "planned": page.planned,
         "window": _window(page),
-        "head": page.handed.head if page.handed else _head(page),
-        "apart": [page.handed.apart[one.panel] for one in page.due] if page.handed else _apart(page),
+        "head": page.head,
+        "apart": page.apart,
         "groups": grid(sheet),
         "previous_label": sheet.background.previous_label,
         "first_empty": f"v_{empty}" if empty else "",
@@ -248,36 +239,16 @@ def _context(page: Page, sheet: Sheet, empty: Analyte | None) -> dict[str, Any]:
         "asked": len(asked),
         "may_enter": page.may_enter,
         "has_results": bool(page.results),
-        "reason": page.reason,
-        "reason_for": page.reason_for,
+        "drafting": page.unsaved,
+        "why": page.reason,
+        "correction": page.correction,
         "problems": page.problems,
         "has_errors": page.status == UNPROCESSABLE,
         "conflict": _conflict(page),
         "notice": page.notice,
         "token": page.token,
-        "seen": [(one.panel.value, _version(page, one)) for one in page.due],
+        "seen": [(one.panel.value, page.version(one)) for one in page.due],
         "preview": preview(page.subject, page.code, page.today, page.readings, dates),
-    }
-
-
-def _head(page: Page) -> Any:
-    return head_form(None, laboratories_of(page.subject.site_id), page.today, page.initial)
-
-
-def _apart(page: Page) -> list[Any]:
-    """Panels that were drawn on another day than the first show it."""
-    return [apart_form(None, one, page.today, _apart_initial(page, one)) for one in page.due]
-
-
-def _apart_initial(page: Page, due: DuePanel) -> dict[str, object]:
-    known = page.stored.get(due.panel)
-    if known is None:
-        return {}
-    head, specimen = page.initial, known.specimen
-    return {
-        "on": specimen.collected_on if specimen.collected_on != head["collected_on"] else None,
-        "accession": specimen.accession if specimen.accession != head["accession"] else "",
-        "method": specimen.method,
     }
 
 
@@ -302,13 +273,4 @@ def _conflict(page: Page) -> dict[str, object] | None:
         {"label": one.label, "theirs": one.theirs, "yours": one.yours, "name": f"keep-{one.field}"}
         for one in page.conflict.conflicts
     ]
-    return {"by": page.conflict.by, "at": page.conflict.at, "rows": rows}
-
-
-def _version(page: Page, due: DuePanel) -> str:
-    """Under a conflict the newer version, so that the next save rests on what has now been shown."""
-    known = page.stored.get(due.panel)
-    if page.handed is not None and page.conflict is None:
-        seen = page.handed.seen[due.panel]
-        return f"{seen.specimen_id}:{seen.version}"
-    return f"{known.specimen.pk}:{known.specimen.version}" if known else "0:0"
+    return {"by": page.conflict.by, "at": page.conflict.at, "rows": rows, "what": "panel", "kind": "result"}

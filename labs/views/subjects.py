@@ -25,7 +25,12 @@ def may_enter(request: SignedInRequest, subject: Subject) -> bool:
 
 def token_of(request: SignedInRequest) -> UUID:
     """The form's token; a new one where it is missing or garbled, so that the form still counts once."""
+    return uuid_of(request.POST.get("token", ""))
+
+
+def uuid_of(text: str) -> UUID:
+    """The token that a form or a draft carries; a new one where it is missing or garbled."""
     try:
-        return UUID(request.POST.get("token", ""))
+        return UUID(text)
     except ValueError:
         return uuid4()

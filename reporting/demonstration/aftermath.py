@@ -1,13 +1,20 @@
-"""The jobs that run every morning, on the mornings that leave a trace."""
+"""The jobs of the mornings that leave a trace, and what lies unfinished on the last evening."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from django.urls import reverse
+
 from dosing.tasks import reevaluate_everyone
 from followup.tasks import sweep_reminders
+from protocol.vocabulary import TREATMENT_PHASES
+from reporting.demonstration.chronicle import moment
 from reporting.demonstration.stage import OPENED_BEFORE, Stage
+from trialsite.context import reading
+from trialsite.models import Role, Subject
+from trialsite.services.drafts import save_draft
 
 #: Reminders sleep between these mornings; what fell due meanwhile is settled as after a holiday: the newest goes out.
 SELDOM = timedelta(days=90)
@@ -26,3 +33,17 @@ def morning_jobs(stage: Stage) -> Iterator[date]:
         yield morning
         sweep_reminders()
     reevaluate_everyone()
+
+
+def unfinished_entry(stage: Stage, site: str) -> Iterator[date]:
+    """A medication that a coordinator began to type and did not save."""
+    yield stage.anchor - timedelta(days=1)
+    at, coordinator = moment(stage.anchor - timedelta(days=1)), stage.who(Role.COORDINATOR, site)
+    with reading(coordinator, at):
+        subject = Subject.objects.filter(state__in=TREATMENT_PHASES).order_by("id").last()
+    if subject is not None:
+        save_draft(
+            by=coordinator, at=at, subject_id=subject.pk, site_id=subject.site_id,
+            page=reverse("subject_medications", args=[subject.key]),
+            typed={"name": "Omeprazole", "indication": "Stomach protection", "started_on": ""},
+        )  # fmt: skip

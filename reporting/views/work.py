@@ -8,6 +8,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from reporting.drafts import draft_lines
 from reporting.matrix import words_for
 from reporting.next_step import SOON, Kind, Step, next_step
 from reporting.selectors.facts import SubjectFacts, facts_of
@@ -82,6 +83,7 @@ def my_work(request: SignedInRequest) -> HttpResponse:
     groups = work_groups(request.actor, seen)
     context = {
         "groups": groups,
+        "drafts": draft_lines(request.actor),
         "mine": sum(len(group.tasks) for group in groups if group.key != "wait"),
         "first": next((group.tasks[0] for group in groups if group.key != "wait"), None),
         "coming": _coming(seen),

@@ -19,6 +19,7 @@ from safety.views.door import subject_for, who
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
 from trialsite.days import tell_today
+from trialsite.drafting import drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.services.subjects import Refused
@@ -27,13 +28,17 @@ from trialsite.services.subjects import Refused
 @require_http_methods(["GET", "POST"])
 def medications(request: SignedInRequest, key: str) -> HttpResponse:
     subject = subject_for(request, key)
-    form = MedicationForm(request.POST if request.method == "POST" else None)
+    unsaved = drafting(request, subject)
+    form = MedicationForm(
+        request.POST if request.method == "POST" else None, initial=unsaved.typed if unsaved else None
+    )
     tell_today(form, clock.today(subject.site.time_zone))
     if form.is_valid():
         try:
             stored = services.record_medication(
                 **who(request, subject), token=form.cleaned_data["token"], medication=form.medication()
             )
+            is_saved(request, subject)
             return _done(request, subject, _added(stored))
         except Refused as error:
             form.add_error(None, str(error))
@@ -42,6 +47,7 @@ def medications(request: SignedInRequest, key: str) -> HttpResponse:
         "medications": [(one, prohibited(one.name)) for one in selectors.medications(subject)],
         "form": form,
         "prohibited": PROHIBITED,
+        "drafting": unsaved,
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
     }
     return render(request, "safety/medications.html", context, status=422 if form.is_bound else 200)

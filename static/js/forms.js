@@ -7,7 +7,7 @@ const sent = new WeakMap();
 // A second click within a moment is a slip; a later one is a retry and always goes through.
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  if (form.method !== 'post') return;
+  if (form.method !== 'post' || event.defaultPrevented) return;
   const now = Date.now();
   if (now - (sent.get(form) ?? -Infinity) < GUARD_MS) { event.preventDefault(); return; }
   sent.set(form, now);

@@ -74,8 +74,6 @@ grid.addEventListener('input', (event) => {
   if (!event.target.matches('input.v')) return;
   refresh(event.target);
   count();
-  const state = $('[data-save-state]', form);
-  if (state) state.textContent = 'Not saved yet';
 });
 grid.addEventListener('change', (event) => {
   const box = event.target.matches('.uu select') && $('input.v', event.target.closest('tr'));
@@ -84,10 +82,7 @@ grid.addEventListener('change', (event) => {
 
 form.addEventListener('keydown', (event) => {
   const key = event.key.toLowerCase();
-  if ((event.ctrlKey || event.metaKey) && key === 's') {
-    const draft = $('[data-draft]', form);
-    if (draft) { event.preventDefault(); form.requestSubmit(draft); }
-  } else if (event.altKey && key === 'u') {
+  if (event.altKey && key === 'u') {
     event.preventDefault();
     $('.uu select', event.target.closest('tr') ?? grid)?.focus();
   } else if (key === 'enter' && !event.ctrlKey && !event.metaKey && event.target.matches('input.v')) {

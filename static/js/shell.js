@@ -1,4 +1,4 @@
-// Keys of every page, focus on problems, the current tab in view, and the warning before the session ends.
+// Keys of every page, focus on problems, the current tab in view, one menu at a time.
 import { $, $$, bare, typing } from './dom.js';
 
 const LEAD = 'g';
@@ -39,22 +39,3 @@ document.addEventListener('keydown', (event) => {
   if (event.key !== 'Escape') return;
   for (const menu of $$('.topbar details[open]')) { menu.open = false; $('summary', menu).focus(); }
 });
-
-// Five minutes before the idle limit a note appears. It blocks nothing; staying is one click.
-const note = $('#session-note');
-const limit = Number(document.body.dataset.idleMinutes);
-if (note && limit > 5) {
-  let timer;
-  const watch = () => {
-    note.hidden = true;
-    clearTimeout(timer);
-    timer = setTimeout(() => { note.hidden = false; }, (limit - 5) * 60000);
-  };
-  watch();
-  document.addEventListener('htmx:afterRequest', watch);
-  $('[data-stay]', note).addEventListener('click', async () => {
-    const answer = await fetch(location.pathname, { method: 'HEAD', credentials: 'same-origin' }).catch(() => null);
-    if (answer && !answer.redirected) watch();
-    else $('p', note).textContent = 'The session has ended. Sign in again in another tab; what you typed here stays.';
-  });
-}

@@ -88,7 +88,7 @@ def test_fourteen_values_take_at_most_four_and_a_half_keys_each(
         if analyte == "serum_m":
             assert tab.page.inner_text("[data-row=serum_m] [data-db]") == "−6.5%"
     assert keys / len(VALUES) <= 4.5
-    tab.page.keyboard.press("Control+s")
+    tab.page.keyboard.press("Control+Enter")
     tab.page.wait_for_selector("text=Results saved: 14 recorded.")
     assert stored(ward) == VALUES
     tab.check()

@@ -24,6 +24,7 @@ EXEMPT = {
     "account_emailaddress": "not used: accounts come by invitation; the application may not write it",
     "account_emailconfirmation": "not used",
     "trialsite_submission": "single-use form tokens, no data",
+    "trialsite_draft": "no record: seen by its author only, never exported, and saving it is audited",
     "trialsite_accessentry": "is itself an append-only log",
     "audit_event": "is the audit trail",
     "audit_link": "is the audit trail",

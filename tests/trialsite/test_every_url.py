@@ -34,6 +34,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     # sign-in, own account
     "healthz": (EVERYBODY, NO_SUCH_METHOD),
     "account_login": (EVERYBODY, EVERYBODY),
+    "account_session": (EVERYBODY, EVERYBODY),
     "account_logout": (NO_SUCH_METHOD, EVERYBODY),
     "welcome": (EVERYBODY, EVERYBODY),
     "profile": (EVERYBODY, EVERYBODY),
@@ -85,6 +86,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "visit": (CLINICAL, SITE),
     "visit_labs": (CLINICAL, SITE),
     "visit_disease": (CLINICAL, SITE),
+    "subject_draft": (NO_SUCH_METHOD, SITE),
     "subject_labs": (CLINICAL, NO_SUCH_METHOD),
     "subject_replay": (CLINICAL, NO_SUCH_METHOD),
     "subject_responses": (CLINICAL, NO_SUCH_METHOD),

@@ -2,6 +2,7 @@
 
 from trialsite.models.audit import AccessEntry, AuditEvent, AuditLink
 from trialsite.models.base import SubjectRecord
+from trialsite.models.drafts import Draft
 from trialsite.models.outbox import Mail, OutboxMessage, Submission
 from trialsite.models.people import Delegation, Invitation, Role, Site, User
 from trialsite.models.queries import Query, QueryMessage
@@ -21,6 +22,7 @@ __all__ = [
     "AuditLink",
     "ConsentGap",
     "Delegation",
+    "Draft",
     "FailedSigning",
     "Invitation",
     "Mail",

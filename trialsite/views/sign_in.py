@@ -4,31 +4,96 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.forms import LoginForm
 from allauth.account.views import LoginView
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from trialsite import clock
+from trialsite.access import Duty, can
+from trialsite.actors import actor_for
+from trialsite.context import coming_from, reading
+from trialsite.drafting import Carried, key_of, typed_by, unpacked
+from trialsite.models import Subject, User
+from trialsite.services.drafts import save_draft
+from trialsite.services.subjects import Refused
+
+TEMPLATE = "trialsite/sign_in.html"
+UNAUTHORISED = 401
 
 
 class SignIn(LoginView):  # type: ignore[misc]  # allauth ships no types
-    template_name = "trialsite/sign_in.html"
+    template_name = TEMPLATE
 
     def get_form(self, form_class: Any = None) -> Any:
-        form = super().get_form(form_class)
-        form.fields["login"].label = "User name"
-        form.fields["login"].widget.attrs = {"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
-        form.fields["password"].label = "Password"
-        form.fields["password"].help_text = ""
-        form.fields["password"].widget.attrs = {"autocomplete": "current-password"}
-        return form
+        return _worded(super().get_form(form_class))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "carried": self.request.POST.get("carried", "")}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        if isinstance(self.request.user, User) and (carried := unpacked(self.request.POST.get("carried", ""))):
+            _hand_back(self.request, self.request.user, carried)
+        return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)
         response.status_code = 422
         return response
+
+
+def _worded(form: Any) -> Any:
+    """The form in this site's words."""
+    form.fields["login"].label = "User name"
+    form.fields["login"].widget.attrs = {"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
+    form.fields["password"].label = "Password"
+    form.fields["password"].help_text = ""
+    form.fields["password"].widget.attrs = {"autocomplete": "current-password"}
+    return form
+
+
+def ask_again(request: HttpRequest, carried: Carried) -> HttpResponse:
+    """The sign-in page for a form that came after its session had ended; it carries what was typed along."""
+    context = {
+        "form": _worded(LoginForm(request=request)),
+        "carried": carried.packed(),
+        "redirect_field_name": "next",
+        "redirect_field_value": carried.page,
+        "was_typing": True,
+    }
+    return render(request, TEMPLATE, context, status=UNAUTHORISED)
+
+
+def _hand_back(request: HttpRequest, person: User, carried: Carried) -> None:
+    """Make a draft of what was typed, for the person who typed it and who may still enter data there."""
+    actor, now = actor_for(person), clock.now()
+    if typed_by(carried.sealed) != actor.user_id:
+        messages.warning(request, "What another person had typed before the session ended was not kept.")
+        return
+    with coming_from("web", request.request_id), reading(actor, now):  # type: ignore[attr-defined]
+        subject = Subject.objects.filter(key=key_of(carried.page)).first()
+        if subject is None or not can(actor, Duty.ENTER_DATA, subject.site_id, now):
+            return
+        try:
+            save_draft(
+                by=actor, at=now, subject_id=subject.pk, site_id=subject.site_id, page=carried.page, typed=carried.typed
+            )
+        except Refused as error:
+            messages.error(request, str(error))
+
+
+@require_http_methods(["GET", "POST"])
+@login_not_required
+def session(request: HttpRequest) -> JsonResponse:
+    """Who is signed in, for the page's script. GET only looks; POST is "Stay signed in"."""
+    return JsonResponse({"person": request.user.pk, "csrf": get_token(request)})
 
 
 @require_POST

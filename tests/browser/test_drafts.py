@@ -1,0 +1,107 @@
+"""Never lose work, in a real browser: drafts while typing, a lost connection, and a session that ends in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from labs.models import LabResult
+from tests.browser.test_labs import sign_in
+from tests.fixtures.browser import Tab
+from tests.fixtures.processes import LiveApp
+from tests.world import PASSWORD, World, new_world
+from tests.world_labs import treated_subject
+from trialsite.context import reading
+from trialsite.models import Draft, Role, Subject
+
+
+@dataclass
+class Desk:
+    world: World
+    subject: Subject
+    labs: str
+    page: Page
+    tab: Tab
+
+    def draft(self) -> dict[str, str]:
+        with reading(self.world.person(Role.COORDINATOR), self.world.at):
+            return dict(Draft.objects.values_list("content", flat=True).first() or {})
+
+    def stored(self) -> dict[str, str]:
+        with reading(self.world.person(Role.DATA_MANAGER), self.world.at):
+            return dict(LabResult.objects.values_list("analyte", "typed"))
+
+
+@pytest.fixture
+def desk(live_app: LiveApp, open_tab: Callable[..., Tab]) -> Desk:
+    world = new_world()
+    subject = treated_subject(world, day1=date(2024, 3, 4))
+    world.person(Role.COORDINATOR)
+    tab = open_tab(base_url=live_app.url)
+    sign_in(tab.page)
+    tab.errors.clear()
+    labs = f"/subjects/{subject.key}/visits/m06/labs/"
+    tab.page.goto(labs)
+    return Desk(world, subject, labs, tab.page, tab)
+
+
+@pytest.mark.req("A12", "D3")
+def test_what_is_typed_is_kept_while_typing_and_comes_back_after_the_session(desk: Desk) -> None:
+    """A draft by itself, one by Ctrl+S, one refused by the network, and a session that ended: nothing is lost."""
+    page, line = desk.page, desk.page.locator("[data-save-state]")
+    expect(line).to_have_text("No draft yet")
+    page.fill("[name=collected_on]", "4sep24")
+    page.fill("#v_serum_m", "2.9")
+    expect(line).to_contain_text("Draft saved")
+    assert desk.draft()["serum_m"] == "2.9"
+    page.fill("#v_hb", "two")
+    page.keyboard.press("Control+s")
+    expect(line).to_contain_text("Draft saved")
+    assert desk.draft()["hb"] == "two"
+    page.reload()
+    assert (page.input_value("#v_serum_m"), page.input_value("#v_hb")) == ("2.9", "two")
+    desk.tab.check()
+    # the network fails: the page says so, keeps trying, and says when it worked
+    page.route("**/draft/**", lambda route: route.abort())
+    page.fill("#v_wbc", "5.2")
+    page.keyboard.press("Control+s")
+    expect(line).to_contain_text("Your entries are still here. Trying again.")
+    page.unroute("**/draft/**")
+    page.keyboard.press("Control+s")
+    expect(line).to_contain_text("Draft saved")
+    # the session ends
+    desk.page.context.clear_cookies(name="sessionid")
+    page.fill("#v_hb", "10.1")
+    page.keyboard.press("Control+s")
+    dialog = page.locator("dialog[open]")
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("User name").fill("coordinator-01")
+    dialog.get_by_label("Password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("is not right")
+    dialog.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(line).to_contain_text("Draft saved")
+    assert page.input_value("#v_serum_m") == "2.9"
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("main")).to_contain_text("Results saved: 3 recorded.")
+    assert desk.stored() == {"serum_m": "2.9", "hb": "10.1", "wbc": "5.2"}
+    assert desk.draft() == {}
+
+
+@pytest.mark.req("A12")
+def test_a_note_comes_five_minutes_before_the_end_and_one_click_stays(desk: Desk) -> None:
+    desk.page.clock.install()
+    desk.page.goto(desk.labs)
+    desk.page.clock.fast_forward("25:01")
+    note = desk.page.locator("#session-note")
+    expect(note).to_be_visible()
+    desk.page.fill("#v_serum_m", "2.9")
+    desk.page.click("text=Stay signed in")
+    expect(note).to_be_hidden()
+    assert desk.page.input_value("#v_serum_m") == "2.9"

@@ -1,0 +1,136 @@
+"""Two people at one form (peers 27): nothing is lost, and only what both changed differently is asked."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from labs.models import DiseaseAssessment, LabResult, Specimen
+from protocol.vocabulary import Analyte
+from tests.labs.test_pages import addresses, form_data, opened
+from tests.world import World, log_in
+from tests.world_labs import record
+from trialsite.context import reading
+from trialsite.models import Role, Subject
+
+MONTH1 = date(2024, 4, 4)
+
+
+@pytest.fixture
+def two(world: World) -> tuple[Client, Client]:
+    """Two browsers: the coordinator's and the investigator's."""
+    return log_in(Client(), world.person(Role.COORDINATOR)), log_in(Client(), world.person(Role.INVESTIGATOR))
+
+
+def standing(world: World, subject: Subject) -> dict[str, str]:
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        rows = LabResult.objects.filter(subject=subject, superseded_at=None)
+        return {one.analyte: one.typed for one in rows}
+
+
+BEFORE = {Analyte.HB: "11.8", Analyte.WBC: "5.2", Analyte.PLT: "210", Analyte.ANC: "3.1"}
+BOXES = {"collected_on": "4 apr 2024", "hb": "11.8", "wbc": "5.2", "plt": "210", "anc": "3.1", "action": "save"}
+WHY = {"change_reason": "Transcription error"}
+
+
+@pytest.mark.req("D12")
+@pytest.mark.parametrize(("choice", "hb"), [("yours", "13.8"), ("theirs", "12.8")])
+def test_of_four_results_one_is_asked_and_all_are_kept(
+    world: World, subject: Subject, two: tuple[Client, Client], choice: str, hb: str
+) -> None:
+    """Theirs: haemoglobin and white cells. Mine: haemoglobin and platelets. Asked: haemoglobin."""
+    record(world, subject, "m01", MONTH1, BEFORE)
+    theirs, mine = two
+    url = addresses(subject)["visit_labs"]
+    stale = {**opened(mine, url), **BOXES, **WHY}
+    theirs.post(url, {**opened(theirs, url), **BOXES, **WHY, "hb": "12.8", "wbc": "6.2"})
+    answer = mine.post(url, {**stale, "hb": "13.8", "plt": "190"})
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "saved this panel at" in html
+    assert "Choose a value for 1 result," in html
+    assert html.count('value="theirs"') == 1
+    assert ('name="hb" value="13.8"' in html, 'name="plt" value="190"' in html) == (True, True)
+    assert 'name="wbc" value="6.2"' in html, "what only the other changed stands in the box"
+    settled = {**stale, **form_data(html), "hb": "13.8", "plt": "190", "wbc": "6.2", "keep-hb": choice}
+    assert mine.post(url, settled).status_code == 302
+    assert standing(world, subject) == {"hb": hb, "wbc": "6.2", "plt": "190", "anc": "3.1"}
+
+
+@pytest.mark.req("D12")
+def test_without_a_difference_nothing_is_asked(world: World, subject: Subject, two: tuple[Client, Client]) -> None:
+    record(world, subject, "m01", MONTH1, BEFORE)
+    theirs, mine = two
+    url = addresses(subject)["visit_labs"]
+    stale = {**opened(mine, url), **BOXES, **WHY}
+    theirs.post(url, {**opened(theirs, url), **BOXES, **WHY, "wbc": "6.2"})
+    assert mine.post(url, {**stale, "plt": "190"}).status_code == 302
+    assert standing(world, subject) == {"hb": "11.8", "wbc": "6.2", "plt": "190", "anc": "3.1"}
+
+
+@pytest.mark.req("D12")
+def test_a_date_that_only_the_other_corrected_stays_corrected(
+    world: World, subject: Subject, two: tuple[Client, Client]
+) -> None:
+    record(world, subject, "m01", MONTH1, BEFORE)
+    theirs, mine = two
+    url = addresses(subject)["visit_labs"]
+    stale = {**opened(mine, url), **BOXES, **WHY}
+    theirs.post(url, {**opened(theirs, url), **BOXES, **WHY, "collected_on": "5 apr 2024"})
+    assert mine.post(url, {**stale, "plt": "190"}).status_code == 302
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        specimen = Specimen.objects.filter(subject=subject).latest("id")
+    assert specimen.collected_on == date(2024, 4, 5)
+    assert standing(world, subject)["plt"] == "190"
+
+
+@pytest.mark.req("D12")
+@pytest.mark.parametrize(("choice", "day"), [("yours", 6), ("theirs", 5)])
+def test_two_dates_are_asked(world: World, subject: Subject, two: tuple[Client, Client], choice: str, day: int) -> None:
+    record(world, subject, "m01", MONTH1, BEFORE)
+    theirs, mine = two
+    url = addresses(subject)["visit_labs"]
+    stale = {**opened(mine, url), **BOXES, **WHY, "collected_on": "6 apr 2024"}
+    theirs.post(url, {**opened(theirs, url), **BOXES, **WHY, "collected_on": "5 apr 2024"})
+    html = mine.post(url, stale).content.decode()
+    panel = "haematology" if 'name="keep-collection-haematology"' in html else ""
+    name = next(part for part in html.split('name="') if part.startswith("keep-collection-")).partition('"')[0]
+    assert panel == "" or panel in name
+    assert mine.post(url, {**stale, **form_data(html), name: choice}).status_code == 302
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert Specimen.objects.filter(subject=subject).latest("id").collected_on == date(2024, 4, day)
+
+
+@pytest.mark.req("D12")
+@pytest.mark.parametrize(("choice", "marrow"), [("yours", "12.00"), ("theirs", "8.00")])
+def test_the_disease_assessment_asks_answer_by_answer(
+    world: World, subject: Subject, two: tuple[Client, Client], choice: str, marrow: str
+) -> None:
+    theirs, mine = two
+    url = reverse("visit_disease", args=[subject.key, "m01"])
+    boxes = {"immunofixation_on": "4 apr 2024", "serum_ife": "POSITIVE", "marrow_on": "4 apr 2024", "bm_pc": "10"}
+    theirs.post(url, {**opened(theirs, url), **boxes})
+    stale = {**opened(mine, url), **boxes, **WHY}
+    seen = opened(theirs, url)
+    first = theirs.post(url, {**seen, **boxes, **WHY, "serum_ife": "NEGATIVE", "bm_pc": "8"})
+    if first.status_code == 422:
+        shown = form_data(first.content.decode())
+        theirs.post(url, {**seen, **shown, **boxes, **WHY, "serum_ife": "NEGATIVE", "bm_pc": "8"})
+    answer = mine.post(url, {**stale, "bm_pc": "12", "comment": "Seen by the pathologist"})
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Choose a value for 1 answer," in html
+    settled = {
+        **stale, **form_data(html), "serum_ife": "NEGATIVE", "bm_pc": "12", "comment": "Seen by the pathologist",
+        "keep-bm_pc": choice,
+    }  # fmt: skip
+    last = mine.post(url, settled)
+    if last.status_code == 422:
+        last = mine.post(url, {**settled, **form_data(last.content.decode()), "keep-bm_pc": choice})
+    assert last.status_code == 302
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        now = DiseaseAssessment.objects.get(superseded_at=None)
+    assert (now.serum_ife, str(now.bm_pc), now.comment) == ("NEGATIVE", marrow, "Seen by the pathologist")

@@ -1,0 +1,345 @@
+"""Never lose work: drafts of every form, seen by their author alone, gone with the first save."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import quote, unquote
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from labs.models import LabResult
+from protocol.vocabulary import Analyte
+from reporting.datasets import DATASETS
+from safety.models import ConcomitantMedication
+from tests.world import PASSWORD, World, log_in, new_world
+from tests.world_everything import Ward, furnish
+from tests.world_labs import record, treated_subject
+from trialsite.context import reading
+from trialsite.drafting import FORMS
+from trialsite.models import AuditEvent, Draft, Role, Subject, User
+from trialsite.services.drafts import MOST_CHARACTERS, end_draft, save_draft
+from trialsite.services.subjects import Refused
+from trialsite.sessions import ACTIVE, BEGAN
+
+MONTH1 = date(2024, 4, 4)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return new_world()
+
+
+@pytest.fixture
+def subject(world: World) -> Subject:
+    return treated_subject(world, day1=date(2024, 3, 4))
+
+
+@pytest.fixture
+def coordinator(world: World, client: Client) -> Client:
+    return log_in(client, world.person(Role.COORDINATOR))
+
+
+@dataclass
+class Furnished:
+    """A subject for each form: screened, under treatment, in follow-up."""
+
+    world: World
+    ward: Ward
+
+    def of(self, name: str) -> Subject:
+        if name == "subject_eligibility":
+            return self.ward.screened
+        return self.ward.followed if name == "subject_follow_up" else self.ward.treated
+
+    def open(self, name: str) -> tuple[Client, str]:
+        """An investigator's browser, since that one may fill every form, and the address of the page."""
+        of = self.of(name)
+        code = ["m06"] if name.startswith("visit") else []
+        page = reverse(name, args=[of.key, *code])
+        client = log_in(Client(), self.world.person(Role.INVESTIGATOR))
+        if name == "subject_follow_up":
+            found = re.search(r"page=([^\"&]+)\"", client.get(page).content.decode())
+            assert found
+            page = unquote(found[1])
+        return client, page
+
+
+@pytest.fixture
+def furnished(world: World) -> Furnished:
+    return Furnished(world, furnish(world, "01"))
+
+
+def labs(subject: Subject) -> str:
+    return reverse("visit_labs", args=[subject.key, "m01"])
+
+
+def medications(subject: Subject) -> str:
+    return reverse("subject_medications", args=[subject.key])
+
+
+def draft_address(subject: Subject, page: str) -> str:
+    return f"{reverse('subject_draft', args=[subject.key])}?page={quote(page)}"
+
+
+def hidden(client: Client, url: str) -> dict[str, str]:
+    """Hidden fields of the page, as a browser would send them."""
+    tags = re.findall(r"<input type=\"hidden\"[^>]*>", client.get(url).content.decode())
+    pairs = [(re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)) for tag in tags]
+    return {name[1]: value[1] for name, value in pairs if name and value and name[1] != "csrfmiddlewaretoken"}
+
+
+def drafts(world: World, role: Role = Role.COORDINATOR, site: str = "01") -> list[Draft]:
+    with reading(world.person(role, site), world.at):
+        return list(Draft.objects.order_by("id"))
+
+
+# ---------------------------------------------------------------- one way for every form
+
+#: Form -> what is typed, and how the page shows it when it is opened again.
+TYPED = {
+    "visit_labs": ({"collected_on": "soonish", "hb": "11,8x", "plt": "nd"}, ['value="soonish"', 'value="11,8x"']),
+    "visit_disease": ({"marrow_on": "t", "bm_pc": "abc", "serum_ife": "NEGATIVE"}, ['value="abc"', 'value="t"']),
+    "subject_follow_up": ({"contacted_on": "-3", "outcome": "reached", "comment": "Felt well"}, ["Felt well", "-3"]),
+    "subject_end_of_treatment": ({"last_dose_on": "12mar", "detail": "Moved away"}, ["Moved away", "12mar"]),
+    "subject_departure": ({"on": "1feb", "reason": "Not reached by letter"}, ["Not reached by letter", "1feb"]),
+    "subject_eligibility": ({"assessed_on": "2jan", "ecog": "0"}, ["2jan"]),
+    "subject_medications": ({"name": "Aspirin", "started_on": "mar", "is_anti_myeloma": "on"}, ["Aspirin", "checked"]),
+}
+
+
+def test_every_form_that_keeps_drafts_is_tried() -> None:
+    assert set(TYPED) == set(FORMS)
+
+
+@pytest.mark.req("D3", "A12")
+@pytest.mark.parametrize("name", TYPED)
+def test_a_draft_comes_back_with_everything_as_typed(furnished: Furnished, name: str) -> None:
+    """Whatever stands in the boxes, readable or not; without scripting the button does it and leads back."""
+    client, page = furnished.open(name)
+    typed, shown = TYPED[name]
+    answer = client.post(draft_address(furnished.of(name), page), {**hidden(client, page), **typed}, follow=True)
+    html = answer.content.decode()
+    assert answer.redirect_chain == [(page, 303)]
+    assert "Draft saved" in html
+    assert [one for one in shown if one not in html] == []
+    assert "Discard draft" in html
+    work = client.get(reverse("my_work")).content.decode()
+    assert f'href="{page}"' in work
+
+
+@pytest.mark.req("B18")
+def test_a_draft_is_of_its_author_alone(world: World, subject: Subject, coordinator: Client) -> None:
+    coordinator.post(draft_address(subject, labs(subject)), {"hb": "11.8"})
+    assert [one.content for one in drafts(world)] == [{"hb": "11.8"}]
+    for role, site in [(role, "01") for role in Role if role is not Role.COORDINATOR] + [(Role.COORDINATOR, "02")]:
+        assert drafts(world, role, site) == [], role
+    other = log_in(Client(), world.person(Role.INVESTIGATOR))
+    assert "11.8" not in other.get(labs(subject)).content.decode()
+    assert "Drafts" not in other.get(reverse("my_work")).content.decode()
+
+
+@pytest.mark.req("B18")
+def test_a_draft_is_no_data(world: World, subject: Subject, coordinator: Client) -> None:
+    """No event, no result, and no data set reads the table."""
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        before = AuditEvent.objects.count()
+    coordinator.post(draft_address(subject, labs(subject)), {"collected_on": "4 apr 2024", "hb": "11.8"})
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert (AuditEvent.objects.count(), LabResult.objects.count()) == (before, 0)
+    assert [one.name for one in DATASETS if "draft" in getattr(one, "sql", "")] == []
+
+
+@pytest.mark.req("D3", "D13")
+def test_the_first_save_ends_the_draft_and_a_late_one_does_not_bring_it_back(
+    world: World, subject: Subject, coordinator: Client
+) -> None:
+    page = labs(subject)
+    sent = {**hidden(coordinator, page), "collected_on": "4 apr 2024", "hb": "11.8"}
+    coordinator.post(draft_address(subject, page), sent)
+    coordinator.post(page, {**sent, "action": "save"})
+    assert [(one.content, one.saved_at) for one in drafts(world)] == [({}, None)]
+    late = coordinator.post(draft_address(subject, page), sent, headers={"X-Draft": "1"})
+    assert late.json() == {"words": "Saved already"}
+    assert [one.saved_at for one in drafts(world)] == [None]
+    assert "Drafts" not in coordinator.get(reverse("my_work")).content.decode()
+
+
+@pytest.mark.req("D3")
+def test_a_refused_save_keeps_the_draft(world: World, subject: Subject, coordinator: Client) -> None:
+    page = medications(subject)
+    sent = {**hidden(coordinator, page), "name": "Aspirin"}
+    coordinator.post(draft_address(subject, page), sent)
+    assert coordinator.post(page, sent).status_code == 422
+    assert drafts(world)[0].content["name"] == "Aspirin"
+
+
+@pytest.mark.req("D13")
+def test_a_draft_that_came_back_still_makes_one_record(world: World, subject: Subject, coordinator: Client) -> None:
+    """The form opened twice, once from its draft: both are the same form, and the second save finds the first."""
+    page = medications(subject)
+    sent = {**hidden(coordinator, page), "name": "Aspirin", "indication": "Pain", "started_on": "4 mar 2024"}
+    coordinator.post(draft_address(subject, page), sent)
+    assert hidden(coordinator, page)["token"] == sent["token"]
+    for _ in range(2):
+        coordinator.post(page, sent)
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert ConcomitantMedication.objects.count() == 1
+
+
+def test_a_draft_is_thrown_away_on_request(world: World, subject: Subject, coordinator: Client) -> None:
+    page = labs(subject)
+    coordinator.post(draft_address(subject, page), {"hb": "11.8"})
+    answer = coordinator.post(draft_address(subject, page), {"hb": "11.8", "discard": "1"}, follow=True)
+    assert "The draft was discarded." in answer.content.decode()
+    assert "11.8" not in coordinator.get(page).content.decode()
+    assert drafts(world)[0].content == {}
+
+
+def test_a_draft_holds_no_password(world: World, subject: Subject, client: Client) -> None:
+    log_in(client, world.person(Role.INVESTIGATOR))
+    page = reverse("subject_end_of_treatment", args=[subject.key])
+    sent = {"detail": "Moved", "username": "investigator-01", "password": PASSWORD, "csrfmiddlewaretoken": "x"}
+    client.post(draft_address(subject, page), sent)
+    assert drafts(world, Role.INVESTIGATOR)[0].content == {"detail": "Moved"}
+
+
+@pytest.mark.parametrize(
+    "page", ["", "/", "https://example.org/", "/my-work/", "/subjects/other/visits/m01/labs/", "{labs}?next=//x"]
+)
+def test_only_forms_of_the_subject_keep_drafts(subject: Subject, coordinator: Client, page: str) -> None:
+    page = page.replace("{labs}", labs(subject))
+    assert coordinator.post(draft_address(subject, page), {"hb": "1"}).status_code == 422
+
+
+def test_a_draft_larger_than_any_form_is_refused(world: World, subject: Subject) -> None:
+    who = {"by": world.person(Role.COORDINATOR), "at": world.at, "site_id": subject.site_id, "page": labs(subject)}
+    with pytest.raises(Refused):
+        save_draft(**who, subject_id=subject.pk, typed={"comment": "x" * MOST_CHARACTERS})
+    assert save_draft(**who, subject_id=subject.pk, typed={"comment": "x", "token": str(uuid4())}) is not None
+    end_draft(**who)
+    end_draft(**who)
+    assert drafts(world)[0].saved_at is None
+
+
+def test_an_older_draft_does_not_cover_what_somebody_saved_meanwhile(
+    world: World, subject: Subject, coordinator: Client
+) -> None:
+    """The draft remembers which version lay under it, so saving it asks."""
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "11.8"})
+    page = labs(subject)
+    coordinator.post(
+        draft_address(subject, page), {**hidden(coordinator, page), "collected_on": "4 apr 2024", "hb": "13.8"}
+    )
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "12.8"}, reason="Misread")
+    sent = {**hidden(coordinator, page), "collected_on": "4 apr 2024", "hb": "13.8", "action": "save"}
+    assert coordinator.post(page, {**sent, "change_reason": "Transcription error"}).status_code == 409
+
+
+# ---------------------------------------------------------------- the session
+
+
+def age(client: Client, name: str, by: timedelta) -> None:
+    session = client.session
+    session[name] = (timezone.now() - by).timestamp()
+    session.save()
+
+
+@pytest.mark.req("A12")
+@pytest.mark.parametrize(
+    ("name", "passed", "status"),
+    [
+        (ACTIVE, timedelta(minutes=29), 200),
+        (ACTIVE, timedelta(minutes=31), 302),
+        (BEGAN, timedelta(hours=11, minutes=59), 200),
+        (BEGAN, timedelta(hours=12, minutes=1), 302),
+    ],
+)
+def test_a_session_ends_idle_or_old(coordinator: Client, name: str, passed: timedelta, status: int) -> None:
+    assert (settings.IDLE_MINUTES, settings.SESSION_HOURS) == (30, 12)
+    coordinator.get(reverse("my_work"))
+    age(coordinator, name, passed)
+    assert coordinator.get(reverse("my_work")).status_code == status
+
+
+@pytest.mark.req("A12")
+def test_looking_at_the_session_does_not_prolong_it_and_staying_does(world: World, coordinator: Client) -> None:
+    coordinator.get(reverse("my_work"))
+    age(coordinator, ACTIVE, timedelta(minutes=20))
+    before = coordinator.session[ACTIVE]
+    found = coordinator.get(reverse("account_session")).json()
+    assert found["person"] == world.person(Role.COORDINATOR).user_id
+    assert coordinator.session[ACTIVE] == before
+    coordinator.post(reverse("account_session"))
+    assert coordinator.session[ACTIVE] > before
+    assert Client().get(reverse("account_session")).json()["person"] is None
+
+
+def expire(client: Client) -> None:
+    client.get(reverse("my_work"))
+    age(client, ACTIVE, timedelta(minutes=31))
+
+
+def carried_in(html: str) -> str:
+    found = re.search(r'name="carried" value="([^"]*)"', html)
+    assert found
+    return found[1].replace("&quot;", '"').replace("&amp;", "&").replace("&#x27;", "'")
+
+
+@pytest.mark.req("A12", "D3")
+@pytest.mark.parametrize("button", ["save", "draft"])
+def test_a_form_sent_after_the_session_ended_loses_nothing(
+    world: World, subject: Subject, coordinator: Client, button: str
+) -> None:
+    """Session expiry traps nobody (peers 27): sign in, wrong at first, and the form opens with all that was typed."""
+    page = labs(subject)
+    sent = {**hidden(coordinator, page), "collected_on": "4 apr 2024", "hb": "11.8", "plt": "nd"}
+    expire(coordinator)
+    address = page if button == "save" else draft_address(subject, page)
+    asked = coordinator.post(address, {**sent, "action": "save"})
+    assert asked.status_code == 401
+    html = asked.content.decode()
+    assert "What you typed is kept" in html
+    again = {"login": "coordinator-01", "carried": carried_in(html), "next": page}
+    wrong = coordinator.post(reverse("account_login"), {**again, "password": "wrong"})
+    assert wrong.status_code == 422
+    again["carried"] = carried_in(wrong.content.decode())
+    back = coordinator.post(reverse("account_login"), {**again, "password": PASSWORD}, follow=True)
+    assert back.redirect_chain[-1][0] == page
+    assert 'name="hb" value="11.8"' in back.content.decode()
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert LabResult.objects.count() == 0
+    saved = coordinator.post(page, {**sent, **hidden(coordinator, page), "plt": "", "action": "save"}, follow=True)
+    assert "Results saved: 1 recorded." in saved.content.decode()
+
+
+@pytest.mark.req("A12")
+def test_what_one_person_typed_is_not_handed_to_the_next(world: World, subject: Subject, coordinator: Client) -> None:
+    page = labs(subject)
+    sent = {**hidden(coordinator, page), "hb": "11.8"}
+    expire(coordinator)
+    carried = carried_in(coordinator.post(page, sent).content.decode())
+    world.person(Role.INVESTIGATOR)
+    as_other = {"login": "investigator-01", "password": PASSWORD, "carried": carried, "next": page}
+    back = coordinator.post(reverse("account_login"), as_other, follow=True).content.decode()
+    assert "was not kept" in back
+    assert 'value="11.8"' not in back
+    assert drafts(world, Role.INVESTIGATOR) == []
+
+
+@pytest.mark.parametrize("carried", ["", "{", "[]", '{"page": "/my-work/", "sealed": "", "typed": {}}'])
+def test_a_garbled_parcel_is_left_behind(world: World, client: Client, carried: str) -> None:
+    world.person(Role.COORDINATOR)
+    sent = {"login": "coordinator-01", "password": PASSWORD, "carried": carried}
+    assert client.post(reverse("account_login"), sent).status_code == 302
+    assert User.objects.filter(username="coordinator-01").exists()
+
+
+def test_without_a_session_other_posts_lead_to_the_sign_in(subject: Subject, client: Client) -> None:
+    assert client.post(labs(subject), {"hb": "1"}).status_code == 302

@@ -1,0 +1,56 @@
+"""Drafts: what a person has typed and not yet saved. Kept for that person alone, gone with the first save.
+
+No rule judges a draft: whatever stands in the boxes is kept, and the same boxes are filled with it later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from trialsite.access import Actor, Duty
+from trialsite.context import writing
+from trialsite.models import Draft, Submission
+from trialsite.services.subjects import Refused, lock_subject
+
+#: Boxes that are never kept: who signs is proved anew, and the button and the page's own marks are no entries.
+NOT_KEPT = frozenset({"csrfmiddlewaretoken", "username", "password", "login", "action", "typed_by", "discard"})
+#: As much as any form holds many times over.
+MOST_CHARACTERS = 60_000
+
+
+def save_draft(
+    *, by: Actor, at: datetime, subject_id: int, site_id: int, page: str, typed: Mapping[str, str]
+) -> Draft | None:
+    """Keep what stands in the boxes of a page, in the place of what was kept before.
+
+    None if this very form was saved meanwhile: a late draft never brings back what has become data.
+    Waits for a save that is under way, since that holds the subject. Refused for more than a form can hold.
+    """
+    content = {name: words for name, words in typed.items() if name not in NOT_KEPT}
+    if sum(len(name) + len(words) for name, words in content.items()) > MOST_CHARACTERS:
+        raise Refused("This is more than a form can hold. Save it, or shorten what was typed.")
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at):
+        lock_subject(subject_id)
+        if _is_saved(content.get("token", "")):
+            return None
+        kept, _ = Draft.objects.update_or_create(
+            user_id=by.user_id,
+            page=page,
+            defaults={"subject_id": subject_id, "site_id": site_id, "content": content, "saved_at": at},
+        )
+        return kept
+
+
+def end_draft(*, by: Actor, at: datetime, site_id: int, page: str) -> None:
+    """The form was saved, or the person throws the draft away. Without a draft nothing happens."""
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at):
+        Draft.objects.filter(user=by.user_id, page=page).update(content={}, saved_at=None)
+
+
+def _is_saved(token: str) -> bool:
+    try:
+        return Submission.objects.filter(token=UUID(token)).exists()
+    except ValueError:
+        return False
