@@ -40,7 +40,7 @@ def draft(request: SignedInRequest, key: str) -> HttpResponse:
     words = saved_words(saved_at, subject.site.time_zone) if saved_at else "Saved already"
     if request.headers.get("X-Draft"):
         return JsonResponse({"words": words})
-    messages.success(request, f"{words}. Nobody else sees it until you save.")
+    messages.success(request, f"{words}. Others see it when you save the form.")
     return HttpResponseRedirect(page, status=303)
 
 
