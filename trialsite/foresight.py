@@ -19,11 +19,11 @@ from django.utils.module_loading import import_string
 from trialsite.models import Signature, Subject
 from trialsite.outbox import drained_by_hand, settle_for
 
-#: Who can say what stands of a subject, one for each room that derives something; each (subject, at) -> Facts.
+#: Who can say what stands of a subject, what weighs most first; each takes (subject, at) and gives Facts.
 LOOKS: tuple[str, ...] = (
-    "labs.selectors.facts.derived_facts",
-    "dosing.selectors.facts.derived_facts",
     "trialsite.foresight.signature_facts",
+    "dosing.selectors.facts.derived_facts",
+    "labs.selectors.facts.derived_facts",
 )
 
 

@@ -14,12 +14,12 @@ from trialsite.models import Subject
 
 
 def derived_facts(subject: Subject, at: datetime) -> list[Fact]:
-    """The response at every sample, and the confirmed one."""
+    """The confirmed response, and that at every sample."""
     newest = latest_response(subject)
     if newest is None:
         return []
     points = [_at(epoch["number"], point) for epoch in newest.result["epochs"] for point in epoch["time_points"]]
-    return [*points, Fact("confirmed", "Confirmed response", RESPONSES[Response(newest.confirmed)])]
+    return [Fact("confirmed", "Confirmed response", RESPONSES[Response(newest.confirmed)]), *points]
 
 
 def _at(epoch: int, point: dict[str, Any]) -> Fact:
