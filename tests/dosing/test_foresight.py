@@ -15,7 +15,7 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
-from pytest_django.fixtures import SettingsWrapper as Settings
+from pytest_django.fixtures import Settings
 
 from labs.services import Assessed, record_disease_assessment
 from protocol.vocabulary import Analyte, Phase
