@@ -67,6 +67,7 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
     "trialsite_failedsigning": {Privacy.NONE: _named("what")},
     "trialsite_parameterconfirmation": {Privacy.NONE: _named("name value")},
     "trialsite_visit": {Privacy.NONE: _named("bedside_not_done")},
+    "trialsite_draft": {Privacy.NONE: _named("page"), Privacy.FREE: _named("content")},
     "trialsite_protocolactivation": {Privacy.NONE: _named("replaces")},
     "labs_laboratory": {Privacy.NONE: _named("name")},
     "labs_labimport": {Privacy.FREE: _named("name content")},
