@@ -39,7 +39,7 @@ def registered(world: World, site: str = "01", *, on: date = date(2024, 1, 10)) 
     return subject
 
 
-def screened_results(world: World, subject: Subject, m_spike: str = "3.8", on: date = date(2024, 1, 9)) -> None:
+def screened_results(world: World, subject: Subject, m_spike: str = "3.8", on: date = date(2024, 1, 10)) -> None:
     """The baseline panel of the screening visit."""
     typed = {Analyte.SERUM_M: m_spike, Analyte.URINE_M: "50", Analyte.FLC_KAPPA: "30", Analyte.FLC_LAMBDA: "12"}
     record(world, subject, "scr", on, typed)

@@ -24,7 +24,7 @@ def figure(context: Mapping[str, object], number: int, url: str = "", beside: in
     if context.get("rows_open"):
         return format_html('<a href="{}">{}</a>', url, number) if url else format_html("{}", number)
     if is_small(beside):
-        return format_html("—")
+        return SafeString("—")
     return format_html("under {}", FEWEST) if is_small(number) else format_html("{}", number)
 
 

@@ -16,6 +16,7 @@ from followup.services import Leaving, possible_departures, record_departure, ta
 from followup.services.departure import Kind
 from labs.models import LabResult, ResponseAssessment
 from labs.services import FieldsRefused
+from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, Phase
 from safety.services import Medication, record_medication
 from tests.followup.conftest import DAY1, LAST_DOSE
@@ -90,7 +91,7 @@ def test_progression_before_the_first_dose_goes_off_study(world: World) -> None:
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_the_kinds_of_each_state(phase: Phase) -> None:
-    offered = set(possible_departures(Subject(state=phase.value)))
+    offered = set(possible_departures(Subject(state=phase.value, protocol_version=TRIAL.version)))
     treated = {Kind.WITHDRAWN, Kind.LOST, Kind.DEAD}
     expected = {
         Phase.SCREENING: {Kind.DEAD},

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from labs.models import DiseaseAssessment, LabResult
 from labs.selectors.visits import requires_bedside
+from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
 from tests.world import World, log_in
 from tests.world_labs import record
@@ -311,9 +312,9 @@ def test_the_page_leads_to_adverse_events_and_medications(subject: Subject, coor
 
 
 def test_an_unscheduled_visit_asks_for_no_vital_signs() -> None:
-    assert requires_bedside("m01")
-    assert requires_bedside("fu06")
-    assert not requires_bedside("uns1")
+    assert requires_bedside("m01", TRIAL)
+    assert requires_bedside("fu06", TRIAL)
+    assert not requires_bedside("uns1", TRIAL)
 
 
 def test_a_panel_and_a_visit_are_marked_as_entered_in_error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -74,7 +75,7 @@ def test_three_sites_all_roles_and_something_overdue(demonstration: Database) ->
     with reading(system_actor("verification"), clock.now()):
         assert Subject.objects.values("site").distinct().count() == 3
     page = log_in(Client(), member(Role.MONITOR, "00")).get("/my-work/").content.decode()
-    assert "overdue since" in page
+    assert re.search(r"[0-9] days? overdue", page)
 
 
 def test_a_laboratory_file_shows_a_row_of_every_kind(seen: None) -> None:
@@ -134,11 +135,9 @@ def test_the_abstract_page_prints_what_its_csv_holds(demonstration: Database) ->
 
 
 def test_the_abstract_page_links_to_subjects_for_those_who_may_open_them(demonstration: Database) -> None:
-    links = {}
-    for role in (Role.STATISTICIAN, Role.ADMIN):
-        page = log_in(Client(), member(role, "00")).get("/dashboards/abstract/")
-        links[role] = page.content.decode().count('<a href="/subjects/')
-    assert links == {Role.STATISTICIAN: 21, Role.ADMIN: 0}
+    page = log_in(Client(), member(Role.STATISTICIAN, "00")).get("/dashboards/abstract/").content.decode()
+    assert len(re.findall(r'<a href="/subjects/\w+/">', page)) == 21
+    assert log_in(Client(), member(Role.ADMIN, "00")).get("/dashboards/abstract/").status_code == 403
 
 
 def test_a_site_sees_only_its_own_patients_of_the_abstract(demonstration: Database) -> None:

@@ -100,10 +100,11 @@ def test_a_cascade_of_the_owner_is_captured(fresh_db) -> None:
             " AND confdeltype <> 'c' LOOP EXECUTE format("
             "'ALTER TABLE trialsite_stateperiod DROP CONSTRAINT %I', c); END LOOP; END $$"
         )
+        owner.execute("DELETE FROM trialsite_protocolperiod WHERE subject_id = %s", [subject.pk])
         owner.execute("DELETE FROM trialsite_subject WHERE id = %s", [subject.pk])
     with reading(system_actor("verification"), world.at):
         deleted = AuditEvent.objects.filter(op="DELETE", subject_id=subject.pk).values_list("table", flat=True)
-        assert sorted(deleted) == ["trialsite_stateperiod", "trialsite_subject"]
+        assert sorted(deleted) == ["trialsite_protocolperiod", "trialsite_stateperiod", "trialsite_subject"]
 
 
 @pytest.mark.req("B4", "B5")

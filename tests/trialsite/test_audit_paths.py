@@ -44,7 +44,7 @@ def loosened(demonstration: Database) -> Database:
 
 
 #: Tables in which the demonstration trial has no row.
-EMPTY = {"mfa_authenticator", "trialsite_failedsigning"}
+EMPTY = {"mfa_authenticator", "trialsite_failedsigning", "trialsite_protocolactivation"}
 
 
 def audited_models() -> list[type[models.Model]]:
