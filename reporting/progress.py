@@ -45,13 +45,16 @@ def progress_of(facts: SubjectFacts, code: str) -> Progress:
     asked = required_analytes(code, facts.subject.sex, facts.subject.protocol_version)
     there = facts.entered.get(code, NOTHING_ENTERED)
     trial, visit = protocol_of(facts.subject), facts.visits.get(code)
-    wants_disease = requires_disease(code, trial) and not code.startswith("fu")
+    # A follow-up visit is often a telephone call: what is seen or measured there is welcome and not waited for.
+    is_seen = not code.startswith("fu")
+    wants_disease = is_seen and requires_disease(code, trial)
+    wants_bedside = is_seen and visit is not None and requires_bedside(code, trial)
     return Progress(
         entered=len(asked & there.analytes),
         asked=len(asked),
         pending=there.pending,
         lacks_disease=wants_disease and code not in facts.assessed,
-        lacks_bedside=requires_bedside(code, trial) and visit is not None and bedside_missing(visit) > 0,
+        lacks_bedside=wants_bedside and visit is not None and bedside_missing(visit) > 0,
     )
 
 

@@ -18,6 +18,7 @@ from reporting.context_processors import header_of
 from reporting.data_quality import visit_lines
 from reporting.matrix import visit_state
 from reporting.next_step import Kind, Step, next_step, tasks
+from reporting.progress import progress_of
 from reporting.selectors.facts import SubjectFacts, facts_of
 from tests import world_dosing as treat
 from tests import world_enrollment as enrol
@@ -263,3 +264,13 @@ def test_the_task_of_a_query_leads_to_its_field_and_counts_days_of_the_site(worl
     step = next(step for step in tasks(facts(world, subject)) if step.kind is Kind.ANSWER)
     assert (step.words, step.note) == ("Answer 1 query", "oldest 1 day old")
     assert step.url == f"/subjects/{subject.key}/visits/bl/labs/?query={made.pk}"
+
+
+def test_vital_signs_are_waited_for_on_treatment_and_not_in_follow_up(world: World) -> None:
+    """A follow-up visit may be a telephone call with results sent in: nobody is reminded of its blood pressure."""
+    treated = treat.on_anakinra(world)
+    treat.month(world, treated, 1, "3.7")
+    followed = follow.followed_subject(world, last_dose_on=date(2024, 8, 20))
+    record(world, followed, "fu06", date(2025, 2, 18), {Analyte.SERUM_M: "3.7"})
+    assert progress_of(facts(world, treated), "m01").lacks_bedside
+    assert not progress_of(facts(world, followed), "fu06").lacks_bedside
