@@ -60,7 +60,7 @@ def _ending_form(request: SignedInRequest, subject: Subject) -> EndingForm | Non
         return None
     data = request.POST if request.method == "POST" else None
     unsaved = drafting(request, subject)
-    initial = unsaved.typed if unsaved else {"reason": request.GET.get("reason", "")}
+    initial = {"reason": request.GET.get("reason", ""), **(unsaved.typed if unsaved else {})}
     form = ask_identity(EndingForm(data, reasons=services.possible_reasons(subject), initial=initial), request)
     dated(form, subject)
     return form
