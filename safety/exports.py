@@ -117,6 +117,70 @@ ADVERSE_EVENTS = Dataset(
     ),
 )
 
+SAFETY_REPORTS = Dataset(
+    name="safety_reports",
+    title="Serious adverse events and pregnancies with the moments of their reporting clocks",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, r.number AS report,
+               CASE WHEN r.event_id IS NULL THEN 'PREGNANCY' ELSE 'SERIOUS EVENT' END AS kind,
+               e.number AS event, nullif(r.pregnant, '') AS pregnant,
+               {instant("r.aware_at")} AS aware_at, nullif(r.narrative, '') AS narrative,
+               {instant("r.sponsor_at")} AS sponsor_at, nullif(r.sponsor_late_because, '') AS sponsor_late_because,
+               {instant("r.authority_at")} AS authority_at,
+               nullif(r.authority_late_because, '') AS authority_late_because, r.version,
+               u.printed_name AS recorded_by, {instant("r.recorded_at")} AS recorded_at
+        FROM safety_safetyreport r
+        JOIN trialsite_subject s ON s.id = r.subject_id
+        JOIN trialsite_site site ON site.id = r.site_id
+        LEFT JOIN safety_adverseevent e ON e.id = r.event_id
+        LEFT JOIN trialsite_user u ON u.id = r.recorded_by_id
+        ORDER BY subject, r.number
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        Column("subject", "Subject number, before registration the screening number"),
+        Column("site", "Site code"),
+        Column("report", "Number of the report, counted within the subject"),
+        Column("kind", "SERIOUS EVENT or PREGNANCY"),
+        Column("event", "Number of the adverse event; empty for a pregnancy"),
+        Column("pregnant", "SUBJECT or PARTNER; empty for an event"),
+        Column("aware_at", "When the site learned of it, UTC; the 24 hours to the sponsor begin"),
+        Column("narrative", "What happened, in the words of the site"),
+        Column("sponsor_at", "When the sponsor received it, UTC; empty while it waits"),
+        Column("sponsor_late_because", "Why that was later than 24 hours; empty if it was not"),
+        Column("authority_at", "When it was sent to the authority, UTC; empty if it was not"),
+        Column("authority_late_because", "Why that was late; empty if it was not"),
+        Column("version", "1, raised by every change"),
+        Column("recorded_by", "Printed name of the person who recorded it"),
+        Column("recorded_at", "When it was recorded, UTC"),
+    ),
+)
+
+CLOCK_ESCALATIONS = Dataset(
+    name="clock_escalations",
+    title="Steps of reporting clocks that were told by mail or skipped",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, r.number AS report, c.clock, c.percent,
+               {instant("c.fell_due_at")} AS fell_due_at, upper(c.status) AS status, c.reason,
+               {instant("c.decided_at")} AS decided_at
+        FROM safety_clockescalation c
+        JOIN safety_safetyreport r ON r.id = c.report_id
+        JOIN trialsite_subject s ON s.id = c.subject_id
+        JOIN trialsite_site site ON site.id = c.site_id
+        ORDER BY subject, r.number, c.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        Column("subject", "Subject number, before registration the screening number"),
+        Column("site", "Site code"),
+        Column("report", "Number of the report, counted within the subject"),
+        Column("clock", "SPONSOR or AUTHORITY"),
+        Column("percent", "Percent of the clock that had passed"),
+        Column("fell_due_at", "When the step was reached, UTC"),
+        Column("status", "SENT or SKIPPED"),
+        Column("reason", "Why it was sent or skipped"),
+        Column("decided_at", "When the sweep settled it, UTC"),
+    ),
+)
+
 GRADE_JUDGEMENTS = Dataset(
     name="grade_judgements",
     title="Laboratory grades that an investigator judged not clinically significant",
@@ -146,4 +210,10 @@ GRADE_JUDGEMENTS = Dataset(
     ),
 )
 
-DATASETS: tuple[Dataset, ...] = (CONCOMITANT_MEDICATIONS, ADVERSE_EVENTS, GRADE_JUDGEMENTS)
+DATASETS: tuple[Dataset, ...] = (
+    CONCOMITANT_MEDICATIONS,
+    ADVERSE_EVENTS,
+    SAFETY_REPORTS,
+    CLOCK_ESCALATIONS,
+    GRADE_JUDGEMENTS,
+)

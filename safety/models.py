@@ -1,4 +1,4 @@
-"""Adverse events, judged laboratory grades, concomitant medication.
+"""Adverse events, serious ones and pregnancies with their reporting clocks, judged grades, concomitant medication.
 
 Another anti-myeloma therapy stops confirmation of responses and censors PFS.
 """
@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from labs.models import LabResult
-from safety.vocabulary import OTHER_CAUSES, ActionTaken, Attribution, Outcome
+from protocol.safety_clocks import Clock, ClockName, authority_term, clocks
+from safety.vocabulary import OTHER_CAUSES, RELATED, ActionTaken, Attribution, Outcome, WhoIsPregnant
 from trialsite.models import SubjectRecord, User
 
 
@@ -110,6 +111,17 @@ class AdverseEvent(SubjectRecord):
         ]
 
     @property
+    def is_unexpected_reaction(self) -> bool:
+        """True if a drug possibly caused it, or more surely, of which it is not expected."""
+        return any(
+            cause in RELATED and expected is False
+            for cause, expected in (
+                (self.attribution_anakinra, self.expected_of_anakinra),
+                (self.attribution_dexamethasone, self.expected_of_dexamethasone),
+            )
+        )
+
+    @property
     def is_serious(self) -> bool:
         """True if any criterion of ICH E2A is met; the grade says nothing of it."""
         return any((self.is_fatal, self.is_life_threatening, self.needs_hospital,
@@ -130,4 +142,95 @@ class GradeJudgement(SubjectRecord):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["lab_result", "term"], name="gradejudgement_once_per_result_and_term"),
+        ]
+
+
+class SafetyReport(SubjectRecord):
+    """A serious adverse event, or a pregnancy, to be reported in time. Its clocks follow from the moments here.
+
+    `event` is empty for a pregnancy. Changes are in the audit trail, with reasons.
+    """
+
+    number = models.PositiveSmallIntegerField(help_text="Counts the reports of the subject from 1.")
+    event = models.OneToOneField(
+        AdverseEvent, null=True, blank=True, on_delete=models.PROTECT, related_name="report",
+        help_text="The serious event; empty for a pregnancy.",
+    )  # fmt: skip
+    pregnant = models.CharField(max_length=7, choices=WhoIsPregnant.choices, blank=True, help_text="Of a pregnancy.")
+    aware_at = models.DateTimeField(help_text="When the site learned of it: the first clock starts.")
+    narrative = models.CharField(max_length=2000, blank=True, help_text="What happened, in words.")
+    sponsor_at = models.DateTimeField(null=True, blank=True, help_text="When the sponsor received the report.")
+    sponsor_late_because = models.CharField(max_length=300, blank=True)
+    authority_at = models.DateTimeField(null=True, blank=True, help_text="When it was sent to the authority.")
+    authority_late_because = models.CharField(max_length=300, blank=True)
+    version = models.PositiveSmallIntegerField(default=1, help_text="Raised by every change.")
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "number"], name="safetyreport_number_once"),
+            models.CheckConstraint(
+                condition=Q(event=None) ^ Q(pregnant=""), name="safetyreport_of_an_event_or_a_pregnancy"
+            ),
+            models.CheckConstraint(
+                condition=Q(sponsor_at=None) | Q(sponsor_at__gte=F("aware_at")), name="safetyreport_sponsor_after_site"
+            ),
+            models.CheckConstraint(
+                condition=Q(authority_at=None) | Q(authority_at__gte=F("sponsor_at"), sponsor_at__isnull=False),
+                name="safetyreport_authority_after_sponsor",
+            ),
+        ]
+
+    @property
+    def is_pregnancy(self) -> bool:
+        return self.event_id is None
+
+    @property
+    def words(self) -> str:
+        """What is reported, as pages call it."""
+        return (
+            f"Serious event {self.event.number}" if self.event else f"Pregnancy, {self.get_pregnant_display().lower()}"
+        )
+
+    def clocks(self) -> tuple[Clock, ...]:
+        """None for an event that counts no more or is not serious any more; else by what the event is now."""
+        event = self.event
+        if event is None:
+            return clocks(aware_at=self.aware_at, sponsor_at=self.sponsor_at, authority_at=None, term=None)
+        if event.in_error or not event.is_serious:
+            return ()
+        term = authority_term(
+            is_unexpected_reaction=event.is_unexpected_reaction,
+            is_fatal_or_life_threatening=event.is_fatal or event.is_life_threatening,
+        )
+        return clocks(aware_at=self.aware_at, sponsor_at=self.sponsor_at, authority_at=self.authority_at, term=term)
+
+    def running(self) -> Clock | None:
+        """The clock that runs now; at most one does."""
+        return next((one for one in self.clocks() if one.is_open), None)
+
+
+class ClockEscalation(SubjectRecord):
+    """A step of a reporting clock was told by mail, or skipped with its reason. Never twice."""
+
+    class Status(models.TextChoices):
+        SENT = "sent", "Sent"
+        SKIPPED = "skipped", "Skipped"
+
+    report = models.ForeignKey(SafetyReport, on_delete=models.PROTECT, related_name="escalations")
+    clock = models.CharField(max_length=9, choices=[(one.value, one.value.capitalize()) for one in ClockName])
+    percent = models.PositiveSmallIntegerField(help_text="Percent of the clock that had passed.")
+    fell_due_at = models.DateTimeField()
+    status = models.CharField(max_length=7, choices=Status.choices)
+    reason = models.CharField(max_length=200)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["report", "clock", "percent"], name="clockescalation_once_per_report_and_step"
+            ),
         ]

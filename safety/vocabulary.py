@@ -3,6 +3,7 @@
 from django.db.models import TextChoices
 
 from protocol.ctcae_terms import ALLOWED_GRADES
+from protocol.safety_clocks import ClockName
 from protocol.vocabulary import CtcaeVersion, Drug
 
 #: The version whose terms and grades are offered. Each event keeps the version it was graded in.
@@ -35,6 +36,11 @@ class ActionTaken(TextChoices):
     REDUCED = "REDUCED", "Reduced"
     STOPPED = "STOPPED", "Stopped"
     NOT_GIVEN = "NOT_GIVEN", "Drug not given"
+
+
+class WhoIsPregnant(TextChoices):
+    SUBJECT = "SUBJECT", "The subject"
+    PARTNER = "PARTNER", "The subject's partner"
 
 
 class Outcome(TextChoices):
@@ -77,3 +83,9 @@ OFTEN = (
 _OFTEN_TERMS = {term for _, terms in OFTEN for term in terms}
 #: Every term once, in groups.
 TERM_GROUPS = (*OFTEN, ("All other terms", tuple(sorted(TERMS - _OFTEN_TERMS))))
+
+#: Clock -> who is told, and who acts.
+CLOCK_WORDS: dict[ClockName, tuple[str, str]] = {
+    ClockName.SPONSOR: ("Report to the sponsor", "Coordinator or investigator"),
+    ClockName.AUTHORITY: ("Report to the authority", "Data manager at the coordinating centre"),
+}

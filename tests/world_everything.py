@@ -9,8 +9,9 @@ from uuid import uuid4
 from enrollment.models import ConsentForm
 from labs.models import LabImport, Laboratory, LabResult
 from protocol.vocabulary import Analyte
-from safety.models import AdverseEvent, ConcomitantMedication
-from safety.services import Medication, record_medication, report_adverse_event
+from safety.models import AdverseEvent, ConcomitantMedication, SafetyReport
+from safety.services import Medication, record_medication, report_adverse_event, report_pregnancy
+from safety.vocabulary import WhoIsPregnant
 from tests import world_dosing as treat
 from tests.world import World
 from tests.world_enrollment import central_laboratory, complete, form_in_force, sent
@@ -36,6 +37,7 @@ class Ward:
     query: Query
     medication: ConcomitantMedication
     event: AdverseEvent
+    report: SafetyReport
     laboratory: Laboratory
     consent_form: ConsentForm
     imported: LabImport
@@ -47,6 +49,13 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
     treated = treat.at_month_6(world, site).subject
     event = report_adverse_event(
         **who(world, treated), token=uuid4(), event=an_event("Headache", 2, "feb 2024", reported_as=f"{said} reported")
+    )
+    report = report_pregnancy(
+        **who(world, treated),
+        token=uuid4(),
+        pregnant=WhoIsPregnant.PARTNER,
+        aware_at=world.at,
+        narrative=f"{said} narrated",
     )
     laboratory = central_laboratory(world, site)
     urate = line(treated, "Urate", "5", "mg", accession=f"{said[:20]} {treated.number}", on="2024-07-16")
@@ -71,4 +80,6 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
     )
     with reading(system_actor("verification"), world.at):
         consent_form = ConsentForm.objects.get(site=world.sites[site])
-    return Ward(site, treated, screened, followed, result, query, medication, event, laboratory, consent_form, imported)
+    return Ward(
+        site, treated, screened, followed, result, query, medication, event, report, laboratory, consent_form, imported
+    )

@@ -25,6 +25,7 @@ class Duty(StrEnum):
     RECORD_DOSE = "Record doses"
     KEEP_SUPPLY = "Receive, dispense and take back study drug"
     SIGN = "Sign as investigator"
+    REPORT_TO_AUTHORITY = "Record that the authority was told of a serious event"
     CONFIRM_PARAMETER = "Confirm a protocol parameter"
     ACTIVATE_PROTOCOL = "Activate a protocol version"
     RAISE_QUERY = "Ask a query"
@@ -59,6 +60,7 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.RECORD_DOSE: _SITE_STAFF,
     Duty.KEEP_SUPPLY: _SITE_STAFF,
     Duty.SIGN: frozenset({Role.INVESTIGATOR}),
+    Duty.REPORT_TO_AUTHORITY: frozenset({Role.DATA_MANAGER}),
     Duty.CONFIRM_PARAMETER: frozenset({Role.INVESTIGATOR}),
     Duty.ACTIVATE_PROTOCOL: frozenset({Role.INVESTIGATOR}),
     Duty.RAISE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),

@@ -50,6 +50,8 @@ KINDS: dict[str, Kind] = {
     "dose": Kind("dosing_doserecord", "dose", ("subject_id", "drug", "on"), ("status",), "subject_dosing"),
     "medication": Kind("safety_concomitantmedication", "medication", page="subject_medications"),
     "adverse_event": Kind("safety_adverseevent", "adverse event", page="subject_adverse_events"),
+    "safety_report": Kind("safety_safetyreport", "report with a deadline", page="subject_adverse_events"),
+    "clock_escalation": Kind("safety_clockescalation", "step of a reporting clock", page="subject_adverse_events"),
     "grade_judgement": Kind("safety_gradejudgement", "judged laboratory grade", page="subject_adverse_events"),
     "end_of_treatment": Kind("followup_endoftreatment", "end of treatment", page="subject_end_of_treatment"),
     "departure": Kind("followup_departure", "departure from the study", page="subject_departure"),

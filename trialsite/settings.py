@@ -235,6 +235,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "followup.tasks.sweep_reminders",
         "schedule": crontab(minute="0"),
     },
+    "tell of the reporting clocks": {"task": "safety.tasks.sweep_clocks", "schedule": crontab(minute="*/10")},
 }
 
 LOGGING = {

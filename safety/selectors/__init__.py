@@ -3,13 +3,18 @@
 from safety.selectors.events import adverse_events, dexamethasone_was_given
 from safety.selectors.grades import GradedResult, Suggestion, suggestions
 from safety.selectors.medications import first_new_therapy_on, medications
+from safety.selectors.reports import causality_signatures, causes_signed, running_reports, safety_reports
 
 __all__ = [
     "GradedResult",
     "Suggestion",
     "adverse_events",
+    "causality_signatures",
+    "causes_signed",
     "dexamethasone_was_given",
     "first_new_therapy_on",
     "medications",
+    "running_reports",
+    "safety_reports",
     "suggestions",
 ]

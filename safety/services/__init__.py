@@ -1,5 +1,7 @@
 """The only writer of this room."""
 
+from safety.services.causality import sign_causality
+from safety.services.escalation import sweep_clocks
 from safety.services.events import (
     Event,
     SavedByAnother,
@@ -9,16 +11,30 @@ from safety.services.events import (
 )
 from safety.services.grades import judge_not_significant
 from safety.services.medications import Medication, end_medication, mark_medication_in_error, record_medication
+from safety.services.reports import (
+    Told,
+    correct_report,
+    record_report_sent,
+    report_pregnancy,
+    take_back_report_sent,
+)
 
 __all__ = [
     "Event",
     "Medication",
     "SavedByAnother",
+    "Told",
     "correct_adverse_event",
+    "correct_report",
     "end_medication",
     "judge_not_significant",
     "mark_adverse_event_in_error",
     "mark_medication_in_error",
     "record_medication",
+    "record_report_sent",
     "report_adverse_event",
+    "report_pregnancy",
+    "sign_causality",
+    "sweep_clocks",
+    "take_back_report_sent",
 ]

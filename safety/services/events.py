@@ -14,13 +14,15 @@ from protocol.expectedness import expectedness, list_in_force
 from protocol.vocabulary import Drug
 from safety.models import AdverseEvent
 from safety.services.event_checks import Event, Odd, odd_things, problems_of
+from safety.services.reports import open_report
+from safety.services.saved import SavedByAnother
 from safety.vocabulary import CTCAE, Attribution, Seriousness
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Subject
 from trialsite.services.queries import Anchor, Question, close_automatic_queries, raise_automatic_query
 from trialsite.services.signatures import break_signatures_resting_on
-from trialsite.services.subjects import Refused, Stale, first_submission, lock_open_subject, note_outcome
+from trialsite.services.subjects import Refused, first_submission, lock_open_subject, note_outcome
 
 __all__ = [
     "Event",
@@ -31,10 +33,6 @@ __all__ = [
 ]
 
 RECORD = "adverse_event"
-
-
-class SavedByAnother(Stale):
-    """Somebody else corrected the event after it was opened. Nothing was stored."""
 
 
 def report_adverse_event(
@@ -68,6 +66,7 @@ def report_adverse_event(
         )
         _fill(stored, event)
         stored.save()
+        open_report(by=by, at=at, subject=subject, event=stored)
         _ask(by, at, subject, stored, odd_things(subject, event))
         note_outcome(token=token, outcome=str(stored.pk))
         return stored
@@ -98,6 +97,7 @@ def correct_adverse_event(
             raise ReasonMissing(tuple(changed))
         stored.version += 1
         stored.save(update_fields=[*changed, "version"])
+        open_report(by=by, at=at, subject=subject, event=stored)
         _ask_anew(by, at, subject, stored, event, changed)
         words = f"Adverse event {number} was corrected: {reason}"[:300]
         break_signatures_resting_on([f"{RECORD}:{stored.pk}"], reason=words, at=at)

@@ -19,10 +19,11 @@ from protocol.explain import plain
 from safety import selectors, services
 from safety.event_forms import EventForm, TermForm, answers_of, criterion_words
 from safety.forms import InErrorForm
-from safety.models import AdverseEvent
+from safety.models import AdverseEvent, SafetyReport
 from safety.selectors import Suggestion
 from safety.services import SavedByAnother
 from safety.views.door import subject_for, who
+from safety.views.reports import clock_lines
 from safety.vocabulary import CTCAE, TERMS, Attribution, Seriousness
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
@@ -48,7 +49,8 @@ def adverse_events(request: SignedInRequest, key: str) -> HttpResponse:
     now = clock.now()
     context = {
         "subject": subject,
-        "events": [_row(one) for one in selectors.adverse_events(subject)],
+        "events": [row(one) for one in selectors.adverse_events(subject)],
+        "reports": [(one, clock_lines(one, now)) for one in selectors.safety_reports(subject)],
         "suggestions": [_suggested(subject, one) for one in selectors.suggestions(subject)],
         "term_form": TermForm(),
         "ctcae": CTCAE.value,
@@ -68,13 +70,27 @@ def _judged(request: SignedInRequest, subject: Subject) -> HttpResponse:
     return redirect("subject_adverse_events", subject.key)
 
 
-def _row(event: AdverseEvent) -> dict[str, Any]:
+def row(event: AdverseEvent) -> dict[str, Any]:
     return {
         "event": event,
         "started": in_words_as_known(event.started),
         "stopped": in_words_as_known(event.stopped),
         "serious": [one.label for one in Seriousness if getattr(event, one.value)],
     }
+
+
+def signed_lines(event: AdverseEvent) -> list[dict[str, Any]]:
+    """Signatures under the causes as the partial shows them, the newest first."""
+    return [
+        {
+            "printed_name": one.printed_name,
+            "meaning": one.meaning,
+            "signed_at": one.signed_at,
+            "broken_at": ended.at if ended else None,
+            "broken_because": ended.reason if ended else "",
+        }
+        for one, ended in selectors.causality_signatures(event)
+    ]
 
 
 def _suggested(subject: Subject, one: Suggestion) -> dict[str, Any]:
@@ -119,9 +135,20 @@ def adverse_event_new(request: SignedInRequest, key: str) -> HttpResponse:
         except Refused as refusal:
             _put(form, refusal)
         else:
-            return _done(request, subject, f"Adverse event {made.number}, {made.term}, was added.")
+            return _reported(request, subject, made)
     context = {"subject": subject, "form": form, "term": term, "term_form": TermForm(initial={"term": term})}
     return _page(request, {**context, "may_enter": True})
+
+
+def _reported(request: SignedInRequest, subject: Subject, made: AdverseEvent) -> HttpResponse:
+    """A serious event leads to its report, whose clock runs already."""
+    if not made.is_serious:
+        return _done(request, subject, f"Adverse event {made.number}, {made.term}, was added.")
+    report = SafetyReport.objects.get(event=made)
+    messages.success(
+        request, f"Adverse event {made.number} was added. It is serious: tell the sponsor within 24 hours."
+    )
+    return redirect("subject_safety_report", subject.key, report.number)
 
 
 def _prefilled(request: SignedInRequest, subject: Subject, term: str) -> dict[str, object]:
@@ -153,13 +180,15 @@ def adverse_event(request: SignedInRequest, key: str, number: int) -> HttpRespon
     context: dict[str, Any] = {
         "subject": subject,
         "event": event,
-        "row": _row(event),
+        "row": row(event),
         "form": form,
         "why": ReasonForm(request.POST if action == "correct" else None),
         "error_form": InErrorForm(request.POST if action == "in_error" else None),
         "term": term,
         "term_form": TermForm(initial={"term": term}),
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()) and not event.in_error,
+        "signatures": signed_lines(event),
+        "report": SafetyReport.objects.filter(event=event).first(),
     }
     save = SAVES.get(action)
     said = save(request, context) if save else ""

@@ -54,6 +54,7 @@ class House:
             "laboratory": ward.laboratory.pk,
             "medication": ward.medication.pk,
             "consent_form": ward.consent_form.pk,
+            "authority_report": ward.report.pk,
         }
         rows |= {name: ward.imported.pk for name in PARAMETERS if name.startswith("lab_import_")}
         somebody = self.world.person(Role.COORDINATOR, site)

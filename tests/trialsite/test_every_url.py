@@ -99,6 +99,10 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "subject_adverse_events": (CLINICAL, "I"),
     "adverse_event_new": (SITE, SITE),
     "adverse_event": (CLINICAL, SITE),
+    "adverse_event_causality": (CLINICAL, "I"),
+    "pregnancy_new": (SITE, SITE),
+    "subject_safety_report": (CLINICAL, SITE),
+    "authority_report": ("D", "D"),
     "subject_medications": (CLINICAL, SITE),
     "medication": (SITE, SITE),
     "subject_end_of_treatment": (CLINICAL, "I"),
@@ -138,6 +142,8 @@ SENT = {
     "query": {"action": "answer"},
     "adverse_event_new": {"term": "Headache"},
     "adverse_event": {"action": "correct"},
+    "subject_safety_report": {"action": "save"},
+    "authority_report": {"action": "sent"},
     "lab_import_review": {"action": "check"},
 }
 ALLOWED = {200, 302, 303, 422}
