@@ -12,6 +12,7 @@ from followup.services.stopping import check_last_dose, check_not_future, drop_s
 from labs.services import derive_response
 from protocol.phases import roads_from
 from protocol.vocabulary import TREATMENT_PHASES, Phase
+from safety.models import AdverseEvent
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.days import in_words
@@ -104,11 +105,18 @@ def _check_order(subject: Subject, leaving: Leaving, at: datetime) -> None:
     last = leaving.last_dose_on or subject.treatment_ended_on
     for day, words in (
         (last, "the last dose"),
+        (_fatal_event_on(subject) if leaving.kind is Kind.DEAD else None, "the fatal adverse event began"),
         (subject.registered_on, "registration"),
         (subject.screened_on, "screening"),
     ):
         if day is not None and leaving.on < day:
             raise Refused(f"The date lies before {words} on {in_words(day)}.")
+
+
+def _fatal_event_on(subject: Subject) -> date | None:
+    """The earliest day on which the subject's fatal adverse event can have begun."""
+    fatal = AdverseEvent.objects.filter(subject=subject, in_error=False, is_fatal=True)
+    return fatal.order_by("started_earliest").values_list("started_earliest", flat=True).first()
 
 
 def _store(by: Actor, at: datetime, subject: Subject, leaving: Leaving) -> Departure:
