@@ -1,4 +1,4 @@
-"""The bar on top of every page of a subject, and its tabs. Six queries, whatever the page."""
+"""The bar on top of every page of a subject, and its tabs. Seven queries, whatever the page."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from labs.models import ResponseAssessment
 from labs.selectors import latest_response
 from labs.selectors.visits import anchors_of, stopped_on
 from protocol.months import study_day, study_month
+from protocol.safety_clocks import time_words
 from protocol.visits import PlannedVisit, due_state, schedule
 from protocol.vocabulary import TERMINAL_PHASES, DueState, Phase
 from reporting.addresses import address
 from reporting.selectors.facts import site_day
+from safety.selectors import running_reports
+from safety.vocabulary import CLOCK_WORDS
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.models import Query, StatePeriod, Subject
@@ -42,6 +45,7 @@ class Header:
     next_visit_note: str
     open_queries: int
     consent_needed: str
+    clocks: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,22 @@ def header_of(subject: Subject, open_queries: int) -> Header:
         next_visit_note=_window(coming, today) if coming else "",
         open_queries=open_queries,
         consent_needed=_consent_needed(subject, today),
+        clocks=_clocks(subject),
     )
+
+
+def _clocks(subject: Subject) -> tuple[tuple[str, str, str], ...]:
+    """Words, address and look of each report whose clock runs."""
+    now, found = clock.now(), []
+    for report in running_reports(subject):
+        running = report.running()
+        if running is not None:
+            words, acts = CLOCK_WORDS[running.name]
+            url = address("subject_safety_report", subject.key, report.number)
+            level = "err" if running.is_overdue(now) else "warn"
+            left = time_words(running.due_at - now)
+            found.append((f"{report.words}. {words}: {left}. {acts} acts.", url, level))
+    return tuple(found)
 
 
 def _consent_needed(subject: Subject, today: date) -> str:

@@ -13,8 +13,11 @@ from enum import StrEnum
 
 from dosing.selectors.phases import drawn_out
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
+from followup.models import Departure
+from followup.services import possible_departures
 from labs.selectors.visits import visit_label
 from protocol.doses import planned_days
+from protocol.safety_clocks import ClockName, time_words
 from protocol.visits import PlannedVisit
 from protocol.vocabulary import CriterionOutcome, DueState, Phase, ProposalKind
 from reporting.addresses import address
@@ -29,6 +32,7 @@ from trialsite.templatetags.edc import day, day_short
 class Kind(StrEnum):
     """What sort of work a task is; the work list groups by it."""
 
+    CLOCK = "clock"
     ENTER = "enter"
     ANSWER = "answer"
     SIGN = "sign"
@@ -63,6 +67,7 @@ class Step:
 ENTERS = frozenset({Role.COORDINATOR})
 SIGNS = frozenset({Role.INVESTIGATOR})
 REVIEWS = frozenset({Role.DATA_MANAGER, Role.MONITOR})
+TELLS = frozenset({Role.DATA_MANAGER})
 NOBODY: frozenset[Role] = frozenset()
 #: Diaries come back with the visits: gaps are asked for after two weeks, and are overdue after six.
 DIARY_DUE, DIARY_LATE = timedelta(days=14), timedelta(days=42)
@@ -293,14 +298,67 @@ def _doses(facts: SubjectFacts) -> Iterator[Step]:
     yield Step(Kind.ENTER, f"Record doses of {_days(len(days))}", url, ENTERS, note, urgency, first + DIARY_LATE)
 
 
+# -- safety ------------------------------------------------------------------------------------------
+
+
+def _clocks(facts: SubjectFacts) -> Iterator[Step]:
+    """Reports whose clock runs, the one that ends first on top."""
+    running = [(clock, report) for report in facts.reports if (clock := report.running())]
+    for clock, report in sorted(running, key=lambda pair: pair[0].due_at):
+        note = time_words(clock.due_at - facts.now)
+        what = "pregnancy" if report.is_pregnancy else "serious event"
+        due_on = clock.due_at.date()
+        urgency = "late" if clock.is_overdue(facts.now) else ""
+        if clock.name is ClockName.SPONSOR:
+            url = _page(facts, "subject_safety_report", str(report.number))
+            words = f"Report the {what} to the sponsor"
+            yield Step(Kind.CLOCK, words, url, ENTERS | SIGNS, note, urgency, due_on)
+        else:
+            url = address("authority_report", report.pk)
+            words = f"Report the {what} to the authority"
+            waiting = f"Report of the {what} to the authority: with the data manager"
+            yield Step(Kind.CLOCK, words, url, TELLS, note, urgency, due_on, waiting)
+
+
+def _causes(facts: SubjectFacts) -> Iterator[Step]:
+    """Causes of serious events that nobody signed, and of any event whose signature broke."""
+    for event in facts.events:
+        signed = facts.causes_signed.get(event.pk)
+        if signed or (signed is None and not event.is_serious):
+            continue
+        url = _page(facts, "adverse_event_causality", str(event.number))
+        again = " again" if signed is False else ""
+        words, note = f"Sign causes of event {event.number}{again}", "the event was corrected" if again else ""
+        waiting = f"Causes of event {event.number}: with the investigator"
+        yield Step(Kind.SIGN, words, url, SIGNS, note, waiting=waiting)
+
+
+def _death(facts: SubjectFacts) -> Iterator[Step]:
+    """A fatal event and the death of the subject go together: where one was entered, the other is asked for.
+
+    Death of progression is an endpoint and needs no event.
+    """
+    fatal = next((event for event in facts.events if event.is_fatal), None)
+    died = facts.subject.died_on
+    if fatal is not None and died is None and Departure.Kind.DEAD in possible_departures(facts.subject):
+        url = f"{_page(facts, 'subject_departure')}?kind=DEAD"
+        yield Step(Kind.ENTER, "Record the death", url, ENTERS, f"event {fatal.number} is fatal")
+    elif died is not None and fatal is None and not facts.subject.died_of_progression:
+        url = _page(facts, "subject_adverse_events")
+        yield Step(Kind.ENTER, "Enter the fatal event", url, ENTERS, f"died {_near(died, facts.today)}")
+
+
 #: The order among tasks of one urgency.
 RULES: tuple[Rule, ...] = (
+    _clocks,
     _reconsent,
     _screening,
     _first_dose,
     _sign_again,
     _discrepancy,
     _decision,
+    _causes,
+    _death,
     _confirmation,
     _answer,
     _unfinished,

@@ -18,6 +18,7 @@ from dosing.vocabulary import ACTIONABLE
 from labs.entries import Collection, Entry, PanelEntry
 from labs.models import LabResult
 from labs.services import Assessed, VisitFacts, record_disease_assessment, record_panel, record_visit
+from protocol.safety_clocks import ClockName
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, DoseAction, DoseStatus, Drug, PanelCode, Phase, ProposalKind
 from reporting.demonstration.chronicle import moment
@@ -26,8 +27,18 @@ from reporting.demonstration.stage import Stage, stock
 from reporting.demonstration.troubles import Trouble, typed_dates
 from reporting.demonstration.values import IMPLAUSIBLE, Draw, marrow_percent, panel
 from reporting.progress import required_analytes
+from safety.models import AdverseEvent, SafetyReport
 from safety.selectors import dexamethasone_was_given, suggestions
-from safety.services import Event, Medication, judge_not_significant, record_medication, report_adverse_event
+from safety.services import (
+    Event,
+    Medication,
+    Told,
+    judge_not_significant,
+    record_medication,
+    record_report_sent,
+    report_adverse_event,
+    sign_causality,
+)
 from safety.vocabulary import ActionTaken, Attribution, Outcome
 from trialsite.access import Actor
 from trialsite.context import reading
@@ -140,7 +151,7 @@ def report_trouble(one: Someone, *, trouble: Trouble, visit_on: date, on: date) 
         drug: ActionTaken(trouble.action) if drug == trouble.by else ActionTaken.NONE if was else ActionTaken.NOT_GIVEN
         for drug, was in given.items()
     }
-    report_adverse_event(
+    event = report_adverse_event(
         by=one.coordinator, at=moment(on), token=uuid5(NAMESPACE_OID, f"{one.subject_id} {trouble.term} {on}"),
         subject_id=one.subject_id, site_id=one.site_id,
         event=Event(
@@ -151,6 +162,8 @@ def report_trouble(one: Someone, *, trouble: Trouble, visit_on: date, on: date) 
             action_anakinra=actions["anakinra"], action_dexamethasone=actions["dexamethasone"],
         ),
     )  # fmt: skip
+    if event.is_serious:
+        tell_of_serious_event(one, event=event, on=on)
     if trouble.treated_with and trouble.lasted is not None:
         began = visit_on - timedelta(days=trouble.began)
         medication = Medication(trouble.treated_with, trouble.term, began, began + timedelta(days=trouble.lasted - 3))
@@ -158,6 +171,21 @@ def report_trouble(one: Someone, *, trouble: Trouble, visit_on: date, on: date) 
             by=one.coordinator, at=moment(on), token=uuid5(NAMESPACE_OID, f"{one.subject_id} {medication.name}"),
             subject_id=one.subject_id, site_id=one.site_id, medication=medication,
         )  # fmt: skip
+
+
+def tell_of_serious_event(one: Someone, *, event: AdverseEvent, on: date, authority_too: bool = True) -> None:
+    """The sponsor, and where it has to be the authority, hear of it the same day; the investigator signs the causes."""
+    given: dict[str, Any] = {"at": moment(on), "subject_id": one.subject_id, "site_id": one.site_id}
+    with reading(one.coordinator, moment(on)):
+        number = SafetyReport.objects.get(event_id=event.pk).number
+    told = record_report_sent(by=one.coordinator, **given, number=number, told=Told(ClockName.SPONSOR, moment(on)))
+    if told.running() and authority_too:
+        manager = one.stage.who(Role.DATA_MANAGER, "00")
+        record_report_sent(by=manager, **given, number=number, told=Told(ClockName.AUTHORITY, moment(on)))
+    sign_causality(
+        by=one.investigator, **given, proof=one.stage.proof(one.investigator, moment(on)), number=event.number,
+        version=event.version,
+    )  # fmt: skip
 
 
 def judge_grades(one: Someone, *, on: date) -> None:

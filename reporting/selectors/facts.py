@@ -17,7 +17,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.fields.json import KT
 
-from dosing.models import AssignmentDiscrepancy, DoseRecord, PhaseDecision, PhaseProposal
+from dosing.models import AssignmentDiscrepancy, DoseModification, DoseRecord, PhaseDecision, PhaseProposal
 from dosing.selectors import broken_decisions
 from enrollment.models import EligibilitySnapshot, ScreenFailure, ScreeningAnswer
 from followup.models import FollowUpContact
@@ -27,6 +27,8 @@ from labs.selectors.visits import anchors_of, stopped_on
 from protocol.measurements import PhaseInterval
 from protocol.visits import PlannedVisit, due_state, schedule
 from protocol.vocabulary import TERMINAL_PHASES, TREATMENT_PHASES, Analyte, Drug, DueState, MissingReason, Phase
+from safety.models import AdverseEvent, SafetyReport
+from safety.selectors import causes_signed
 from trialsite.models import ConsentGap, Query, SignatureEvent, StatePeriod, Subject, SubjectRecord, Visit
 from trialsite.selectors import protocol_of
 
@@ -47,9 +49,13 @@ NOTHING_ENTERED = Entered()
 
 @dataclass(frozen=True)
 class SubjectFacts:
-    """Everything the next step of one subject rests on. `today` is the site's date."""
+    """Everything the next step of one subject rests on. `today` is the site's date.
+
+    `events`: adverse events that stand. `causes_signed`: event -> whether its causes are signed, where somebody did.
+    """
 
     subject: Subject
+    now: datetime
     today: date
     periods: tuple[StatePeriod, ...]
     visits: Mapping[str, Visit]
@@ -71,6 +77,10 @@ class SubjectFacts:
     contacts: Mapping[str, FollowUpContact]
     attempts: Mapping[str, int]
     response: ResponseAssessment | None
+    events: tuple[AdverseEvent, ...]
+    reports: tuple[SafetyReport, ...]
+    causes_signed: Mapping[int, bool]
+    orders: tuple[DoseModification, ...]
 
     @property
     def phase(self) -> Phase:
@@ -119,7 +129,7 @@ def facts_of(subjects: Iterable[Subject], now: datetime) -> dict[int, SubjectFac
     """Facts by subject. The subjects come with their site (`select_related("site")`)."""
     wanted = list(subjects)
     shelf = _Shelf([subject.pk for subject in wanted])
-    return {subject.pk: shelf.facts(subject, site_day(subject, now)) for subject in wanted}
+    return {subject.pk: shelf.facts(subject, now) for subject in wanted}
 
 
 def site_day(subject: Subject, now: datetime) -> date:
@@ -152,14 +162,19 @@ class _Shelf:
         self.doses = _doses(standing)
         self.contacts = _grouped(FollowUpContact.objects.filter(mine, in_error_at=None))
         self.responses = latest_responses(ids)
+        self.events = _grouped(AdverseEvent.objects.filter(mine, in_error=False))
+        self.reports = _grouped(SafetyReport.objects.filter(mine).select_related("event"))
+        self.causes_signed = causes_signed(ids)
+        self.orders = _grouped(DoseModification.objects.filter(mine, in_error_at=None))
 
-    def facts(self, subject: Subject, today: date) -> SubjectFacts:
+    def facts(self, subject: Subject, now: datetime) -> SubjectFacts:
         key, snapshot = subject.pk, self.snapshots.get(subject.pk)
         proposal = self.proposals.get(key)
         contacts, queries = self.contacts[key], self.queries[key]
         return SubjectFacts(
             subject=subject,
-            today=today,
+            now=now,
+            today=site_day(subject, now),
             periods=tuple(self.periods[key]),
             visits={one.code: one for one in self.visits[key]},
             entered=self.entered[key],
@@ -180,6 +195,10 @@ class _Shelf:
             contacts={one.visit_code: one for one in contacts if one.outcome == FollowUpContact.Outcome.REACHED},
             attempts=_tally(one.visit_code for one in contacts),
             response=self.responses.get(key),
+            events=tuple(self.events[key]),
+            reports=tuple(self.reports[key]),
+            causes_signed=self.causes_signed,
+            orders=tuple(self.orders[key]),
         )
 
 

@@ -60,6 +60,7 @@ class _Place:
 #: Groups in order: key, heading, shape. A task goes into the first group that takes it.
 GROUPS = (
     ("late", "Overdue", "late"),
+    ("clock", "Reporting clocks", "due"),
     ("sign", "To sign", "signed"),
     ("answer", "Queries to answer", "query"),
     ("review", "Queries to close", "query"),
@@ -123,7 +124,7 @@ def _group_of(place: _Place) -> str:
     return "soon" if step.due_on and step.due_on - today <= SOON else "open"
 
 
-BY_KIND = {Kind.SIGN: "sign", Kind.ANSWER: "answer", Kind.REVIEW: "review"}
+BY_KIND = {Kind.CLOCK: "clock", Kind.SIGN: "sign", Kind.ANSWER: "answer", Kind.REVIEW: "review"}
 
 
 def _task(actor: Actor, place: _Place) -> Task:

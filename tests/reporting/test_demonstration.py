@@ -19,13 +19,14 @@ from protocol.vocabulary import Phase, ProposalKind
 from reporting.abstract import TABLE, agreement
 from reporting.demonstration.cast import ADMIN, MEMBERS
 from reporting.selectors.abstract import abstract_lines
+from safety.models import SafetyReport
 from tests.fixtures.databases import Database
 from tests.world import log_in
 from trialsite import clock
 from trialsite.access import Actor, system_actor
 from trialsite.actors import actor_for
 from trialsite.context import reading
-from trialsite.models import Mail, OutboxMessage, Query, Role, SignatureEvent, Subject, User
+from trialsite.models import Mail, OutboxMessage, Query, Role, Signature, SignatureEvent, Subject, User
 from trialsite.verification import bad_rows
 
 
@@ -85,6 +86,13 @@ def test_a_laboratory_file_shows_a_row_of_every_kind(seen: None) -> None:
     assert set(kinds) == set(ImportRow.Disposition.values)
     waiting = ImportRow.objects.filter(lab_import=imported, settled_at=None).values_list("disposition", flat=True)
     assert Counter(waiting) == {"conflicting": 1, "rejected": 2}
+
+
+def test_one_serious_event_has_a_running_clock_and_signed_causes(seen: None) -> None:
+    running = [one for one in SafetyReport.objects.select_related("event") if one.running()]
+    assert [(one.event.term, one.running().name) for one in running] == [("Atrial fibrillation", "AUTHORITY")]  # type: ignore[union-attr]
+    signed = Signature.objects.filter(record_type="causality", events=None)
+    assert signed.filter(record_id=str(running[0].event_id)).count() == 1
 
 
 def test_no_old_message_or_mail_is_left_waiting_and_the_trail_is_whole(seen: None) -> None:
