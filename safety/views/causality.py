@@ -45,8 +45,9 @@ def causality(request: SignedInRequest, key: str, number: int) -> HttpResponse:
             except Refused as refusal:
                 form.add_error(None, str(refusal))
                 # The next signature is over what is shown now.
-                form.data = form.data.copy()
-                form.data["version"] = str(event.version)
+                anew = request.POST.copy()
+                anew["version"] = str(event.version)
+                form.data = anew
     is_refused = request.method == "POST"
     context = {
         "subject": subject, "event": event, "row": row(event), "signatures": signatures, "form": form,
