@@ -19,10 +19,11 @@ from labs.selectors.visits import visit_label
 from protocol.doses import planned_days
 from protocol.safety_clocks import ClockName, time_words
 from protocol.visits import PlannedVisit
-from protocol.vocabulary import CriterionOutcome, DueState, Phase, ProposalKind
+from protocol.vocabulary import TREATMENT_PHASES, CriterionOutcome, DueState, Phase, ProposalKind
 from reporting.addresses import address
 from reporting.progress import Progress, progress_of
 from reporting.selectors.facts import SubjectFacts
+from safety.vocabulary import DRUGS, ON_THE_DOSE, ActionTaken
 from trialsite.models import Query, Role, Visit
 from trialsite.query_selectors import at_field, site_date
 from trialsite.selectors import protocol_of
@@ -348,6 +349,20 @@ def _death(facts: SubjectFacts) -> Iterator[Step]:
         yield Step(Kind.ENTER, "Enter the fatal event", url, ENTERS, f"died {_near(died, facts.today)}")
 
 
+def _orders(facts: SubjectFacts) -> Iterator[Step]:
+    """A lasting event for which a drug was held, reduced or stopped, and no order since it began says so."""
+    if facts.phase not in TREATMENT_PHASES:
+        return
+    for event in facts.events:
+        for drug in DRUGS if not event.stopped else ():
+            action = getattr(event, f"action_{drug.value}")
+            ordered = any(one.drug == drug.value and one.starts_on >= event.started_earliest for one in facts.orders)
+            if action in ON_THE_DOSE and not ordered:
+                url = f"{_page(facts, 'subject_modifications')}?event={event.number}&drug={drug.value}"
+                note = f"event {event.number} says it was {ActionTaken(action).label.lower()}"
+                yield Step(Kind.ENTER, f"Enter the order for {drug.value}", url, ENTERS, note)
+
+
 #: The order among tasks of one urgency.
 RULES: tuple[Rule, ...] = (
     _clocks,
@@ -359,6 +374,7 @@ RULES: tuple[Rule, ...] = (
     _decision,
     _causes,
     _death,
+    _orders,
     _confirmation,
     _answer,
     _unfinished,

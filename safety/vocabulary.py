@@ -38,6 +38,10 @@ class ActionTaken(TextChoices):
     NOT_GIVEN = "NOT_GIVEN", "Drug not given"
 
 
+#: Actions that change what is given: an order for the calendar goes with them.
+ON_THE_DOSE = frozenset({ActionTaken.HELD, ActionTaken.REDUCED, ActionTaken.STOPPED})
+
+
 class WhoIsPregnant(TextChoices):
     SUBJECT = "SUBJECT", "The subject"
     PARTNER = "PARTNER", "The subject's partner"

@@ -17,7 +17,9 @@ from dosing.services import modifications as services
 from dosing.views.door import subject_for
 from dosing.vocabulary import DRUG_WORDS
 from protocol.trial import REDUCTION_STEPS
-from protocol.vocabulary import TREATMENT_PHASES, Drug, Phase
+from protocol.vocabulary import TREATMENT_PHASES, DoseAction, Drug, Phase
+from safety.models import AdverseEvent
+from safety.vocabulary import ActionTaken
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.days import in_words, tell_today
@@ -41,7 +43,7 @@ def page(request: SignedInRequest, key: str) -> HttpResponse:
 def _show(request: SignedInRequest, subject: Subject, status: int = 200, **bound: Any) -> HttpResponse:
     may = can(request.actor, Duty.RECORD_DOSE, subject.site_id, clock.now())
     today = clock.today(subject.site.time_zone)
-    form = OrderForm(initial={"starts_on": in_words(today)})
+    form = OrderForm(initial={"starts_on": in_words(today), **_proposed(request, subject)})
     context: dict[str, Any] = {
         "subject": subject,
         "orders": [(DRUG_WORDS[Drug(one.drug)], one) for one in modifications(subject)],
@@ -55,6 +57,19 @@ def _show(request: SignedInRequest, subject: Subject, status: int = 200, **bound
     }
     tell_today(context["form"], today)
     return render(request, "dosing/modifications.html", context, status=status)
+
+
+def _proposed(request: SignedInRequest, subject: Subject) -> dict[str, str]:
+    """What an adverse event says was done with a drug, as a proposal in the form; nobody has ordered it yet."""
+    number, drug = request.GET.get("event", ""), request.GET.get("drug", "")
+    if not (number.isascii() and number.isdigit()) or drug not in set(Drug):
+        return {}
+    event = AdverseEvent.objects.filter(subject=subject, number=int(number[:4]), in_error=False).first()
+    action = ORDER_OF.get(getattr(event, f"action_{drug}", ""))
+    if event is None or action is None:
+        return {}
+    why = f"Adverse event {event.number}: {event.term}, grade {event.grade}"
+    return {"drug": drug, "order_action": action.value, "why": why}
 
 
 def _saved(
@@ -78,6 +93,13 @@ def _arguments(form: forms.Form) -> dict[str, Any]:
         return {"token": form.cleaned_data["token"], "order": form.order}
     return dict(form.cleaned_data)
 
+
+#: What was done because of an adverse event -> the order that says so.
+ORDER_OF = {
+    ActionTaken.HELD.value: DoseAction.HOLD,
+    ActionTaken.REDUCED.value: DoseAction.REDUCE,
+    ActionTaken.STOPPED.value: DoseAction.STOP,
+}
 
 ACTIONS: dict[str, tuple[type[forms.Form], Callable[..., object], str]] = {
     "order": (OrderForm, services.modify_dose, "The order is recorded. The calendar stays as it is."),

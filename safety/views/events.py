@@ -24,7 +24,7 @@ from safety.selectors import Suggestion
 from safety.services import SavedByAnother
 from safety.views.door import subject_for, who
 from safety.views.reports import clock_lines
-from safety.vocabulary import CTCAE, TERMS, Attribution, Seriousness
+from safety.vocabulary import CTCAE, DRUGS, ON_THE_DOSE, TERMS, Attribution, Seriousness
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
 from trialsite.days import in_words
@@ -189,6 +189,7 @@ def adverse_event(request: SignedInRequest, key: str, number: int) -> HttpRespon
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()) and not event.in_error,
         "signatures": signed_lines(event),
         "report": SafetyReport.objects.filter(event=event).first(),
+        "acted_on": [drug for drug in DRUGS if getattr(event, f"action_{drug.value}") in ON_THE_DOSE],
     }
     save = SAVES.get(action)
     said = save(request, context) if save else ""
