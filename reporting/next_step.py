@@ -310,12 +310,11 @@ def _clocks(facts: SubjectFacts) -> Iterator[Step]:
         what = "pregnancy" if report.is_pregnancy else "serious event"
         due_on = clock.due_at.date()
         urgency = "late" if clock.is_overdue(facts.now) else ""
+        url = _page(facts, "subject_safety_report", str(report.number))
         if clock.name is ClockName.SPONSOR:
-            url = _page(facts, "subject_safety_report", str(report.number))
             words = f"Report the {what} to the sponsor"
             yield Step(Kind.CLOCK, words, url, ENTERS | SIGNS, note, urgency, due_on)
         else:
-            url = address("authority_report", report.pk)
             words = f"Report the {what} to the authority"
             waiting = f"Report of the {what} to the authority: with the data manager"
             yield Step(Kind.CLOCK, words, url, TELLS, note, urgency, due_on, waiting)
