@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dosing.models import PhaseDecision
@@ -143,9 +145,9 @@ def _faults(decision: PhaseDecision) -> Iterator[str]:
     today = site_day(decision.subject.site, decision.decided_at)
     course = course_known_before(decision.subject, decision.decided_at)
     again = computed(decision.subject, today, course, Phase(decision.proposal.from_state), trial)
-    if again.content != shown:
+    if essence(again.content) != essence(shown):
         yield "the records as known at the signature do not give what was shown: " + _first_difference(
-            shown, again.content
+            essence(shown), essence(again.content)
         )
 
 
@@ -162,12 +164,35 @@ def _from_inputs(decision: PhaseDecision, inputs: dict[str, object], trial: Prot
     now = {
         "kind": found.kind.value if found.kind else "",
         "rule": found.rule,
-        "words": found.words,
         "status": history.confirmed_status.value,
     }
     for name, value in now.items():
         if proposal.detail[name] != value:
             yield f"the stored inputs give another {name}: {value} instead of {proposal.detail[name]}"
+
+
+#: Texts that explain: a newer software may word them otherwise. Of the second kind the numbers are compared.
+EXPLAINING = frozenset({"words", "notes", "waits_for", "missing"})
+WITH_FIGURES = frozenset({"figures", "thresholds"})
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def essence(content: Any) -> Any:
+    """Figures, categories, outcomes and identifiers of a content, without the words that explain them."""
+    if isinstance(content, Mapping):
+        kept = {name: value for name, value in content.items() if not _explains(name, content)}
+        return {name: _numbers(value) if name in WITH_FIGURES else essence(value) for name, value in kept.items()}
+    return [essence(one) for one in content] if isinstance(content, list) else content
+
+
+def _explains(name: str, beside: Mapping[str, Any]) -> bool:
+    """The label of an analyte is words; that of a time point is its visit."""
+    return name in EXPLAINING or (name == "label" and "analyte" in beside)
+
+
+def _numbers(text: Any) -> list[str]:
+    """The numbers in a text or in a list of texts, whatever stands around them."""
+    return sorted(_NUMBER.findall(" ".join(text) if isinstance(text, list) else str(text)))
 
 
 def _first_difference(shown: dict[str, object], again: dict[str, object]) -> str:

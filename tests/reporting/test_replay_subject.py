@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import date, timedelta
 from html import unescape
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,15 +17,19 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from dosing.models import PhaseDecision
+from dosing.selectors.shown import computed
 from protocol.vocabulary import Analyte, Phase, ProposalKind, Response
-from reporting.selectors.replay import as_known_on, as_true_on
+from reporting.selectors.replay import EXPLAINING, as_known_on, as_true_on, essence
 from tests import world_dosing as treat
 from tests.fixtures.databases import Database
 from tests.world import World, log_in
 from tests.world_labs import morning, record
+from trialsite import clock
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Role, Subject
+from trialsite.services.signatures import digest
 
 M5, M6 = treat.MONTH[5], treat.MONTH[6]
 
@@ -135,3 +142,97 @@ def test_a_planted_alteration_is_found(demonstration: Database, planted: str, se
         call_command("verify_signatures", stdout=out)
     for words_ in PLANTED[planted]:
         assert words_ in out.getvalue()
+
+
+def _leaves(content: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
+    inner = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else None
+    if inner is None:
+        yield path
+        return
+    for name, value in inner:
+        yield from _leaves(value, *path, name)
+
+
+def _with(content: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
+    """A copy in which one leaf is another."""
+    copy = deepcopy(content)
+    *way, last = path
+    place = copy
+    for step in way:
+        place = place[step]
+    place[last] = change(place[last])
+    return copy
+
+
+def _otherwise(value: Any) -> Any:
+    """Another number in a text with numbers, else another value of the same kind."""
+    if isinstance(value, str) and any(map(str.isdigit, value)):
+        return re.sub(r"\d", lambda digit: str((int(digit[0]) + 1) % 10), value, count=1)
+    return not value if isinstance(value, bool) else f"{value}x"
+
+
+@pytest.fixture
+def shown(world: World) -> dict[str, Any]:
+    """What an investigator signs at month 6, as plain JSON."""
+    subject = treat.at_month_6(world).subject
+    with reading(system_actor("verification"), world.at):
+        return json.loads(json.dumps(computed(subject, M6).content))
+
+
+@pytest.mark.req("C12", "E1")
+def test_every_altered_figure_category_outcome_and_identifier_is_seen(shown: dict[str, Any]) -> None:
+    seen = 0
+    for path in _leaves(shown):
+        text = path[-1] in {"figures", "thresholds"} or (path[-2:-1] and path[-2] in {"figures", "thresholds"})
+        has_number = any(map(str.isdigit, str(_value(shown, path))))
+        if (
+            EXPLAINING.intersection(map(str, path))
+            or (path[-1] == "label" and "used" in path)
+            or (text and not has_number)
+        ):
+            continue
+        assert essence(_with(shown, path, _otherwise)) != essence(shown), path
+        seen += 1
+    assert seen > 60
+
+
+def _value(content: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        content = content[step]
+    return content
+
+
+@pytest.mark.req("C12")
+def test_another_wording_is_no_alteration(shown: dict[str, Any]) -> None:
+    reworded = [path for path in _leaves(shown) if path[-1] == "words" or (path[-1] == "label" and "used" in path)]
+    assert len(reworded) > 5
+    for path in reworded:
+        assert essence(_with(shown, path, lambda words: f"In other words: {words}")) == essence(shown)
+    figures = next(path for path in _leaves(shown) if path[-1] == "figures" and _value(shown, path))
+    assert essence(_with(shown, figures, lambda text: f"now {text} as measured")) == essence(shown)
+
+
+@pytest.mark.req("C12")
+@pytest.mark.parametrize(("name", "is_found"), [("words", False), ("rule", True), ("status", True)])
+def test_a_forged_decision_with_a_matching_digest_is_found_by_its_derivation(
+    demonstration: Database, servers, name: str, *, is_found: bool
+) -> None:
+    with reading(system_actor("verification"), clock.now()):
+        decision = PhaseDecision.objects.order_by("id").first()
+        content = deepcopy(decision.snapshot)
+    content["shown"][name] = f"{content['shown'][name]} forged"
+    as_text = json.dumps(content).replace("'", "''")
+    servers.cluster.sql(
+        "SET session_replication_role = replica; "
+        f"UPDATE trialsite_signature SET content = '{as_text}', digest = '{digest(content)}'"
+        f" WHERE id = {decision.signature_id}; "
+        f"UPDATE dosing_phasedecision SET snapshot = '{as_text}' WHERE id = {decision.pk}",
+        demonstration.name,
+    )
+    out = StringIO()
+    if not is_found:
+        call_command("verify_signatures", stdout=out)
+        return
+    with pytest.raises(CommandError, match="1 faults in"):
+        call_command("verify_signatures", stdout=out)
+    assert f"do not give what was shown: {name}" in out.getvalue()

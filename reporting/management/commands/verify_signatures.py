@@ -15,7 +15,8 @@ from trialsite.models import Signature
 class Command(BaseCommand):
     help = (
         "Recompute the digest of every signature, and derive every signed decision again from its stored inputs and "
-        "from the records as known when it was signed; exit 1 and name what differs."
+        "from the records as known when it was signed; exit 1 and name what differs. What is signed is compared to the "
+        "letter; of what is derived again, figures, categories, outcomes and identifiers, not the words that explain."
     )
 
     def handle(self, *args: object, **options: object) -> None:
