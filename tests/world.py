@@ -101,7 +101,15 @@ def hire(world: World, username: str, role: Role, site: str) -> Actor:
         starts_on=day_before(world.at),
         ends_on=None,
     )
+    if role == Role.INVESTIGATOR:
+        certify(world, link.invitation.user_id)
     return settle(link, world.at)
+
+
+def certify(world: World, user_id: int) -> None:
+    """The administrator saw who this person is, and the letter to the agency is sent: the person may sign."""
+    on = day_before(world.at)
+    people.record_signing_rights(by=world.admin, at=world.at, user_id=user_id, identity_verified_on=on, certified_on=on)
 
 
 def settle(link: people.Link, at: datetime) -> Actor:

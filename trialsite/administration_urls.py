@@ -17,6 +17,7 @@ urlpatterns = [
     path("admin/users/<int:pk>/", administration.user, name="user"),
     path("admin/users/<int:pk>/link/", administration.user_link, name="user_link"),
     path("admin/users/<int:pk>/roles/new/", administration.user_delegate, name="user_delegate"),
+    path("admin/users/<int:pk>/signing/", administration.user_signing, name="user_signing"),
     path("admin/users/<int:pk>/deactivate/", administration.user_deactivate, name="user_deactivate"),
     path("admin/roles/<int:pk>/end/", administration.delegation_end, name="delegation_end"),
 ]

@@ -98,6 +98,21 @@ class EndForm(forms.Form):
     )
 
 
+class SigningRightsForm(forms.Form):
+    """What stands before a person may sign."""
+
+    identity_verified_on = DayField(
+        label="Identity verified on",
+        words="Enter the day on which the identity was verified.",
+        help_text="By a government-issued document, seen by an administrator.",
+    )
+    certified_on = DayField(
+        label="Certification recorded on",
+        words="Enter the date of the letter to the agency.",
+        help_text="Date of the letter that tells the agency that electronic signatures of this person are binding.",
+    )
+
+
 class ReasonForm(forms.Form):
     """A reason and nothing else."""
 

@@ -77,6 +77,10 @@ def _hire(stage: Stage, admin: Actor, member: Member, at: datetime) -> Actor:
         by=admin, at=at, user_id=link.invitation.user_id, site_id=stage.sites[member.site].pk, role=member.role,
         starts_on=at.date(), ends_on=None,
     )  # fmt: skip
+    if member.role == Role.INVESTIGATOR:
+        people.record_signing_rights(
+            by=admin, at=at, user_id=link.invitation.user_id, identity_verified_on=at.date(), certified_on=at.date()
+        )
     return _join(link, at)
 
 

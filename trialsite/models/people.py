@@ -32,6 +32,12 @@ class User(AbstractBaseUser):
     )
     created_at = models.DateTimeField()
     deactivated_at = models.DateTimeField(null=True, blank=True)
+    identity_verified_on = models.DateField(
+        null=True, blank=True, help_text="When an administrator saw who this person is; needed to sign."
+    )
+    certified_on = models.DateField(
+        null=True, blank=True, help_text="Date of the letter to the agency that covers this person; needed to sign."
+    )
 
     objects: ClassVar[BaseUserManager[Self]] = BaseUserManager()
 

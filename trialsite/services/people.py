@@ -189,6 +189,27 @@ def delegate(
         )
 
 
+def record_signing_rights(
+    *, by: Actor, at: datetime, user_id: int, identity_verified_on: date, certified_on: date
+) -> User:
+    """Who this person is was seen, and a letter to the agency covers the signatures (21 CFR 11.100(b), (c)).
+
+    Without both nothing can be signed. Refused for a day that has not come, a deactivated account, and for oneself.
+    """
+    why = "Identity verified, certification recorded"
+    with writing(by=by, duty=Duty.MANAGE_PEOPLE, site_id=None, at=at, reason=why):
+        user = User.objects.select_for_update().get(pk=user_id)
+        if not user.is_active:
+            raise Refused("This account is deactivated.")
+        if user_id == by.user_id:
+            raise Refused("Ask another administrator to verify your own identity.")
+        if max(identity_verified_on, certified_on) > at.date():
+            raise Refused("Both happened today or earlier: a day that has not come cannot be recorded.")
+        user.identity_verified_on, user.certified_on = identity_verified_on, certified_on
+        user.save(update_fields=["identity_verified_on", "certified_on"])
+        return user
+
+
 def end_delegation(*, by: Actor, at: datetime, delegation_id: int, ends_on: date, reason: str) -> Delegation:
     with writing(by=by, duty=Duty.MANAGE_PEOPLE, site_id=None, at=at, reason=reason):
         line = Delegation.objects.select_for_update().get(pk=delegation_id)

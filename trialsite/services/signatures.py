@@ -9,9 +9,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+
 from trialsite.access import Actor, Duty, check_may, role_for
 from trialsite.context import because
-from trialsite.models import Signature, SignatureBasis, SignatureEvent, Site, Subject
+from trialsite.models import Signature, SignatureBasis, SignatureEvent, Site, Subject, User
 from trialsite.reauthentication import Proof
 
 
@@ -40,9 +43,13 @@ def digest(content: Mapping[str, Any]) -> str:
 def sign(
     *, by: Actor, at: datetime, proof: Proof, site: Site, subject: Subject | None, what: Signing, duty: Duty = Duty.SIGN
 ) -> Signature:
-    """Add a signature. Runs inside the caller's `writing`; PermissionDenied without duty or fresh proof."""
+    """Add a signature. Runs inside the caller's `writing`.
+
+    PermissionDenied without the duty, a fresh proof, a verified identity and the letter to the agency.
+    """
     check_may(by, duty, site.pk, at)
     signer_id = proof.check_for(by, at)
+    _check_rights(signer_id)
     role = role_for(by, duty, site.pk, at)
     signature = Signature.objects.create(
         site=site,
@@ -66,13 +73,30 @@ def sign(
     return signature
 
 
+def _check_rights(signer_id: int) -> None:
+    """Before anybody signs, the identity is verified and the agency is told (21 CFR 11.100(b), (c))."""
+    signer = User.objects.get(pk=signer_id)
+    lacking = [
+        words
+        for words, on in (
+            ("your identity was verified", signer.identity_verified_on),
+            ("the letter to the agency was recorded", signer.certified_on),
+        )
+        if on is None
+    ]
+    if lacking:
+        raise PermissionDenied(f"You cannot sign until {' and '.join(lacking)}. Ask an administrator.")
+
+
 def break_signatures_resting_on(sources: Iterable[str], *, reason: str, at: datetime) -> list[Signature]:
     """Mark broken every standing signature that rests on one of these record versions.
 
+    A casebook rests on every version that it lists in its own content: there are hundreds of them.
     Runs inside the caller's `writing`. The signature itself stays, visible and broken; nothing is re-signed.
     """
-    resting = Signature.objects.filter(basis__source__in=list(sources)).exclude(events__kind__isnull=False).distinct()
-    broken = list(resting)
+    changed = list(sources)
+    resting = Q(basis__source__in=changed) | Q(record_type="casebook", content__versions__has_any_keys=changed)
+    broken = list(Signature.objects.filter(resting, events=None).distinct()) if changed else []
     with because(reason):
         SignatureEvent.objects.bulk_create(
             SignatureEvent(

@@ -19,7 +19,15 @@ from trialsite import clock, people_selectors
 from trialsite.access import Duty, check_may
 from trialsite.days import tell_today
 from trialsite.models import Delegation, Invitation, Role, Site, User
-from trialsite.people_forms import DelegationForm, EndForm, InviteForm, ReasonForm, SiteChangeForm, SiteForm
+from trialsite.people_forms import (
+    DelegationForm,
+    EndForm,
+    InviteForm,
+    ReasonForm,
+    SigningRightsForm,
+    SiteChangeForm,
+    SiteForm,
+)
 from trialsite.services import people
 from trialsite.services.subjects import Refused
 
@@ -190,6 +198,23 @@ def user_delegate(request: HttpRequest, pk: int) -> HttpResponse:
         return _done(request, f"{one.printed_name} is {line.get_role_display().lower()} at {line.site}.", back)
 
     return _form_page(request, DelegationForm(_data(request), initial={"starts_on": clock.today()}), page, save)
+
+
+@require_http_methods(["GET", "POST"])
+def user_signing(request: HttpRequest, pk: int) -> HttpResponse:
+    """Identity and certification: without both the person cannot sign."""
+    _check(request, Duty.MANAGE_PEOPLE)
+    one = get_object_or_404(User, pk=pk)
+    back = reverse("user", args=[pk])
+    note = "A person signs only once both are recorded. The role of investigator at a site is given apart from this."
+    page = Page(f"Signing rights of {one.printed_name}", "Record", back, str(one), note=note)
+
+    def save(data: dict[str, Any]) -> HttpResponse:
+        people.record_signing_rights(by=request.actor, at=clock.now(), user_id=pk, **data)  # type: ignore[attr-defined]
+        return _done(request, f"{one.printed_name} may sign where an investigator's role is held.", back)
+
+    known = {"identity_verified_on": one.identity_verified_on, "certified_on": one.certified_on}
+    return _form_page(request, SigningRightsForm(_data(request), initial=known), page, save)
 
 
 @require_http_methods(["GET", "POST"])
