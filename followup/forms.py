@@ -199,3 +199,21 @@ class ReasonForm(forms.Form):
     """Why something is wrong, or will not take place."""
 
     reason = forms.CharField(label="Why", max_length=300, error_messages={"required": "Say why."})
+
+
+class CasebookForm(TokenForm):
+    """A signature under one casebook: the digest of what was shown."""
+
+    shown = forms.CharField(widget=forms.HiddenInput)
+
+
+class BatchForm(TokenForm):
+    """A signature under several casebooks: subject's key -> digest of what was shown, as JSON."""
+
+    shown = forms.JSONField(widget=forms.HiddenInput)
+
+    def clean_shown(self) -> dict[str, str]:
+        given = self.cleaned_data["shown"]
+        if not isinstance(given, dict) or not all(isinstance(one, str) for one in given.values()):
+            raise forms.ValidationError("The list of casebooks cannot be read. Open the page again.")
+        return given

@@ -68,6 +68,7 @@ TABS = (
     ("Adverse events", "subject_adverse_events"),
     ("Medications", "subject_medications"),
     ("Follow-up", "subject_follow_up"),
+    ("Casebook", "subject_casebook"),
     ("Queries", "subject_queries"),
     ("Audit trail", "subject_audit"),
 )

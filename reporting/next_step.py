@@ -192,6 +192,16 @@ def _confirmation(facts: SubjectFacts) -> Iterator[Step]:
         yield Step(Kind.ENTER, "Draw the confirming sample", _page(facts, "subject_visits"), ENTERS)
 
 
+def _casebook(facts: SubjectFacts) -> Iterator[Step]:
+    """Signed at milestones; one task for all that the subject has reached."""
+    if facts.casebook_due:
+        is_broken = facts.casebook is not None and facts.casebook.ended
+        words = "Sign casebook again" if is_broken else "Sign casebook"
+        note = "what was signed changed" if is_broken else ", ".join(facts.casebook_due)
+        url = _page(facts, "subject_casebook")
+        yield Step(Kind.SIGN, words, url, SIGNS, note, waiting="Casebook: with the investigator")
+
+
 # -- visits ------------------------------------------------------------------------------------------
 
 
@@ -381,6 +391,7 @@ RULES: tuple[Rule, ...] = (
     _follow_up,
     _doses,
     _close,
+    _casebook,
 )
 
 

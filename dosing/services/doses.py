@@ -19,6 +19,7 @@ from protocol.vocabulary import DoseAction, DoseStatus, Drug
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Subject
+from trialsite.services.signatures import break_signatures_resting_on
 from trialsite.services.subjects import Refused
 
 FIRST_ENTRY = "Doses recorded"
@@ -179,7 +180,9 @@ def _standing(subject: Subject, drug: Drug, first_on: date, last_on: date) -> di
 def _supersede(standing: Iterable[DoseRecord], reason: str, at: datetime) -> None:
     if not reason:
         raise Refused("Say why the recorded dose is changed.")
-    DoseRecord.objects.filter(pk__in=[row.pk for row in standing]).update(superseded_at=at)
+    ids = [row.pk for row in standing]
+    DoseRecord.objects.filter(pk__in=ids).update(superseded_at=at)
+    break_signatures_resting_on([f"dose:{pk}" for pk in ids], reason=f"Doses corrected. {reason}"[:300], at=at)
 
 
 def _add(

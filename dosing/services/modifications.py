@@ -14,6 +14,7 @@ from protocol.vocabulary import TREATMENT_PHASES, DoseAction, Drug
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Subject
+from trialsite.services.signatures import break_signatures_resting_on
 from trialsite.services.subjects import Refused, first_submission, note_outcome
 
 
@@ -114,6 +115,8 @@ def mark_modification_in_error(
         found = _standing(subject, modification_id)
         found.in_error_at, found.in_error_reason = at, reason
         found.save(update_fields=["in_error_at", "in_error_reason"])
+        changed = [f"dose_modification:{found.pk}"]
+        break_signatures_resting_on(changed, reason=f"Order entered in error. {reason}"[:300], at=at)
         return found
 
 

@@ -1,11 +1,13 @@
 """The only writer of this room."""
 
+from followup.services.casebook import Book, sign_casebooks
 from followup.services.contacts import Contact, mark_contact_in_error, record_contact
 from followup.services.departure import Leaving, possible_departures, record_departure, take_back_departure
 from followup.services.reminders import Swept, sweep_reminders
 from followup.services.treatment import Ending, end_treatment, possible_reasons, take_back_end_of_treatment
 
 __all__ = [
+    "Book",
     "Contact",
     "Ending",
     "Leaving",
@@ -16,6 +18,7 @@ __all__ = [
     "possible_reasons",
     "record_contact",
     "record_departure",
+    "sign_casebooks",
     "sweep_reminders",
     "take_back_departure",
     "take_back_end_of_treatment",

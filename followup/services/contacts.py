@@ -19,6 +19,7 @@ from trialsite.context import because, writing
 from trialsite.days import in_words
 from trialsite.models import Subject, Visit
 from trialsite.services.queries import Anchor, Question, close_automatic_queries, raise_automatic_query
+from trialsite.services.signatures import break_signatures_resting_on
 from trialsite.services.subjects import Refused, first_submission, lock_open_subject, note_outcome, visit_for
 
 RECORD = "contact"
@@ -181,6 +182,9 @@ def mark_contact_in_error(
         stored.save(update_fields=["in_error_at", "in_error_reason"])
         _undo_visit(stored, reason)
         words = "Contact entered in error"
+        break_signatures_resting_on(
+            [f"{RECORD}:{stored.pk}", f"visit:{stored.visit_id}"], reason=f"{words}. {reason}"[:300], at=at
+        )
         close_automatic_queries(record_type=RECORD, record_id=stored.pk, item="contacted_on", at=at, reason=words)
         reopen_unless_over(subject, site_day(subject.site, at), reason)
         return stored

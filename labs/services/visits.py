@@ -69,6 +69,9 @@ def record_visit(
             raise ReasonMissing(tuple(_WORDS[name] for name in overwrites) or ("Not done",))
         if changed or visit.status == Visit.Status.NOT_DONE:
             _change(visit, facts, reason or "First entry")
+        if overwrites:
+            words = f"{visit_label(code)} corrected. {reason}"[:300]
+            break_signatures_resting_on([f"visit:{visit.pk}"], reason=words, at=at)
         return visit
 
 
@@ -164,6 +167,7 @@ def mark_visit_in_error(*, by: Actor, at: datetime, subject_id: int, site_id: in
             raise Refused("Nothing was entered for this visit.")
         sources = _void_specimens(Specimen.objects.filter(visit=visit, status=Specimen.Status.COMPLETE), at, reason)
         sources += void_assessments(DiseaseAssessment.objects.filter(visit=visit, superseded_at=None), at)
+        sources.append(f"visit:{visit.pk}")
         visit.status, visit.reason = Visit.Status.IN_ERROR, reason
         visit.save(update_fields=["status", "reason"])
         _follow_up(subject, code, sources, f"{visit_label(code)} entered in error", reason, at)

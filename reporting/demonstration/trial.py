@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 from django.db import connections
 
-from reporting.demonstration.aftermath import morning_jobs, unfinished_entry
+from reporting.demonstration.aftermath import casebooks, morning_jobs, unfinished_entry
 from reporting.demonstration.chronicle import Story, live
 from reporting.demonstration.entry import screened_only
 from reporting.demonstration.importing import SITE, laboratory_file
@@ -58,6 +58,7 @@ def _live_at(stage: Stage, codes: tuple[str, ...], tell: Callable[[date], None])
         stories.append(laboratory_file(stage))
     if "01" in codes:
         stories.append(serious_event(stage))
+    stories += [casebooks(stage, code) for code in codes]
     stories.append(morning_jobs(stage))
     if "03" in codes:
         stories.append(new_consent_form(stage))

@@ -20,6 +20,7 @@ from django.db.models.fields.json import KT
 from dosing.models import AssignmentDiscrepancy, DoseModification, DoseRecord, PhaseDecision, PhaseProposal
 from dosing.selectors import broken_decisions
 from enrollment.models import EligibilitySnapshot, ScreenFailure, ScreeningAnswer
+from followup.milestones import Mark, casebook_marks, due_for, milestones_reached
 from followup.models import FollowUpContact
 from labs.models import DiseaseAssessment, LabResult, ResponseAssessment, Specimen
 from labs.selectors import latest_responses
@@ -81,6 +82,7 @@ class SubjectFacts:
     reports: tuple[SafetyReport, ...]
     causes_signed: Mapping[int, bool]
     orders: tuple[DoseModification, ...]
+    casebook: Mark | None
 
     @property
     def phase(self) -> Phase:
@@ -111,6 +113,11 @@ class SubjectFacts:
             for one in lived
             if end is None or one.starts_on <= end
         )
+
+    @cached_property
+    def casebook_due(self) -> tuple[str, ...]:
+        """Milestones for which the casebook waits to be signed."""
+        return due_for(milestones_reached(self.subject, self.visits), self.casebook)
 
     def since(self) -> date:
         """When the present state began."""
@@ -166,6 +173,7 @@ class _Shelf:
         self.reports = _grouped(SafetyReport.objects.filter(mine).select_related("event"))
         self.causes_signed = causes_signed(ids)
         self.orders = _grouped(DoseModification.objects.filter(mine, in_error_at=None))
+        self.casebooks = casebook_marks(ids)
 
     def facts(self, subject: Subject, now: datetime) -> SubjectFacts:
         key, snapshot = subject.pk, self.snapshots.get(subject.pk)
@@ -199,6 +207,7 @@ class _Shelf:
             reports=tuple(self.reports[key]),
             causes_signed=self.causes_signed,
             orders=tuple(self.orders[key]),
+            casebook=self.casebooks.get(key),
         )
 
 
