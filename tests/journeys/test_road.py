@@ -141,6 +141,11 @@ def people_come(road: Road) -> None:
         road.admin.follow("Give a role")
         road.admin.fill({"Site": "01 Lakeside Hospital", "Role": role})
         road.admin.press("Add to the delegation log")
+        if role == "Investigator":
+            road.admin.follow("Record identity and certification")
+            road.admin.fill({"Identity verified on": "t", "Certification recorded on": "t"})
+            road.admin.press("Record")
+            road.admin.read("may sign where an investigator")
         link = road.letters.link_in_last(address)
         desk.set_password(link)
         desk.open(link)
