@@ -238,6 +238,17 @@ def _trimmed(value: object) -> object:
     return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
+class TokenForm(forms.Form):
+    """A new token of a laboratory."""
+
+    label = forms.CharField(
+        label="Held by",
+        max_length=60,
+        help_text="Which system of the laboratory sends with it, for example LIS interface.",
+        error_messages={"required": "Say which system of the laboratory will hold the token."},
+    )
+
+
 class LaboratoryForm(forms.Form):
     """A laboratory of a site."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from labs.files import Line, Table
 from labs.selectors.visits import ELSEWHERE
+from protocol.coding import OTHER_LOINC
 from protocol.trial import TRIAL
 from protocol.units import UnknownUnit, unit_code
 from protocol.vocabulary import Analyte
@@ -117,12 +118,25 @@ class FileMapping:
     def with_test(self, written: str, analyte: str) -> FileMapping:
         return replace(self, tests={**self.tests, written: analyte})
 
+    def for_messages(self) -> FileMapping:
+        """How the messages of the same laboratory are read: LOINC codes, its own names of tests and units, ISO dates.
+
+        A unit that the columns of its files leave unsaid is not taken for granted in a message.
+        """
+        units = {key: code for key, code in self.units.items() if not key.endswith("|")}
+        return FileMapping(Shape.LONG, {}, {**_LOINC, **self.tests}, units, "%Y-%m-%d")
+
+    def with_what_was_learnt(self, message: FileMapping) -> FileMapping:
+        """The same, and the tests and units that were matched in a message."""
+        tests = {test: analyte for test, analyte in message.tests.items() if _LOINC.get(test) != analyte}
+        return replace(self, tests={**self.tests, **tests}, units={**self.units, **message.units})
+
     def fits(self, table: Table) -> bool:
         """True if the file can be read without a person: every column is there, and no new test has to be matched.
 
         A new name that says nothing keeps no file back: its rows wait for a person.
         """
-        if not set(self.columns.values()) <= set(table.header):
+        if not self.columns or not set(self.columns.values()) <= set(table.header):
             return False
         new = [test for test in tests_of(table, self) if test not in self.tests]
         return not (new if self.shape is Shape.WIDE else [test for test in new if _analyte(test)])
@@ -194,6 +208,8 @@ def refreshed(saved: FileMapping, table: Table, shape: Shape | None = None) -> F
     guess = suggested(table, shape)
     if saved.shape is not guess.shape:
         return guess
+    if not saved.columns:
+        saved = replace(saved, date_format=guess.date_format)
     columns = {part: heading for part, heading in saved.columns.items() if heading in table.header}
     return replace(
         saved,
@@ -216,6 +232,12 @@ def tests_of(table: Table, mapping: FileMapping) -> tuple[str, ...]:
 
 def _plain(words: str) -> str:
     return re.sub(r"[\W_]", "", words.split("(")[0].lower())
+
+
+_LOINC: Mapping[str, str] = {
+    **{one: analyte.value for one, analyte in OTHER_LOINC.items()},
+    **{spec.loinc: spec.analyte.value for spec in TRIAL.analytes.values() if spec.loinc},
+}
 
 
 def _known_tests() -> dict[str, str]:

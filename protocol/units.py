@@ -7,6 +7,7 @@ specification section 3; molar masses, never the rounded factors of public table
 from collections.abc import Mapping
 from decimal import Decimal
 
+from protocol.coding import UCUM
 from protocol.vocabulary import Analyte
 
 Factor = tuple[Decimal, Decimal]
@@ -155,7 +156,7 @@ def unit_code(analyte: Analyte, written: str) -> str:
     """The code of a unit as a laboratory wrote it. Raises UnknownUnit where it is not surely one of the analyte's."""
     words = written.strip()
     accepted = accepted_units(analyte)
-    code = ALIASES.get(words, words)
+    code = ALIASES.get(words) or UCUM.get(words, words)
     if code in accepted:
         return code
     if not words and accepted in _WORDLESS:

@@ -98,6 +98,7 @@ SYSTEM_ACTORS: dict[str, frozenset[Duty]] = {
     "re-evaluation": frozenset({Duty.VIEW_SUBJECT, Duty.PROPOSE_PHASE}),
     "reminders": frozenset({Duty.VIEW_SUBJECT, Duty.SEND_REMINDER}),
     "mail": frozenset({Duty.VIEW_MAIL}),
+    "laboratory interface": frozenset({Duty.VIEW_SUBJECT, Duty.IMPORT_LABS}),
     "guard": frozenset({Duty.RAISE_ALERT}),
     "export": frozenset({Duty.VIEW_SUBJECT, Duty.EXPORT, Duty.VIEW_AUDIT}),
     "verification": frozenset({Duty.VIEW_SUBJECT, Duty.VIEW_AUDIT}),

@@ -65,6 +65,7 @@ KINDS: dict[str, Kind] = {
     "laboratory": Kind("labs_laboratory", "laboratory"),
     "reference_range": Kind("labs_referencerange", "reference range"),
     "import_mapping": Kind("labs_importmapping", "matched columns of a laboratory"),
+    "laboratory_token": Kind("labs_laboratorytoken", "token of a laboratory"),
     "lab_import": Kind("labs_labimport", "laboratory file"),
     "import_row": Kind("labs_importrow", "row of a laboratory file"),
     "site": Kind("trialsite_site", "site"),

@@ -1,6 +1,6 @@
 """Specimens and results as reported, disease assessments, reference ranges, the derived response, laboratory files."""
 
-from labs.models.imports import ImportMapping, ImportRow, LabImport
+from labs.models.imports import ImportMapping, ImportRow, LabImport, LaboratoryToken
 from labs.models.results import (
     DiseaseAssessment,
     Laboratory,
@@ -18,6 +18,7 @@ __all__ = [
     "LabImport",
     "LabResult",
     "Laboratory",
+    "LaboratoryToken",
     "ReferenceRange",
     "ResponseAssessment",
     "ResponseSignature",

@@ -16,8 +16,37 @@ class ImportMapping(models.Model):
     saved_at = models.DateTimeField()
 
 
+class LaboratoryToken(models.Model):
+    """What a laboratory shows when it sends results. Kept as a digest: nobody can read it again."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    laboratory = models.ForeignKey(Laboratory, on_delete=models.PROTECT, related_name="tokens")
+    label = models.CharField(max_length=60, help_text="Which system of the laboratory holds it.")
+    token_digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token.")
+    made_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(revoked_at=None, revoked_by=None)
+                | models.Q(revoked_at__isnull=False, revoked_by__isnull=False),
+                name="laboratorytoken_revoked_by_whom_and_when",
+            ),
+        ]
+
+
 class LabImport(models.Model):
-    """One file of a laboratory. Its rows wait in quarantine until the site imports them."""
+    """One file or message of a laboratory. Its rows wait in quarantine until the site imports them."""
+
+    class Source(models.TextChoices):
+        CSV = "csv", "CSV file"
+        FHIR = "fhir", "FHIR bundle"
+        HL7 = "hl7", "HL7 message"
 
     class State(models.TextChoices):
         MATCHING = "matching", "Columns to match"
@@ -27,7 +56,12 @@ class LabImport(models.Model):
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
     laboratory = models.ForeignKey(Laboratory, on_delete=models.PROTECT, related_name="+")
-    name = models.CharField(max_length=120, help_text="Name of the file.")
+    source = models.CharField(max_length=4, choices=Source.choices, default=Source.CSV)
+    token = models.ForeignKey(
+        LaboratoryToken, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        help_text="With what the laboratory sent it; empty for a file that a person uploaded.",
+    )  # fmt: skip
+    name = models.CharField(max_length=120, help_text="Name of the file, or number of the message.")
     sha256 = models.CharField(max_length=64, help_text="SHA-256 of the file as it was received.")
     content = models.TextField(
         blank=True, help_text="The file's text until the first rows are imported; columns not matched are not kept."
@@ -48,6 +82,11 @@ class LabImport(models.Model):
             models.CheckConstraint(
                 condition=models.Q(state__in=["matching", "review"]) | models.Q(content=""),
                 name="labimport_text_is_forgotten_at_the_end",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(source="csv", token=None)
+                | (~models.Q(source="csv") & models.Q(token__isnull=False)),
+                name="labimport_message_was_sent_with_a_token",
             ),
         ]
 

@@ -14,6 +14,11 @@ from trialsite.models import Subject, Visit
 from trialsite.selectors import visits
 
 D = ImportRow.Disposition
+#: One result of a laboratory: subject, analyte, collection date, accession number.
+Taken = tuple[int, str, date, str]
+#: Statuses of results that a laboratory could not obtain, and of those that it takes back.
+CANCELLED = frozenset({"x", "cancelled", "canceled"})
+WITHDRAWN = frozenset({"d", "w", "entered-in-error", "deleted"})
 #: What "Import N good rows" settles.
 GOOD = (D.NEW, D.CORRECTED, D.UNCHANGED)
 
@@ -59,6 +64,21 @@ def specimens_by_accession(laboratory: Laboratory, accessions: Iterable[str]) ->
     )
     for specimen in standing.select_related("visit", "subject"):
         found.setdefault(specimen.accession, []).append(specimen)
+    return found
+
+
+def taken_back_later(imported: LabImport, subject_ids: Iterable[int]) -> dict[Taken, str]:
+    """Results that later files and messages of the laboratory take back, with the name of each; one query."""
+    rows = ImportRow.objects.filter(
+        lab_import__laboratory_id=imported.laboratory_id, lab_import_id__gt=imported.pk,
+        subject_id__in=set(subject_ids), collected_on__isnull=False,
+    ).exclude(decision=ImportRow.Decision.LEAVE_OUT).exclude(lab_import__state=LabImport.State.CANCELLED)  # fmt: skip
+    found: dict[Taken, str] = {}
+    told = rows.values_list("subject_id", "analyte", "collected_on", "received", "lab_import__name")
+    for subject_id, analyte, on, received, name in told:
+        parts = received["parts"]
+        if subject_id and on and str(parts.get("status", "")).lower() in CANCELLED | WITHDRAWN:
+            found[subject_id, analyte, on, str(parts.get("accession", ""))] = name
     return found
 
 

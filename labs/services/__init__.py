@@ -6,8 +6,10 @@ from labs.services.disease import Assessed, mark_disease_assessment_in_error, re
 from labs.services.imports import Uploaded, cancel_import, match_columns, upload_file
 from labs.services.laboratories import Limits, adopt_typical_ranges, save_laboratory, save_reference_range
 from labs.services.panels import PanelsRecorded, judge, record_panel
+from labs.services.receiving import receive_message
 from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile
 from labs.services.responses import derive_response, derive_response_from
+from labs.services.tokens import NewToken, check_token, make_token, revoke_token
 from labs.services.versions import adopt_protocol_version
 from labs.services.visits import (
     VisitFacts,
@@ -23,6 +25,7 @@ __all__ = [
     "Conflict",
     "FieldsRefused",
     "Limits",
+    "NewToken",
     "PanelsRecorded",
     "ReasonMissing",
     "RowAnswer",
@@ -36,20 +39,24 @@ __all__ = [
     "adopt_typical_ranges",
     "ask_about_consent",
     "cancel_import",
+    "check_token",
     "confirm_ordinary_care",
     "consent_problem",
     "derive_response",
     "derive_response_from",
     "judge",
+    "make_token",
     "mark_disease_assessment_in_error",
     "mark_specimen_in_error",
     "mark_visit_in_error",
     "match_columns",
     "mend_rows",
     "open_questions",
+    "receive_message",
     "record_disease_assessment",
     "record_panel",
     "record_visit",
+    "revoke_token",
     "save_laboratory",
     "save_reference_range",
     "upload_file",

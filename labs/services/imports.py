@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from labs.files import read_table, text_of
-from labs.mapping import FileMapping, received_rows
+from labs.mapping import FileMapping, Shape, received_rows
 from labs.models import ImportMapping, ImportRow, LabImport, Laboratory
 from labs.selectors.imports import mapping_of
 from labs.services.judging import judge_rows
@@ -95,6 +95,10 @@ def remember_mapping(imported: LabImport, mapping: FileMapping, by: Actor, at: d
     """This file and the laboratory's next ones are read so. Runs inside the caller's `writing`."""
     imported.mapping = mapping.as_json()
     imported.save(update_fields=["mapping"])
+    if imported.source != LabImport.Source.CSV:
+        saved = mapping_of(imported.laboratory)
+        known = FileMapping.from_json(saved.mapping) if saved else FileMapping(Shape.LONG)
+        mapping = known.with_what_was_learnt(mapping)
     _save_mapping(imported.laboratory, mapping, by, at)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from labs.entries import Collection, PanelEntry, Reading
+from labs.entries import MISSING_WORDS, Collection, PanelEntry, Reading
 from labs.mapping import FileMapping
 from labs.models import ImportRow, LabImport, LabResult, Specimen
 from labs.selectors import StoredPanel, earlier_versions, stored_panels, visit_label
-from labs.selectors.imports import fitting_visit, specimens_by_accession
+from labs.selectors.imports import Taken, fitting_visit, specimens_by_accession, taken_back_later
 from labs.services.dates import date_problem, site_day
 from labs.services.panels import judge
 from labs.services.understanding import Ground, NotUsable, Understood, understand
@@ -25,7 +25,10 @@ from trialsite.models import Subject, Visit
 D = ImportRow.Disposition
 NEW_VISIT = "uns"
 PANEL_OF = {analyte: panel.code for panel in TRIAL.panels.values() for analyte in panel.analytes}
+#: A result that is stated missing already has nothing to take back.
+GAPS = frozenset({MissingReason.ND, MissingReason.NA, MissingReason.UNK})
 CORRECTED_WORDS = "Corrected by the laboratory."
+NOTHING_TAKEN_BACK = "The laboratory took this result back; nothing of it is recorded."
 PENDING_WORDS = "The pending result has come."
 
 
@@ -140,9 +143,10 @@ def _typed(one: Understood) -> str:
 # ---------------------------------------------------------------- samples against what is recorded
 def _samples(imported: LabImport, understood: Sequence[Understood], at: datetime) -> list[Sample]:
     known = specimens_by_accession(imported.laboratory, {one.accession for one in understood})
+    later = taken_back_later(imported, {one.subject.pk for one in understood})
     grouped: dict[tuple[int, date, str], list[Understood]] = defaultdict(list)
     for one in understood:
-        if not _is_contradicted(one, known.get(one.accession, ())):
+        if not _is_contradicted(one, known.get(one.accession, ())) and not _is_taken_back(one, later):
             grouped[one.sample].append(one)
     claimed: dict[tuple[int, str, PanelCode], str] = {}
     samples = []
@@ -169,6 +173,15 @@ def _is_contradicted(one: Understood, standing: Iterable[Specimen]) -> bool:
             _say(one.row, D.CONFLICTING, words, "date", would=_typed(one), recorded=f"collected {recorded}")
             return True
     return False
+
+
+def _is_taken_back(one: Understood, later: Mapping[Taken, str]) -> bool:
+    """True if a later file or message of the laboratory takes this result back, whether or not that was imported."""
+    message = later.get((one.subject.pk, one.analyte.value, one.on, one.accession), "")
+    if not message or one.takes_back:
+        return False
+    _say(one.row, D.CONFLICTING, f"{message} takes this result back. Leave it out.", "twice", would=_typed(one))
+    return True
 
 
 def _by_visit(group: Sequence[Understood], standing: Sequence[Specimen], at: datetime) -> dict[str, list[Understood]]:
@@ -215,10 +228,15 @@ def _is_taken(
     """True if the visit has this panel of another sample: two samples are never mixed, and none is overwritten."""
     panel = PANEL_OF[one.analyte]
     mine = " ".join(str(part) for part in one.sample)
-    holder = claimed.setdefault((one.subject.pk, code, panel), mine) if code != NEW_VISIT else mine
+    key = one.subject.pk, code, panel
+    claims = claimed.get if one.takes_back else claimed.setdefault
+    holder = claims(key, mine) if code != NEW_VISIT else mine
     known = stored[panel].specimen if panel in stored else None
     if holder == mine and (known is None or _is_of(one, known)):
         return False
+    if one.takes_back:
+        _say(one.row, D.UNCHANGED, NOTHING_TAKEN_BACK)
+        return True
     label, where = TRIAL.panels[panel].label, visit_label(code)
     words = f"{where} has {label} of another sample already. Choose the visit of this one."
     _say(one.row, D.REJECTED, words, "visit", would=_typed(one))
@@ -249,22 +267,26 @@ def _judged(sample: Sample, laboratory_id: int) -> Sample:
 
 def _compare(one: Understood, reading: Reading, sample: Sample) -> None:
     would, standing = result_words(reading), sample.standing(one.analyte)
+    if standing is None and one.takes_back:
+        _say(one.row, D.UNCHANGED, NOTHING_TAKEN_BACK)
+        return
     if standing is None:
         asks = " ".join(finding.message for finding in reading.findings)
         _say(one.row, D.NEW, f"{asks} A query will ask." if asks else "", would=would)
         return
     recorded = f"{standing.typed} {unit_words(standing.typed_unit)}".strip()
-    if _is_same(reading, standing):
+    if _is_same(reading, standing) or (one.takes_back and standing.missing in GAPS):
         _say(one.row, D.UNCHANGED, "", would=would, recorded=recorded)
     elif standing.missing == MissingReason.PEND:
-        _say(one.row, D.CORRECTED, PENDING_WORDS, would=would, recorded=recorded)
+        words = one.entry.reason or PENDING_WORDS
+        _say(one.row, D.CORRECTED, words, would=would, recorded=recorded)
     elif one.row.decision == ImportRow.Decision.REPLACE:
         _say(one.row, D.CORRECTED, one.row.decision_reason, would=would, recorded=recorded)
     elif _was_recorded(one, reading, standing):
         words = f"{would} was recorded before and was changed to {recorded} since. Keep {recorded}, or replace it."
         _say(one.row, D.CONFLICTING, words, "value", would=would, recorded=recorded)
-    elif one.is_correction:
-        _say(one.row, D.CORRECTED, CORRECTED_WORDS, would=would, recorded=recorded)
+    elif one.is_correction or one.takes_back:
+        _say(one.row, D.CORRECTED, one.entry.reason or CORRECTED_WORDS, would=would, recorded=recorded)
     else:
         words = f"{recorded} is recorded for this sample. Keep it, or replace it and say why."
         _say(one.row, D.CONFLICTING, words, "value", would=would, recorded=recorded)
@@ -284,7 +306,9 @@ def _was_recorded(one: Understood, reading: Reading, standing: LabResult) -> boo
 
 
 def result_words(reading: Reading) -> str:
-    """The result in its canonical unit: <0.1 g/dL."""
+    """The result in its canonical unit: <0.1 g/dL; or the word for what is missing."""
+    if reading.missing:
+        return MISSING_WORDS[MissingReason(reading.missing)].lower()
     if reading.value is None:
         return reading.coded
     unit = unit_words(TRIAL.analytes[reading.analyte].unit)

@@ -10,6 +10,7 @@ from datetime import date, time
 from labs.entries import Entry, split_missing
 from labs.mapping import IMPORTABLE, NOT_WANTED, FileMapping, Part
 from labs.models import ImportRow, Laboratory
+from labs.selectors.imports import CANCELLED, WITHDRAWN
 from labs.words import unit_words
 from protocol.trial import TRIAL
 from protocol.units import UnknownUnit, accepted_units
@@ -18,7 +19,12 @@ from trialsite.models import Subject
 
 #: What a result status of a file means; what is not here is refused.
 FINAL = frozenset({"", "f", "final", "complete", "completed"})
-CORRECTED = frozenset({"c", "corrected", "correction", "amended"})
+CORRECTED = frozenset({"c", "corrected", "correction", "amended", "appended"})
+#: A result that the laboratory could not obtain, or takes back: what is missing from then on, and why.
+TAKEN_BACK: Mapping[str, Entry] = {
+    **dict.fromkeys(CANCELLED, Entry("nd", reason="Cancelled by the laboratory.")),
+    **dict.fromkeys(WITHDRAWN, Entry("unk", reason="Withdrawn by the laboratory.")),
+}
 NOT_YET = frozenset({"p", "i", "s", "r", "preliminary", "prelim", "partial", "pending", "registered"})
 _SEXES = {"f": "F", "female": "F", "w": "F", "m": "M", "male": "M"}
 _YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)")
@@ -55,6 +61,7 @@ class Understood:
     method: str
     entry: Entry
     is_correction: bool
+    takes_back: bool = False
 
     @property
     def sample(self) -> tuple[int, date, str]:
@@ -74,9 +81,9 @@ def understand(row: ImportRow, ground: Ground) -> Understood:
     analyte = _analyte(row, parts, ground.mapping)
     row.analyte = analyte.value
     row.collected_on = on = _day(row, parts, ground.mapping)
-    is_correction = _is_correction(parts.get(Part.STATUS, ""))
-    value = parts.get(Part.VALUE, "")
-    _check_value(analyte, value)
+    taken_back = TAKEN_BACK.get(parts.get(Part.STATUS, "").lower())
+    is_correction = taken_back is None and _is_correction(parts.get(Part.STATUS, ""))
+    entry = taken_back or _entry(row, analyte, parts, ground.mapping)
     return Understood(
         row=row,
         subject=subject,
@@ -85,8 +92,9 @@ def understand(row: ImportRow, ground: Ground) -> Understood:
         time=_time(parts.get(Part.COLLECTED_TIME, "")),
         accession=_short(parts.get(Part.ACCESSION, ""), 40, "Accession number"),
         method=_short(parts.get(Part.METHOD, ""), 60, "Method"),
-        entry=Entry(value, unit=_unit(row, analyte, parts.get(Part.UNIT, ""), ground.mapping)),
+        entry=entry,
         is_correction=is_correction,
+        takes_back=taken_back is not None,
     )
 
 
@@ -167,6 +175,12 @@ def _is_correction(status: str) -> bool:
         raise NotUsable("", "The laboratory has not finished this result. Import the final one.")
     words = f"The laboratory reports this result with status {status[:20]}. Settle it in the visit's grid."
     raise NotUsable("", words)
+
+
+def _entry(row: ImportRow, analyte: Analyte, parts: Mapping[Part, str], mapping: FileMapping) -> Entry:
+    value = parts.get(Part.VALUE, "")
+    _check_value(analyte, value)
+    return Entry(value, unit=_unit(row, analyte, parts.get(Part.UNIT, ""), mapping))
 
 
 def _check_value(analyte: Analyte, value: str) -> None:

@@ -279,6 +279,6 @@ def _readable(request: SignedInRequest, pk: int) -> LabImport:
     """The import: 403 without the duty, 404 outside the person's sites."""
     if not can_anywhere(request.actor, Duty.IMPORT_LABS, clock.now()):
         raise PermissionDenied("Your role does not include this: import laboratory files.")
-    imported = get_object_or_404(LabImport.objects.select_related("site", "laboratory", "uploaded_by"), pk=pk)
+    imported = get_object_or_404(LabImport.objects.select_related("site", "laboratory", "uploaded_by", "token"), pk=pk)
     check_may(request.actor, Duty.IMPORT_LABS, imported.site_id, clock.now())
     return imported

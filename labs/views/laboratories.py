@@ -11,9 +11,17 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from labs.forms import LaboratoryForm, RangeForm
-from labs.models import Laboratory, ReferenceRange
-from labs.services import Limits, adopt_typical_ranges, save_laboratory, save_reference_range
+from labs.forms import LaboratoryForm, RangeForm, TokenForm
+from labs.models import Laboratory, LaboratoryToken, ReferenceRange
+from labs.openapi import RESULTS
+from labs.services import (
+    Limits,
+    adopt_typical_ranges,
+    make_token,
+    revoke_token,
+    save_laboratory,
+    save_reference_range,
+)
 from labs.views.visits import put
 from labs.words import range_words, unit_words
 from protocol.trial import TRIAL
@@ -55,24 +63,56 @@ def laboratories(request: SignedInRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def laboratory(request: SignedInRequest, pk: int) -> HttpResponse:
-    """One laboratory with every version of its ranges."""
+    """One laboratory with every version of its ranges, and the tokens with which it sends results."""
     _check_reader(request)
     lab = get_object_or_404(Laboratory.objects.select_related("site"), pk=pk)
-    adopting = request.POST.get("action") == "adopt"
-    form = RangeForm(request.POST if request.method == "POST" and not adopting else None)
+    action = request.POST.get("action", "range") if request.method == "POST" else ""
+    form = RangeForm(request.POST if action == "range" else None)
+    token_form = TokenForm(request.POST if action == "token" else None)
     tell_today(form, clock.today(lab.site.time_zone))
-    if request.method == "POST":
-        done = _adopt(request, lab) if adopting else _add(request, lab, form)
-        if done:
-            messages.success(request, done)
-            return redirect("laboratory", lab.pk)
+    secret = _make_token(request, lab, token_form) if action == "token" else ""
+    does = {"adopt": _adopt, "revoke": _revoke}.get(action)
+    done = does(request, lab) if does else _add(request, lab, form) if action == "range" else ""
+    if done:
+        messages.success(request, done)
+        return redirect("laboratory", lab.pk)
     ranges = ReferenceRange.objects.filter(laboratory=lab).select_related("entered_by")
     context: dict[str, Any] = {
         "laboratory": lab,
         "form": form,
         "ranges": _rows(ranges.order_by("analyte", "sex", "-valid_from")),
+        "tokens": LaboratoryToken.objects.filter(laboratory=lab).select_related("made_by", "revoked_by"),
+        "token_form": token_form,
+        "secret": secret,
+        "address": request.build_absolute_uri(RESULTS),
     }
-    return render(request, "labs/laboratory.html", context, status=UNPROCESSABLE if form.errors else 200)
+    is_wrong = form.errors or token_form.errors
+    return render(request, "labs/laboratory.html", context, status=UNPROCESSABLE if is_wrong else 200)
+
+
+def _make_token(request: SignedInRequest, lab: Laboratory, form: TokenForm) -> str:
+    """The secret of the new token, to be shown on this page and never again."""
+    if not form.is_valid():
+        return ""
+    try:
+        made = make_token(
+            by=request.actor, at=clock.now(), site_id=lab.site_id, laboratory_id=lab.pk,
+            label=form.cleaned_data["label"],
+        )  # fmt: skip
+    except Refused as refusal:
+        put(form, refusal)
+        return ""
+    return made.secret
+
+
+def _revoke(request: SignedInRequest, lab: Laboratory) -> str:
+    chosen = request.POST.get("token", "")
+    token = get_object_or_404(LaboratoryToken, pk=int(chosen) if chosen.isdecimal() else 0, laboratory=lab)
+    try:
+        revoke_token(by=request.actor, at=clock.now(), site_id=lab.site_id, token_id=token.pk)
+    except Refused as refusal:
+        return str(refusal)
+    return f"The token of {token.label} was revoked. Nothing more is taken with it."
 
 
 def _adopt(request: SignedInRequest, lab: Laboratory) -> str:

@@ -70,6 +70,7 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
     "trialsite_draft": {Privacy.NONE: _named("page"), Privacy.FREE: _named("content")},
     "trialsite_protocolactivation": {Privacy.NONE: _named("replaces")},
     "labs_laboratory": {Privacy.NONE: _named("name")},
+    "labs_laboratorytoken": {Privacy.NONE: _named("label")},
     "labs_labimport": {Privacy.FREE: _named("name content")},
     "labs_importrow": {
         Privacy.NONE: _named("field would_save recorded"),

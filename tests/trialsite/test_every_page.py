@@ -29,6 +29,7 @@ from trialsite.services import people
 MOST_QUERIES = 60
 STREAMED = {
     "lab_import_receipt",
+    "api_document",
     "export",
     "export_all",
     "export_manifest",

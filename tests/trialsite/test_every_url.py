@@ -60,6 +60,8 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "lab_import_map": ("CD", "CD"),
     "lab_import_review": ("CD", "C"),
     "lab_import_receipt": ("CD", NO_SUCH_METHOD),
+    "api_lab_results": (NO_SUCH_METHOD, NOBODY),
+    "api_document": (EVERYBODY, NO_SUCH_METHOD),
     # lists
     "home": (EVERYBODY, NO_SUCH_METHOD),
     "my_work": (CLINICAL, NO_SUCH_METHOD),
@@ -149,6 +151,8 @@ SENT = {
     "authority_report": {"action": "sent"},
     "lab_import_review": {"action": "check"},
 }
+#: Opened by the token of a laboratory, and by no session.
+BY_TOKEN = {"api_lab_results"}
 ALLOWED = {200, 302, 303, 422}
 #: Addresses of what belongs to one site.
 OF_A_SITE = [*sorted(name for name, parts in PARAMETERS.items() if "key" in parts), "query", "query_new"]
@@ -171,6 +175,8 @@ def body(response: Any) -> str:
 
 def expected(name: str, method: str, letter: str) -> int | str:
     may = TABLE[name][method == "POST"]
+    if name in BY_TOKEN and may is not None:
+        return 401  # nobody's session opens it
     if letter == "A" and "key" in PARAMETERS[name]:
         return 403  # turned away from every page of a subject, whatever the method
     return 405 if may is None else "allowed" if letter in may else 403
