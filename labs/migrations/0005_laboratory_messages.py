@@ -6,53 +6,104 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('labs', '0004_laboratory_files_guards'),
-        ('trialsite', '0014_drafts_guards'),
+        ("labs", "0004_laboratory_files_guards"),
+        ("trialsite", "0014_drafts_guards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='labimport',
-            name='source',
-            field=models.CharField(choices=[('csv', 'CSV file'), ('fhir', 'FHIR bundle'), ('hl7', 'HL7 message')], default='csv', max_length=4),
+            model_name="labimport",
+            name="source",
+            field=models.CharField(
+                choices=[("csv", "CSV file"), ("fhir", "FHIR bundle"), ("hl7", "HL7 message")],
+                default="csv",
+                max_length=4,
+            ),
         ),
         migrations.AlterField(
-            model_name='labimport',
-            name='name',
-            field=models.CharField(help_text='Name of the file, or number of the message.', max_length=120),
+            model_name="labimport",
+            name="name",
+            field=models.CharField(help_text="Name of the file, or number of the message.", max_length=120),
         ),
         migrations.CreateModel(
-            name='LaboratoryToken',
+            name="LaboratoryToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(help_text='Which system of the laboratory holds it.', max_length=60)),
-                ('token_digest', models.CharField(help_text='SHA-256 of the token.', max_length=64, unique=True)),
-                ('made_at', models.DateTimeField()),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('laboratory', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tokens', to='labs.laboratory')),
-                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('revoked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trialsite.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("label", models.CharField(help_text="Which system of the laboratory holds it.", max_length=60)),
+                ("token_digest", models.CharField(help_text="SHA-256 of the token.", max_length=64, unique=True)),
+                ("made_at", models.DateTimeField()),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "laboratory",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="tokens", to="labs.laboratory"
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "revoked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trialsite.site"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddField(
-            model_name='labimport',
-            name='token',
-            field=models.ForeignKey(blank=True, help_text='With what the laboratory sent it; empty for a file that a person uploaded.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='labs.laboratorytoken'),
+            model_name="labimport",
+            name="token",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="With what the laboratory sent it; empty for a file that a person uploaded.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="labs.laboratorytoken",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='labimport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('source', 'csv'), ('token', None)), models.Q(models.Q(('source', 'csv'), _negated=True), ('token__isnull', False)), _connector='OR'), name='labimport_message_was_sent_with_a_token'),
+            model_name="labimport",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("source", "csv"), ("token", None)),
+                    models.Q(models.Q(("source", "csv"), _negated=True), ("token__isnull", False)),
+                    _connector="OR",
+                ),
+                name="labimport_message_was_sent_with_a_token",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='laboratorytoken',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('revoked_at', None), ('revoked_by', None)), models.Q(('revoked_at__isnull', False), ('revoked_by__isnull', False)), _connector='OR'), name='laboratorytoken_revoked_by_whom_and_when'),
+            model_name="laboratorytoken",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("revoked_at", None), ("revoked_by", None)),
+                    models.Q(("revoked_at__isnull", False), ("revoked_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="laboratorytoken_revoked_by_whom_and_when",
+            ),
         ),
     ]

@@ -63,9 +63,11 @@ def check_token(*, secret: str, at: datetime) -> LaboratoryToken | None:
         )
     if token is None:
         return None
-    with serving([token.site_id]), writing(
-        by=system_actor(INTERFACE), duty=Duty.IMPORT_LABS, site_id=token.site_id, at=at
-    ), because("Token used"):
+    with (
+        serving([token.site_id]),
+        writing(by=system_actor(INTERFACE), duty=Duty.IMPORT_LABS, site_id=token.site_id, at=at),
+        because("Token used"),
+    ):
         LaboratoryToken.objects.filter(pk=token.pk).update(last_used_at=at)
     return token
 

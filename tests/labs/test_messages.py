@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import jsonschema
@@ -13,8 +14,8 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from openapi_spec_validator import validate
 
-from labs.files import Unreadable
 from labs.fhir import read_bundle
+from labs.files import Unreadable
 from labs.hl7v2 import read_oru
 from labs.incoming import text_of_message
 from labs.mapping import Part
@@ -26,7 +27,7 @@ from protocol.derived import loinc_is_valid
 from protocol.trial import TRIAL
 from tests.world import World, log_in
 from tests.world_imports import accept, dispositions, mend, rows
-from tests.world_labs import laboratory, treated_subject
+from tests.world_labs import laboratory, morning, treated_subject
 from trialsite.context import reading
 from trialsite.models import AuditEvent, Role, Subject
 from trialsite.services.subjects import Refused
@@ -49,6 +50,7 @@ def lab(world: World, subject: Subject) -> Laboratory:
 
 @pytest.fixture
 def made(world: World, lab: Laboratory) -> NewToken:
+    world.at = morning(date(2024, 4, 10))
     return make_token(
         by=world.person(Role.DATA_MANAGER), at=world.at, site_id=lab.site_id, laboratory_id=lab.pk, label="LIS"
     )
@@ -76,7 +78,11 @@ def bundle(
         "resourceType": "Specimen", "id": "s", "accessionIdentifier": {"value": accession},
         "collection": {"collectedDateTime": "2024-04-04T08:15:00-05:00"},
     }  # fmt: skip
-    shared = {"resourceType": "Observation", "subject": {"reference": "Patient/p"}, "specimen": {"reference": "Specimen/s"}}
+    shared = {
+        "resourceType": "Observation",
+        "subject": {"reference": "Patient/p"},
+        "specimen": {"reference": "Specimen/s"},
+    }
     resources = [patient, specimen, *({**shared, **one} for one in observations)]
     return json.dumps(
         {"resourceType": "Bundle", "id": key, "type": "collection", "entry": [{"resource": one} for one in resources]}
@@ -107,9 +113,7 @@ def obx(loinc: str, value: str, unit: str, status: str = "F") -> str:
 
 def send(made: NewToken, text: str | bytes, kind: str = FHIR, **headers: str):
     client = Client(raise_request_exception=True)
-    return client.post(
-        ADDRESS, text, content_type=kind, headers={"authorization": f"Bearer {made.secret}", **headers}
-    )
+    return client.post(ADDRESS, text, content_type=kind, headers={"authorization": f"Bearer {made.secret}", **headers})
 
 
 def newest() -> LabImport:
@@ -282,7 +286,7 @@ def test_one_poisoned_result_blocks_no_other(world: World, subject: Subject, mad
 # ---------------------------------------------------------------- a corpus of bad messages
 DEEP = '{"resourceType":' + "[" * 100_000
 BAD = [
-    (FHIR, b"", "empty"),
+    (FHIR, b" ", "empty"),
     (FHIR, b"{", "not well-formed JSON"),
     (FHIR, b"[]", "no FHIR Bundle"),
     (FHIR, b'{"resourceType": "Patient"}', "no FHIR Bundle"),
@@ -295,13 +299,13 @@ BAD = [
     (FHIR, b"PK\x03\x04", "compressed"),
     (FHIR, b'{"resourceType": "Bundle", "entry": [{"fullUrl": "a", "resource": {}}, {"fullUrl": "a", "resource": {}}]}',
      "one address"),
-    (HL7, b"", "empty"),
+    (HL7, b"\r\n", "empty"),
     (HL7, b"PID|1", "does not begin with an MSH"),
     (HL7, b"MSH|^~\\&|", "no ORU^R01"),
     (HL7, b"MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\rPID|1", "no ORU^R01"),
     (HL7, b"MSH|^~\\&|A|B|C|D|2024||ORU^R01|1|P|2.5\rPID|1", "no result"),
     (HL7, b"MSH|^~\\&|A|B|C|D|2024||ORU^R01|1|P|2.5\rMSH|^~\\&|A|B|C|D|2024||ORU^R01|2|P|2.5", "one message"),
-    (HL7, b"MSH|^~\\&|A|B|C|D|2024||ORU^R01|1|P|2.5|||||||8859/1\rOBX|1|NM|1||1", "not written in UTF-8"),
+    (HL7, b"MSH|^~\\&|A|B|C|D|2024||ORU^R01|1|P|2.5||||||8859/1\rOBX|1|NM|1||1", "not written in UTF-8"),
     (HL7, b"MSH|^~\\&|A|B|C|D|2024||ORU^R01|1|P|2.5\r=1+1", "no name of three letters"),
     (HL7, b"MSH|^~\\&|A|B|C|D|2024||ORU^R01|1|P|2.5\rOBX|1|NM|M\xfcll", "not written in UTF-8"),
     (HL7, b"<ORU_R01/>", "XML"),
@@ -321,7 +325,9 @@ def test_a_bad_message_is_refused_with_a_sentence(made: NewToken, kind: str, con
 
 
 @pytest.mark.req("G6")
-@pytest.mark.parametrize("kind", ["application/fhir+xml", "text/xml", "text/plain", "multipart/form-data; boundary=x", ""])
+@pytest.mark.parametrize(
+    "kind", ["application/fhir+xml", "text/xml", "text/plain", "multipart/form-data; boundary=x", ""]
+)
 def test_another_content_type_is_refused(made: NewToken, kind: str) -> None:
     answer = send(made, b"<Bundle/>", kind)
     assert answer.status_code == 415
@@ -345,7 +351,9 @@ def test_a_strange_number_is_no_result_and_breaks_nothing(subject: Subject, made
 
 # ---------------------------------------------------------------- reading
 def test_a_moment_is_told_in_the_time_of_the_site(subject: Subject) -> None:
-    text = bundle(subject, observed("2951-2", 140, "mmol/L")).replace("2024-04-04T08:15:00-05:00", "2024-04-04T02:15:00Z")
+    text = bundle(subject, observed("2951-2", 140, "mmol/L")).replace(
+        "2024-04-04T08:15:00-05:00", "2024-04-04T02:15:00Z"
+    )
     parts = read_bundle(text, ZONE).rows[0].parts
     assert (parts[Part.COLLECTED_ON], parts[Part.COLLECTED_TIME]) == ("2024-04-03", "21:15")
     assert parts[Part.BIRTH_YEAR] == "1958", "the day of birth is left behind"
@@ -379,7 +387,7 @@ def test_a_token_is_kept_as_a_digest_and_opens_its_own_laboratory_only(
     stored = LaboratoryToken.objects.get()
     assert made.secret not in str(LaboratoryToken.objects.values()[0])
     assert not AuditEvent.objects.filter(new__icontains=stored.token_digest).exists()
-    foreign = treated_subject(world, site="02")
+    foreign = treated_subject(world, day1=date(2024, 3, 4), site="02")
     told = send(made, bundle(foreign, observed("2951-2", 140, "mmol/L"))).json()["results"][0]
     assert told["message"].startswith("No subject 02-001 at Site 01.")
     stored.refresh_from_db()
@@ -433,9 +441,7 @@ def test_the_page_shows_a_token_once_and_revokes_it(world: World, lab: Laborator
     assert secret not in dana.get(address).content.decode()
     token = LaboratoryToken.objects.get()
     assert send(NewToken(token, f"lab_{secret}"), b"{").status_code == 400
-    assert "was revoked" in dana.post(
-        address, {"action": "revoke", "token": token.pk}, follow=True
-    ).content.decode()
+    assert "was revoked" in dana.post(address, {"action": "revoke", "token": token.pk}, follow=True).content.decode()
     assert send(NewToken(token, f"lab_{secret}"), b"{").status_code == 401
 
 
