@@ -13,11 +13,13 @@ RESULTS = "/api/labs/results/"
 FHIR_TYPES = ("application/fhir+json", "application/json")
 HL7_TYPES = ("application/hl7-v2", "x-application/hl7-v2+er7")
 
-_DESCRIPTION = f"""Results of one laboratory for {TRIAL.id}. What is sent waits in quarantine: the site looks at it \
-and imports it. A subject is matched by the number of the trial, year of birth and sex, or the result is rejected. \
-A test is known by its LOINC code or a code that the site has matched, a unit by UCUM; what is unknown is rejected, \
-never guessed. The same message twice is taken once. Corrected, cancelled and withdrawn results become versions when the \
-site imports them."""
+_DESCRIPTION = (
+    f"Results of one laboratory for {TRIAL.id}. What is sent waits in quarantine: the site looks at it and "
+    "imports it. A subject is matched by the number of the trial, year of birth and sex, or the result is "
+    "rejected. A test is known by its LOINC code or a code that the site has matched, a unit by UCUM; "
+    "what is unknown is rejected, never guessed. The same message twice is taken once. Corrected, "
+    "cancelled and withdrawn results become versions when the site imports them."
+)
 
 _STATUSES = {
     "400": "The message cannot be read; nothing of it was taken.",
