@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from protocol.derived import round_half_up
 from protocol.explain import plain, spoken
 from protocol.schema import AnalyteSpec, Protocol
 from protocol.units import UnknownUnit, convert
@@ -75,30 +76,48 @@ def check_value(
         value = convert(analyte, typed.value, unit)
     except UnknownUnit as problem:
         return (_hard("unit", str(problem)),)
-    implausible = _plausible(spec, typed.value, value)
-    return implausible or _jump(spec, value, previous)
+    other = _other_unit(spec, typed.value, value, previous)
+    return _plausible(spec, value, other) or _jump(spec, value, previous, other)
 
 
-def _plausible(spec: AnalyteSpec, typed: Decimal, value: Decimal) -> tuple[Finding, ...]:
-    if spec.plausible is None or spec.plausible[0] <= value <= spec.plausible[1]:
+def _plausible(spec: AnalyteSpec, value: Decimal, other_unit: str) -> tuple[Finding, ...]:
+    if spec.plausible is None or _is_expected(spec, value):
         return ()
     low, high = (plain(limit) for limit in spec.plausible)
     message = f"{spec.label} is {plain(value)} {spec.unit}; expected between {low} and {high}."
-    return (Finding(Severity.SOFT, "implausible", message, _other_unit(spec, typed)),)
+    return (Finding(Severity.SOFT, "implausible", message, other_unit),)
 
 
-def _other_unit(spec: AnalyteSpec, typed: Decimal) -> str:
-    """A unit in which the typed number would be plausible."""
-    low, high = spec.plausible or (typed, typed)
-    fitting = [unit for unit in spec.units if low <= convert(spec.analyte, typed, unit) <= high]
-    return f"Is the unit {fitting[0]}?" if fitting else ""
+def _is_expected(spec: AnalyteSpec, value: Decimal) -> bool:
+    return spec.plausible is None or spec.plausible[0] <= value <= spec.plausible[1]
 
 
-def _jump(spec: AnalyteSpec, value: Decimal, previous: Decimal | None) -> tuple[Finding, ...]:
-    if previous is None or not previous or not value or (value <= previous * JUMP and previous <= value * JUMP):
+def _other_unit(spec: AnalyteSpec, typed: Decimal, value: Decimal, previous: Decimal | None) -> str:
+    """What the typed number would be in a unit in which it is plausible; empty if no other unit makes it so.
+
+    Where there is a last result only a unit that brings the number close to it is proposed, and where the value is
+    expected already only then: the typed number itself is never touched.
+    """
+    if previous is None and _is_expected(spec, value):
+        return ""
+    fitting = ((unit, convert(spec.analyte, typed, unit)) for unit in spec.units)
+    for unit, meant in fitting:
+        if meant != value and _is_expected(spec, meant) and not _is_jump(meant, previous):
+            near = ", close to the last result" if previous else ""
+            return f"In {unit} this is {plain(round_half_up(meant, 4))} {spec.unit}{near}."
+    return ""
+
+
+def _is_jump(value: Decimal, previous: Decimal | None) -> bool:
+    """More than three times, or less than a third of, the last result; zeros are no measure."""
+    return bool(previous and value) and not (value <= (previous or 0) * JUMP and (previous or 0) <= value * JUMP)
+
+
+def _jump(spec: AnalyteSpec, value: Decimal, previous: Decimal | None, other_unit: str) -> tuple[Finding, ...]:
+    if previous is None or not _is_jump(value, previous):
         return ()
     message = f"{spec.label} went from {plain(previous)} to {plain(value)} {spec.unit}."
-    return (Finding(Severity.SOFT, "jump", message, "Is this what the report says?"),)
+    return (Finding(Severity.SOFT, "jump", message, other_unit or "Is this what the report says?"),)
 
 
 def check_dates(on: date, today: date, earliest: date | None = None) -> tuple[Finding, ...]:

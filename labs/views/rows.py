@@ -14,6 +14,7 @@ from labs.selectors.background import WITH_NADIR, Background, derived_values
 from labs.words import CODED, range_words, unit_words
 from protocol.derived import pct_change, round_half_up
 from protocol.explain import plain
+from protocol.schema import AnalyteSpec
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, MissingReason
 from trialsite.models import Query
@@ -218,9 +219,17 @@ def _check(sheet: Sheet, analyte: Analyte, entry: Entry, reading: Reading | None
     spec = TRIAL.analytes[analyte]
     unit = unit_words(entry.unit or spec.unit)
     return {
-        "words": words.replace(spec.unit, unit_words(spec.unit)) if unit_words(spec.unit) else words,
-        "advice": advice or "Check it against the report, then keep or correct it.",
+        "words": _spoken(spec, words),
+        "advice": _spoken(spec, advice) or "Check it against the report, then keep or correct it.",
         "name": f"{analyte.value}-ok",
         "confirm": f"{entry.typed} {unit}".strip() + " is what the report says",
         "ticked": entry.confirmed,
     }
+
+
+def _spoken(spec: AnalyteSpec, words: str) -> str:
+    """A sentence with units as they are read."""
+    for code in spec.units:
+        if unit_words(code):
+            words = words.replace(f" {code}", f" {unit_words(code)}")
+    return words

@@ -61,9 +61,19 @@ def test_check_value(analyte, text: str, unit: str, previous, code: str) -> None
 
 def test_an_implausible_value_suggests_the_unit_that_fits() -> None:
     (found,) = checks.check_value(Analyte.SERUM_M, "24", "g/dL", TRIAL)
-    assert found.suggestion == "Is the unit g/L?"
+    assert found.suggestion == "In g/L this is 2.4 g/dL."
     (found,) = checks.check_value(Analyte.BM_PC, "101", "%", TRIAL)
     assert found.suggestion == ""
+
+
+@pytest.mark.req("D3", "D4")
+def test_a_unit_is_proposed_only_where_it_brings_the_value_to_the_last_result() -> None:
+    (found,) = checks.check_value(Analyte.SERUM_M, "27", "g/dL", TRIAL, Decimal("2.6"))
+    assert (found.code, found.suggestion) == ("implausible", "In g/L this is 2.7 g/dL, close to the last result.")
+    (found,) = checks.check_value(Analyte.SERUM_M, "27", "g/dL", TRIAL, Decimal("0.1"))
+    assert (found.code, found.suggestion) == ("implausible", "")
+    (found,) = checks.check_value(Analyte.IGG, "34", "mg/dL", TRIAL, Decimal(3420))
+    assert (found.code, found.suggestion) == ("jump", "In g/L this is 3400 mg/dL, close to the last result.")
 
 
 @pytest.mark.req("D3")
