@@ -43,7 +43,7 @@ class Reading:
     value: Decimal
     on: date
     inputs: tuple[Input, ...]
-    method: str = ""
+    assay: tuple[str, str] = ("", "")
     censored: bool = False
 
 
@@ -149,7 +149,7 @@ def single(analyte: Analyte, values: Mapping[Analyte, Measurement]) -> Reading |
     m = values.get(analyte)
     if m is None or m.value is None:
         return None
-    return Reading(m.value, m.collected_on, (as_input(m),), m.method, m.comparator == "<")
+    return Reading(m.value, m.collected_on, (as_input(m),), m.assay, m.comparator == "<")
 
 
 def _dflc(values: Mapping[Analyte, Measurement], baseline: Baseline) -> Reading | None:
@@ -158,7 +158,7 @@ def _dflc(values: Mapping[Analyte, Measurement], baseline: Baseline) -> Reading 
     involved, other = (single(chain, values) for chain in _CHAINS[baseline.involved])
     if involved is None or other is None:
         return None
-    return Reading(dflc(involved.value, other.value), involved.on, involved.inputs + other.inputs, involved.method)
+    return Reading(dflc(involved.value, other.value), involved.on, involved.inputs + other.inputs, involved.assay)
 
 
 def _from_finding(finding: DiseaseFinding | None, name: str, value: Decimal | None) -> Reading | None:

@@ -29,6 +29,7 @@ class Measurement:
     typed_unit: str = ""
     lab: LabKind = LabKind.CENTRAL
     method: str = ""
+    laboratory: str = ""
     collected_time: str = ""
     after_first_dose: bool = False
     lln: Decimal | None = None
@@ -37,6 +38,11 @@ class Measurement:
     superseded_on: date | None = None
     visit: str = ""
     source: str = ""
+
+    @property
+    def assay(self) -> tuple[str, str]:
+        """Which laboratory measured it by which method; empty where it is not stated."""
+        return self.laboratory, self.method
 
     @property
     def has_value(self) -> bool:
@@ -147,6 +153,11 @@ class Course:
     def phase_start(self, phase: Phase) -> date | None:
         """First day of the first interval of a phase."""
         return min((p.starts_on for p in self.phases if p.phase is phase), default=None)
+
+
+def assay_changed(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """True if two results were surely measured by different laboratories or methods: both state it and differ."""
+    return any(mine and theirs and mine != theirs for mine, theirs in zip(one, other, strict=True))
 
 
 def _until(moment: date | None, day: date) -> date | None:

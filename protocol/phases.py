@@ -125,7 +125,7 @@ def _progression(s: Situation) -> Proposal | None:
     if epoch is None or not (epoch.first_pd_on or epoch.active_mm_on):
         return None
     if not epoch.active_mm_on and _rests_on_method_change(s):
-        words = "Progression was measured with another method than the nadir."
+        words = "Progression was measured by another laboratory or method than the nadir."
         return Proposal(
             Kind.AWAIT_CONFIRMATION, None, "R-PD", words, waits_for="a same-method pair or a signed override"
         )

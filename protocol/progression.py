@@ -8,6 +8,7 @@ from protocol.baseline import CIRCULATING, DFLC, DIAMETER, IGA, MARROW, SERUM, S
 from protocol.derived import pct_change
 from protocol.explain import Test, finding_input, outcome, percent, plain, signed, spoken
 from protocol.mde import corrected
+from protocol.measurements import assay_changed
 from protocol.view import View
 from protocol.vocabulary import Component, CriterionOutcome, Mde, PdReason
 
@@ -17,7 +18,7 @@ _ONE_CM = Decimal(10)
 
 @dataclass(frozen=True)
 class PdTest:
-    """A progression criterion as tested. `method_changed`: nadir and value come from different methods."""
+    """A progression criterion as tested. `method_changed`: nadir and value differ in laboratory or method."""
 
     reason: PdReason
     test: Test
@@ -198,8 +199,7 @@ def _against_nadir(
         )
     met = rule(now.value, low.value)
     test = Test(rule_id, words, outcome(met), _figures(quantity, now, low), now.inputs + low.inputs)
-    changed = bool(now.method and low.method and now.method != low.method)
-    return PdTest(reason, test, changed)
+    return PdTest(reason, test, assay_changed(now.assay, low.assay))
 
 
 def _figures(quantity: Quantity, now: Reading, low: Reading) -> str:

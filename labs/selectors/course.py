@@ -112,10 +112,11 @@ class Result(NamedTuple):
     method: str
     visit_code: str
     is_central: bool | None
+    laboratory_id: int | None
 
 
 _COLUMNS = (*Result._fields[:12], "specimen__collected_on", "specimen__collected_time", "specimen__method",
-            "specimen__visit__code", "specimen__laboratory__is_central")  # fmt: skip
+            "specimen__visit__code", "specimen__laboratory__is_central", "specimen__laboratory_id")  # fmt: skip
 
 
 def _results(standing: Q) -> Iterator[Result]:
@@ -163,6 +164,7 @@ def _measurement(result: Result, subject: Subject) -> Measurement:
         typed_unit=result.typed_unit,
         lab=LabKind.CENTRAL if result.is_central else LabKind.LOCAL,
         method=result.method,
+        laboratory=str(result.laboratory_id or ""),
         collected_time=f"{result.collected_time:%H:%M}" if result.collected_time else "",
         after_first_dose=_is_after(result.visit_code, result.collected_on, subject),
         lln=result.reference_low,
