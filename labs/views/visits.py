@@ -27,13 +27,15 @@ from labs.visit_forms import VisitForm, facts_of
 from protocol.trial import TRIAL
 from protocol.vocabulary import PanelCode
 from trialsite import clock
-from trialsite.days import tell_today
+from trialsite.days import tell_today, tell_window
 from trialsite.http import SignedInRequest
 from trialsite.models import Query, Subject, Visit
 from trialsite.selectors import protocol_of
-from trialsite.services.subjects import Refused, record_visit_not_done
+from trialsite.services.subjects import Refused, record_visit_not_done, withdraw_not_done
 
 UNPROCESSABLE = 422
+#: Actions that say why something should never have been entered.
+IN_ERROR = ("in_error", "panel_in_error", "due_again")
 
 
 @require_http_methods(["GET", "POST"])
@@ -121,13 +123,15 @@ def _hub(request: SignedInRequest, key: str, code: str) -> Hub:
     known = line.visit
     facts = VisitForm(request.POST if action == "facts" else None, initial=facts_of(known) if known else {})
     tell_today(facts, today)
+    window = (line.planned.opens_on, line.planned.closes_on) if line.planned else None
+    tell_window(facts["occurred_on"], subject.day1_on, window)
     return Hub(
         subject=subject,
         line=line,
         facts=facts,
         why=ReasonForm(request.POST if action == "facts" else None),
         not_done=NotDoneForm(request.POST if action == "not_done" else None, prefix="not_done"),
-        in_error=ErrorReasonForm(request.POST if action in ("in_error", "panel_in_error") else None, prefix="in_error"),
+        in_error=ErrorReasonForm(request.POST if action in IN_ERROR else None, prefix="in_error"),
     )
 
 
@@ -164,6 +168,21 @@ def _state_not_done(request: SignedInRequest, hub: Hub) -> str:
     return f"{hub.line.label} is stated not done."
 
 
+def _ask_again(request: SignedInRequest, hub: Hub) -> str:
+    hub.bad = "in_error"
+    if not hub.in_error.is_valid():
+        return ""
+    try:
+        withdraw_not_done(
+            by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
+            code=hub.line.code, reason=hub.in_error.cleaned_data["reason"],
+        )  # fmt: skip
+    except Refused as refusal:
+        put(hub.in_error, refusal)
+        return ""
+    return f"{hub.line.label} is asked for again."
+
+
 def _state_in_error(request: SignedInRequest, hub: Hub) -> str:
     hub.bad = "in_error"
     if not hub.in_error.is_valid():
@@ -198,6 +217,7 @@ def _state_panel_in_error(request: SignedInRequest, hub: Hub) -> str:
 ACTIONS = {
     "facts": _save_facts,
     "not_done": _state_not_done,
+    "due_again": _ask_again,
     "in_error": _state_in_error,
     "panel_in_error": _state_panel_in_error,
 }

@@ -181,7 +181,7 @@ class Visit(SubjectRecord):
                 name="visit_once_per_slot",
             ),
             models.CheckConstraint(
-                condition=models.Q(status="not_done") | models.Q(occurred_on__isnull=False),
+                condition=models.Q(status__in=["not_done", "in_error"]) | models.Q(occurred_on__isnull=False),
                 name="visit_that_took_place_has_a_date",
             ),
             models.CheckConstraint(

@@ -261,3 +261,17 @@ def record_visit_not_done(*, by: Actor, at: datetime, subject_id: int, site_id: 
             recorded_by_id=by.user_id,
             recorded_at=at,
         )
+
+
+def withdraw_not_done(*, by: Actor, at: datetime, subject_id: int, site_id: int, code: str, reason: str) -> Visit:
+    """A visit was stated not done by mistake: it is asked for again, and the statement stays readable."""
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
+        subject = lock_subject(subject_id)
+        check_open_for_data(subject)
+        visit = Visit.objects.filter(subject=subject, code=code, status=Visit.Status.NOT_DONE).first()
+        if visit is None:
+            raise Refused("This visit is not stated not done.")
+        visit.status = Visit.Status.IN_ERROR
+        visit.reason = f"{visit.reason}. Stated not done by mistake: {reason}"[:300]
+        visit.save(update_fields=["status", "reason"])
+        return visit
