@@ -14,6 +14,7 @@ _PLAIN = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
 _SHIFT = re.compile(r"[+-]\d{1,3}")
 
+TWO_READINGS = "two_readings"
 HINT = "12 Mar 2026, 12mar, or t for today."
 
 
@@ -64,7 +65,15 @@ def _unambiguous(first: int, second: int, year: int) -> date:
         return possible[0]
     if not possible:
         raise ValueError("This day is not in the calendar. Enter a date such as 12 Mar 2026.")
-    raise ValueError(f"Did you mean {in_words(possible[1])} or {in_words(possible[0])}? Write the month in letters.")
+    raise TwoReadings(possible[1], possible[0])
+
+
+class TwoReadings(ValueError):
+    """Figures that are one day in one country and another day in the next; a person chooses."""
+
+    def __init__(self, *days: date) -> None:
+        super().__init__(f"Did you mean {' or '.join(in_words(day) for day in days)}?")
+        self.days = days
 
 
 class DayField(forms.DateField):
@@ -83,6 +92,8 @@ class DayField(forms.DateField):
             return value or None
         try:
             return read_day(str(value), self.today, self.visit)
+        except TwoReadings as error:
+            raise forms.ValidationError(str(error), code=TWO_READINGS, params={"days": error.days}) from error
         except ValueError as error:
             raise forms.ValidationError(str(error), code="unreadable") from error
 
@@ -98,3 +109,15 @@ def tell_today(form: forms.BaseForm, today: date, visit: date | None = None) -> 
             field.widget.attrs["data-today"] = today.isoformat()
             if visit is not None:
                 field.widget.attrs["data-visit"] = visit.isoformat()
+
+
+def two_readings(bound: forms.BoundField) -> tuple[str, ...]:
+    """The days that a refused box could have meant, in words; empty where nothing is to be chosen."""
+    found = [error for error in bound.errors.as_data() if error.code == TWO_READINGS]
+    return tuple(in_words(day) for error in found for day in (error.params or {})["days"])
+
+
+def tell_window(bound: forms.BoundField, day1: date | None, window: tuple[date, date] | None) -> None:
+    """Tell a date box the first day of treatment and the visit's window, which are shown beside what is typed."""
+    marks = {"data-day1": day1, "data-opens": window and window[0], "data-closes": window and window[1]}
+    bound.field.widget.attrs.update({name: day.isoformat() for name, day in marks.items() if day is not None})

@@ -14,7 +14,7 @@ from typing import Any
 
 from django import forms
 
-from trialsite.days import MONTHS, in_words, read_day
+from trialsite.days import MONTHS, TWO_READINGS, TwoReadings, in_words, read_day
 
 _UNKNOWN = r"(?:un|unk|uk|nk)"
 _MONTH = re.compile(rf"(?:{_UNKNOWN}[\s.-]*)?([a-z]{{3}})[a-z]*[\s.-]*(\d{{4}})")
@@ -72,6 +72,8 @@ def parse(text: str, today: date) -> PartialDate:
         return _of_month(int(match[2]), MONTHS.index(match[1]) + 1 if match[1] in MONTHS else 0, text.strip())
     try:
         day = read_day(typed, today)
+    except TwoReadings:
+        raise
     except ValueError as error:
         words = str(error)
         unread = words == "Enter a date such as 12 Mar 2026."
@@ -137,6 +139,8 @@ class PartialDayField(forms.CharField):
             return None
         try:
             return parse(typed, self.today)
+        except TwoReadings as error:
+            raise forms.ValidationError(str(error), code=TWO_READINGS, params={"days": error.days}) from error
         except ValueError as error:
             raise forms.ValidationError(str(error), code="unreadable") from error
 

@@ -41,8 +41,42 @@ export const readDate = (raw, box) => {
   return month < 0 ? null : make(year, month, Number(m[1]));
 };
 
+// Figures that can be two days: nothing is guessed, the person presses the day that was meant.
+const twoReadings = (raw) => {
+  const m = /^(\d{1,2})[/.](\d{1,2})[/.](\d{4})$/.exec(raw.trim());
+  const days = m ? [make(+m[3], m[2] - 1, +m[1]), make(+m[3], m[1] - 1, +m[2])].filter(Boolean) : [];
+  return days.length === 2 && days[0] - days[1] === 0 ? [days[0]] : days;
+};
+
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 export const writeDate = (date) => `${date.getUTCDate()} ${capital(MONTHS[date.getUTCMonth()])} ${date.getUTCFullYear()}`;
+
+const ask = (box, days) => {
+  const old = $(`[data-asks="${box.id}"]`) ?? $(`[data-means="${box.id}"]`)?.closest('.choose-day');
+  old?.remove();
+  if (days.length < 2) return;
+  const place = document.createElement('span');
+  place.className = 'choose-day small';
+  place.dataset.asks = box.id;
+  place.append('Did you mean ', ...days.flatMap((day, at) => {
+    const button = document.createElement('button');
+    Object.assign(button, { type: 'button', className: 'btn btn-quiet btn-sm', textContent: writeDate(day) });
+    button.dataset.means = box.id;
+    return at ? [' or ', button] : [button];
+  }), '?');
+  box.after(place);
+};
+document.addEventListener('click', (event) => {
+  const button = event.target.closest?.('[data-means]');
+  const box = button && document.getElementById(button.dataset.means);
+  if (!box) return;
+  event.preventDefault();
+  box.value = button.textContent.trim();
+  box.dispatchEvent(new Event('change', { bubbles: true }));
+  ask(box, []);
+  echo(box, readDate(box.value, box));
+  box.focus();
+});
 
 const echo = (box, date) => {
   let place = $(`[data-echo="${box.id}"]`);
@@ -58,6 +92,12 @@ const echo = (box, date) => {
     const passed = Math.round((date - first) / DAY_MS);
     words.push(`day ${passed < 0 ? `−${-passed}` : passed + 1}`);
   }
+  const [opens, closes] = [iso(box.dataset.opens), iso(box.dataset.closes)];
+  if (date && opens && closes) {
+    const off = date < opens ? opens - date : date > closes ? date - closes : 0;
+    const days = Math.round(off / DAY_MS);
+    words.push(days ? `${days} ${days === 1 ? 'day' : 'days'} ${date < opens ? 'before' : 'after'} the window` : 'in the window');
+  }
   if (date && date > today(box)) words.push('in the future: check the year');
   place.textContent = words.join(', ');
 };
@@ -70,8 +110,10 @@ addEventListener('pointerup', () => { pressed = false; }, true);
 document.addEventListener('focusout', (event) => {
   const box = event.target;
   if (!box.matches?.('input[data-date]')) return;
-  const date = readDate(box.value, box);
+  const days = twoReadings(box.value);
+  const date = days.length === 1 ? days[0] : readDate(box.value, box);
   if (date) box.value = writeDate(date);
+  if (!event.relatedTarget?.matches?.('[data-means]')) ask(box, days);
   if (pressed) addEventListener('pointerup', () => setTimeout(echo, 0, box, date), { once: true });
   else echo(box, date);
 });

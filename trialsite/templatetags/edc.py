@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 from django import forms, template
 from django.forms.boundfield import BoundField
+from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from trialsite.days import two_readings
 from trialsite.free_text import is_free_text, may_hold, sentence
 
 register = template.Library()
@@ -294,10 +296,22 @@ def kind(field: BoundField) -> str:
     return "tick" if isinstance(widget, forms.CheckboxInput) else "box"
 
 
-@register.inclusion_tag("edc/field.html")
-def field(bound: BoundField, look: str = "", size: str = "") -> dict[str, object]:
+@register.inclusion_tag("edc/field.html", takes_context=True)
+def field(context: Context, bound: BoundField, look: str = "", size: str = "") -> dict[str, object]:
     """Label, control, help and error of one field. look: cards or segments (radios); size: s or m."""
-    return {"field": bound, "look": look, "size": size}
+    return {"field": bound, "look": look, "size": size, "asked": _asked(context)}
+
+
+@register.inclusion_tag("edc/two_readings.html", takes_context=True)
+def day_question(context: Context, bound: BoundField) -> dict[str, object]:
+    """Two buttons where figures can be two days. Either sends the form again, with that day in the box."""
+    return {"field": bound, "days": two_readings(bound), "asked": _asked(context)}
+
+
+def _asked(context: Context) -> str:
+    """The button that the form was sent with, so that the answer goes on with it."""
+    request = context.get("request")
+    return str(request.POST.get("action", "")) if request else str(context.get("asked", ""))
 
 
 @register.inclusion_tag("edc/error_summary.html")
