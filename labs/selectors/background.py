@@ -23,12 +23,19 @@ WITH_NADIR = frozenset(
 
 @dataclass(frozen=True)
 class Background:
-    """Canonical values by analyte. `previous` are those of the visit named in `previous_label`."""
+    """Canonical values by analyte. `previous` are those of the visit named in `previous_label`.
+
+    lowest: the result that is the nadir, with what measured it.
+    """
 
     baseline: Mapping[Analyte, Decimal] = field(default_factory=dict)
-    nadir: Mapping[Analyte, Decimal] = field(default_factory=dict)
     previous: Mapping[Analyte, Decimal] = field(default_factory=dict)
     previous_label: str = ""
+    lowest: Mapping[Analyte, Measurement] = field(default_factory=dict)
+
+    @property
+    def nadir(self) -> dict[Analyte, Decimal]:
+        return {analyte: m.value for analyte, m in self.lowest.items() if m.value is not None}
 
 
 def background_for(course: Course, code: str, on: date) -> Background:
@@ -40,11 +47,12 @@ def background_for(course: Course, code: str, on: date) -> Background:
     known = _with_derived([m for m in course.measurements if m.value is not None and m.visit != code])
     earlier = [m for m in known if m.collected_on < on]
     before = earlier[-1].visit if earlier else ""
-    baseline = {m.analyte: m.value for m in known if _is_baseline(m, course) and m.value is not None}
+    at_baseline = {m.analyte: m for m in known if _is_baseline(m, course)}
+    baseline = {analyte: m.value for analyte, m in at_baseline.items() if m.value is not None}
     since = [m for m in earlier if not _is_baseline(m, course)]
     return Background(
         baseline=baseline if course.day1 is not None and on > course.day1 else {},
-        nadir=_lowest(baseline, since) if course.day1 is not None and on > course.day1 else {},
+        lowest=_lowest(at_baseline, since) if course.day1 is not None and on > course.day1 else {},
         previous={m.analyte: m.value for m in earlier if m.visit == before and m.value is not None},
         previous_label=visit_label(before) if before else "",
     )
@@ -54,11 +62,12 @@ def _is_baseline(m: Measurement, course: Course) -> bool:
     return course.day1 is not None and m.collected_on <= course.day1 and not m.after_first_dose
 
 
-def _lowest(baseline: Mapping[Analyte, Decimal], since: list[Measurement]) -> dict[Analyte, Decimal]:
-    lowest = {analyte: value for analyte, value in baseline.items() if analyte in WITH_NADIR}
+def _lowest(baseline: Mapping[Analyte, Measurement], since: list[Measurement]) -> dict[Analyte, Measurement]:
+    lowest = {analyte: m for analyte, m in baseline.items() if analyte in WITH_NADIR}
     for m in since:
-        if m.value is not None and m.analyte in lowest:
-            lowest[m.analyte] = min(lowest[m.analyte], m.value)
+        standing = lowest.get(m.analyte)
+        if standing is not None and m.value is not None and standing.value is not None and m.value < standing.value:
+            lowest[m.analyte] = m
     return lowest
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from trialsite.models import Visit
+from datetime import date
+from decimal import Decimal
+
+from trialsite.models import Subject, Visit
 
 #: Columns of a visit that the form asks for -> words.
 BEDSIDE = {
@@ -29,3 +32,10 @@ def bedside_state(visit: Visit, *, is_required: bool) -> tuple[str, str]:
     if not is_required:
         return ("done", f"{entered} of {len(BEDSIDE)} entered") if entered else ("planned", "Only if needed")
     return ("draft", f"{entered} of {len(BEDSIDE)} entered") if entered else ("due", "Not entered")
+
+
+def last_weight(subject: Subject, on: date) -> Decimal | None:
+    """The newest weight measured on or before a day, in kg; one query."""
+    weighed = Visit.objects.filter(subject=subject, occurred_on__lte=on).exclude(weight_kg=None)
+    known = weighed.exclude(status=Visit.Status.IN_ERROR).order_by("-occurred_on", "-id")
+    return known.values_list("weight_kg", flat=True).first()

@@ -72,6 +72,11 @@ def laboratories_of(site_id: int) -> list[Laboratory]:
     return list(Laboratory.objects.filter(site_id=site_id, closed_on=None).order_by("-is_central", "name"))
 
 
+def every_laboratory(site_id: int) -> list[Laboratory]:
+    """Laboratories of a site, closed ones too, to name what was measured before."""
+    return list(Laboratory.objects.filter(site_id=site_id))
+
+
 def usual_laboratory(subject: Subject) -> int | None:
     """The laboratory of the subject's newest specimen; before the first one the only laboratory of the site."""
     newest = Specimen.objects.filter(subject=subject, status=Specimen.Status.COMPLETE).order_by("-collected_on", "-id")

@@ -51,8 +51,9 @@ class Handed:
         )
         return PanelEntry(due.panel, collection, entries, self.seen[due.panel])
 
-    def dates(self, due: Iterable[DuePanel]) -> dict[Analyte, date]:
-        return {analyte: one.collection.on for one in self.panels(due) for analyte in one.entries}
+    def drawn(self, due: Iterable[DuePanel]) -> dict[Analyte, Collection]:
+        """When and by which laboratory each result was measured. Only of readable forms."""
+        return {analyte: one.collection for one in self.panels(due) for analyte in one.entries}
 
 
 def head_form(

@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from labs.entries import Entry, Reading
+from labs.entries import Collection, Entry, Reading
 from labs.forms import ReasonForm
 from labs.models import LabResult
 from labs.selectors import DuePanel, StoredPanel, laboratories_of, usual_laboratory
 from labs.services import SavedMeanwhile
+from labs.services.merging import collection_of
 from labs.views.correcting import Correction
 from labs.views.handed import Handed, apart_form, head_form, seen_words, typed_entries
 from labs.views.rows import entries_of
@@ -66,6 +67,17 @@ class Page:
         if self.handed:
             return self.handed.entries
         return typed_entries(self.draft, self.due) if self.draft else entries_of(self.results)
+
+    @property
+    def handed_in(self) -> Mapping[Analyte, Collection]:
+        """How each posted result was collected; empty without a post that can be read."""
+        return self.handed.drawn(self.due) if self.handed and self.handed.is_readable() else {}
+
+    @property
+    def drawn(self) -> Mapping[Analyte, Collection]:
+        """How each result of the page was collected, as posted or as stored."""
+        stored = {a: collection_of(one.specimen) for one in self.stored.values() for a in one.results}
+        return self.handed_in or stored
 
     @property
     def on(self) -> date:

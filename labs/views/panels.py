@@ -13,10 +13,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from labs.calculated import Person
 from labs.forms import ReasonForm
 from labs.selectors import (
     course_for,
     due_panels,
+    every_laboratory,
     is_visit_code,
     laboratories_of,
     reference_ranges,
@@ -24,6 +26,7 @@ from labs.selectors import (
     visit_label,
 )
 from labs.selectors.background import background_for
+from labs.selectors.bedside import last_weight
 from labs.selectors.visits import planned_visits
 from labs.services import FieldsRefused, RowsRefused, SavedMeanwhile, judge, record_panel
 from labs.services.panels import PanelsRecorded, corrections
@@ -36,10 +39,11 @@ from labs.views.subjects import readable_subject, token_of, uuid_of
 from protocol.checks import check_window
 from protocol.vocabulary import Analyte, PanelCode
 from trialsite import clock
+from trialsite.days import tell_window
 from trialsite.drafting import drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.models import Query
-from trialsite.selectors import visits, was_submitted
+from trialsite.selectors import protocol_of, visits, was_submitted
 from trialsite.services.subjects import Refused
 
 UNPROCESSABLE, CONFLICT = 422, 409
@@ -205,6 +209,14 @@ def _sheet(page: Page) -> Sheet:
         background=background,
         limits=reference_ranges(laboratory, page.subject, page.on),
         sex=page.subject.sex,
+        person=Person(
+            age=page.on.year - page.subject.birth_year,
+            sex=page.subject.sex,
+            weight_kg=last_weight(page.subject, page.on),
+            baseline_ratio=background.baseline.get(Analyte.FLC_RATIO),
+        ),
+        drawn=page.drawn,
+        laboratories={str(one.pk): one.name for one in every_laboratory(page.subject.site_id)},
         history_url=reverse("subject_labs", args=[page.subject.key]),
         read_only=not page.may_enter,
         readings=page.readings,
@@ -222,15 +234,18 @@ def _questions(page: Page) -> dict[Analyte, Query]:
 def _context(page: Page, sheet: Sheet, empty: Analyte | None) -> dict[str, Any]:
     asked = [analyte for panel in page.due for analyte in panel.analytes]
     entered = sum(1 for one in asked if one in sheet.typed and sheet.typed[one].typed.strip())
-    dates = page.handed.dates(page.due) if page.handed and page.handed.is_readable() else {}
+    head, planned = page.head, page.planned
+    window = (planned.opens_on, planned.closes_on) if planned else None
+    tell_window(head["collected_on"], page.subject.day1_on, window)
     return {
         "subject": page.subject,
         "code": page.code,
+        "protocol_version": protocol_of(page.subject).version,
         "label": visit_label(page.code),
         "visit": page.visit,
-        "planned": page.planned,
+        "planned": planned,
         "window": _window(page),
-        "head": page.head,
+        "head": head,
         "apart": page.apart,
         "groups": grid(sheet),
         "previous_label": sheet.background.previous_label,
@@ -248,7 +263,7 @@ def _context(page: Page, sheet: Sheet, empty: Analyte | None) -> dict[str, Any]:
         "notice": page.notice,
         "token": page.token,
         "seen": [(one.panel.value, page.version(one)) for one in page.due],
-        "preview": preview(page.subject, page.code, page.today, page.readings, dates),
+        "preview": preview(page.subject, page.code, page.today, page.readings, page.handed_in),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from labs.entries import Reading
+from labs.entries import Collection, Reading
 from labs.selectors import course_for
 from labs.words import RESPONSES
 from protocol.derived import pct_change
@@ -37,12 +37,12 @@ class Preview:
 
 
 def preview(
-    subject: Subject, code: str, today: date, readings: Mapping[Analyte, Reading], dates: Mapping[Analyte, date]
+    subject: Subject, code: str, today: date, readings: Mapping[Analyte, Reading], drawn: Mapping[Analyte, Collection]
 ) -> Preview | None:
     """What would be derived if these readings stood; with none, what is derived now. None before the first dose."""
     if subject.day1_on is None:
         return None
-    course = _as_if(course_for(subject, analytes=RELEVANT), subject, code, readings, dates)
+    course = _as_if(course_for(subject, analytes=RELEVANT), subject, code, readings, drawn)
     trial = protocol_of(subject)
     history = assess(course, trial)
     point = next((one for one in reversed(history.time_points) if code in one.label.split(" / ")), None)
@@ -60,23 +60,29 @@ def preview(
 
 
 def _as_if(
-    course: Course, subject: Subject, code: str, readings: Mapping[Analyte, Reading], dates: Mapping[Analyte, date]
+    course: Course,
+    subject: Subject,
+    code: str,
+    readings: Mapping[Analyte, Reading],
+    drawn: Mapping[Analyte, Collection],
 ) -> Course:
     """The course with these readings in the place of what the visit has stored."""
     kept = [m for m in course.measurements if m.visit != code or m.analyte not in readings]
     typed = [
         Measurement(
             analyte=analyte,
-            collected_on=dates[analyte],
+            collected_on=drawn[analyte].on,
             value=reading.value,
             coded=reading.coded,
             comparator=reading.comparator,
             missing=MissingReason(reading.missing) if reading.missing else None,
+            method=drawn[analyte].method,
+            laboratory=str(drawn[analyte].laboratory_id or ""),
             after_first_dose=code not in ("scr", "bl"),
             visit=code,
         )
         for analyte, reading in readings.items()
-        if analyte in dates and not reading.is_blank and not reading.problem
+        if analyte in drawn and not reading.is_blank and not reading.problem
     ]
     return replace(course, measurements=(*kept, *typed))
 

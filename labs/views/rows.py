@@ -6,17 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from labs.entries import MISSING_WORDS, NEEDS_A_REASON, Entry, Reading, split_missing
+from labs.calculated import Calculated, Person, calculated
+from labs.entries import MISSING_WORDS, NEEDS_A_REASON, Collection, Entry, Reading, split_missing
 from labs.forms import GAP_REASONS, choices_of
 from labs.models import LabResult, ReferenceRange
 from labs.selectors import DuePanel, typical_range
-from labs.selectors.background import WITH_NADIR, Background, derived_values
+from labs.selectors.background import WITH_NADIR, Background
 from labs.words import CODED, range_words, unit_words
 from protocol.derived import pct_change, round_half_up
 from protocol.explain import plain
+from protocol.measurements import assay_changed
 from protocol.schema import AnalyteSpec
 from protocol.trial import TRIAL
+from protocol.units import convert
 from protocol.vocabulary import Analyte, MissingReason
+from trialsite.days import in_words
 from trialsite.models import Query
 
 Row = dict[str, object]
@@ -30,7 +34,8 @@ class Sheet:
     """Everything that one rendering of the grid shows.
 
     typed: entries as they stand in the boxes. readings: of those entries, where they were judged. results: what is
-    stored. questions: open automatic queries of stored results. limits: the laboratory's ranges.
+    stored. questions: open automatic queries of stored results. limits: the laboratory's ranges. drawn: how each
+    result was collected. laboratories: names by id. person: what the formulas need.
     """
 
     panels: tuple[DuePanel, ...]
@@ -40,6 +45,9 @@ class Sheet:
     limits: Mapping[Analyte, ReferenceRange]
     sex: str
     history_url: str
+    person: Person = field(default_factory=lambda: Person(0, ""))
+    drawn: Mapping[Analyte, Collection] = field(default_factory=dict)
+    laboratories: Mapping[str, str] = field(default_factory=dict)
     read_only: object = False
     readings: Mapping[Analyte, Reading] = field(default_factory=dict)
     questions: Mapping[Analyte, Query] = field(default_factory=dict)
@@ -61,7 +69,8 @@ def grid(sheet: Sheet) -> list[dict[str, object]]:
     """Groups of rows, one per panel; the first empty box takes the focus."""
     first = first_empty(sheet)
     values = sheet.values
-    computed = derived_values(values)
+    shown = {analyte for panel in sheet.panels for analyte in panel.analytes}
+    computed = [one for one in calculated(values, sheet.person) if shown.issuperset(one.sources)]
     return [
         {
             "label": panel.label,
@@ -85,14 +94,14 @@ def _rows_at(
     sheet: Sheet,
     analyte: Analyte,
     values: Mapping[Analyte, Decimal],
-    computed: Mapping[Analyte, tuple[Analyte, Decimal]],
+    computed: Iterable[Calculated],
     *,
     focus: object,
 ) -> Iterable[Row]:
     yield _row(sheet, analyte, values.get(analyte), focus=focus)
-    for result, (source, value) in computed.items():
-        if source is analyte:
-            yield _computed_row(sheet, result, value)
+    for one in computed:
+        if one.below is analyte:
+            yield _computed_row(sheet, one, values)
 
 
 def _row(sheet: Sheet, analyte: Analyte, value: Decimal | None, *, focus: object) -> Row:
@@ -109,7 +118,9 @@ def _row(sheet: Sheet, analyte: Analyte, value: Decimal | None, *, focus: object
         "choices": _choices(spec.coded) if spec.coded else None,
         "unit_name": f"{analyte.value}-unit",
         "unit": entry.unit or (spec.unit if len(spec.units) > 1 else ""),
-        "units": [(code, unit_words(code)) for code in spec.units] if len(spec.units) > 1 else None,
+        "units": [(code, unit_words(code), _factor(analyte, code)) for code in spec.units]
+        if len(spec.units) > 1
+        else None,
         "unit_words": unit_words(spec.unit),
         "canonical_unit": spec.unit,
         "missing_words": _missing_words(missing, sheet, entry.reason or inline),
@@ -117,21 +128,53 @@ def _row(sheet: Sheet, analyte: Analyte, value: Decimal | None, *, focus: object
         "autofocus": focus,
         "read_only": sheet.read_only,
         "error": reading.problem if reading else "",
+        "changed": "" if value is None else _measured_otherwise(sheet, analyte),
         "check": None if sheet.read_only else _check(sheet, analyte, entry, reading),
         "reason": None if sheet.read_only or spec.coded else _reason(analyte, entry, missing, inline),
     }
 
 
-def _computed_row(sheet: Sheet, analyte: Analyte, value: Decimal) -> Row:
+def _factor(analyte: Analyte, unit: str) -> str:
+    """What the browser multiplies a number typed in this unit by; it only shows, the server converts."""
+    return plain(round_half_up(convert(analyte, Decimal(1), unit), 12))
+
+
+#: Results of which a progression can be made; there the nadir must have been measured in the same way.
+PROGRESSES = frozenset({Analyte.SERUM_M, Analyte.URINE_M, Analyte.IGA, Analyte.FLC_KAPPA, Analyte.FLC_LAMBDA})
+
+
+def _measured_otherwise(sheet: Sheet, analyte: Analyte) -> str:
+    """That nadir and result come from different laboratories or methods, and what that means; empty if not."""
+    lowest, drawn = sheet.background.lowest.get(analyte), sheet.drawn.get(analyte)
+    if analyte not in PROGRESSES or lowest is None or lowest.value is None or drawn is None:
+        return ""
+    now = (str(drawn.laboratory_id or ""), drawn.method)
+    if not assay_changed(now, lowest.assay):
+        return ""
     spec = TRIAL.analytes[analyte]
+    figure = f"{plain(lowest.value)} {unit_words(spec.unit)} of {in_words(lowest.collected_on)}"
+    return (
+        f"The lowest result so far, {figure}, was measured by {_assay_words(sheet, lowest.assay)}; "
+        f"this one by {_assay_words(sheet, now)}."
+    )
+
+
+def _assay_words(sheet: Sheet, assay: tuple[str, str]) -> str:
+    laboratory, method = sheet.laboratories.get(assay[0], ""), assay[1]
+    return ", ".join(part for part in (laboratory, method) if part)
+
+
+def _computed_row(sheet: Sheet, one: Calculated, values: Mapping[Analyte, Decimal]) -> Row:
+    against = _against(sheet, one.analyte, one.value) if one.analyte else {"value": one.value, "flag": "n"}
     return {
-        **_against(sheet, analyte, value),
-        "key": analyte.value,
-        "label": spec.label,
-        "calculated": True,
-        "unit": spec.unit,
-        "typed": f"{round_half_up(value, 2)}",
-        "unit_words": f"{unit_words(spec.unit)} calculated".strip(),
+        **against,
+        "key": one.key,
+        "label": one.label,
+        "calculated": one,
+        "figures": one.figures(values),
+        "unit": one.unit,
+        "typed": "" if one.value is None else f"{round_half_up(one.value, one.places)}",
+        "unit_words": f"{unit_words(one.unit)} calculated".strip(),
         "autofocus": False,
     }
 

@@ -41,25 +41,59 @@ const grid = $('[data-lab-grid]');
 const form = grid.closest('form');
 const boxes = () => $$('input.v', grid);
 
-// In another unit than the one stored, limits and changes cannot be told here.
-const stored = (row) => { const unit = $('.uu select', row); return !unit || !row.dataset.unit || unit.value === row.dataset.unit; };
+// What a typed number is multiplied by to stand in the unit that is stored; NaN where it cannot be told here.
+const factor = (row) => {
+  const unit = $('.uu select', row);
+  if (!unit || !row.dataset.unit || unit.value === row.dataset.unit) return 1;
+  return Number(unit.selectedOptions[0]?.dataset.f ?? NaN);
+};
+const canonical = (key) => {
+  const row = $(`[data-row="${key}"]`, grid);
+  const box = row && $('input.v', row);
+  return box ? Number((read(box.value) * factor(row)).toPrecision(12)) : NaN;
+};
 
-const refresh = (box) => {
-  const row = box.closest('tr');
-  const data = stored(row) ? row.dataset : { lo: '', hi: '', bl: '', nd: '' };
-  const found = judge(box.value, data);
-  const known = found.value !== undefined;
-  box.classList.toggle('is-invalid', Boolean(found.wrong));
-  if (found.wrong) box.setAttribute('aria-invalid', 'true'); else box.removeAttribute('aria-invalid');
+// ---- rows that follow from others
+const CALCULATED = {
+  ratio: (a, b) => a / b,
+  difference: (a, b) => Math.max(0, a - b),
+  calcium: (a, b) => a + 0.8 * (4 - b),
+  over: (a, b, k) => k / a,
+};
+const spread = (row, found, data = row.dataset) => {
+  const known = Number.isFinite(found.value);
   $('[data-flag]', row).className = `flag f-${found.flag}`;
   $('[data-ft]', row).textContent = found.words;
   $('.pt', row)?.setAttribute('cx', known && data.hi !== '' ? spot(found.value, data) : '-9');
   $('[data-db]', row).textContent = known ? change(found.value, data.bl) : '';
   $('[data-dn]', row).textContent = known ? change(found.value, data.nd) : '';
+};
+const calculate = () => $$('[data-calc]', grid).forEach((row) => {
+  const { calc, k, places, formula } = row.dataset;
+  const [a, b] = [canonical(row.dataset.a), row.dataset.b ? canonical(row.dataset.b) : 0];
+  const value = CALCULATED[calc](a, b, Number(k));
+  const known = Number.isFinite(value);
+  $('output', row).textContent = known ? value.toFixed(places) : '—';
+  $('[data-figures]', row).textContent = known ? formula.replace('{a}', a).replace('{b}', b) : '';
+  spread(row, known ? judge(String(value), row.dataset) : { flag: 'n', words: '' });
+});
+
+const refresh = (box) => {
+  const row = box.closest('tr');
+  const times = factor(row);
+  const data = Number.isNaN(times) ? { lo: '', hi: '', bl: '', nd: '' } : row.dataset;
+  const typed = read(box.value);
+  const moved = Number.isNaN(typed) || Number.isNaN(times) || times === 1 ? box.value : String(Number((typed * times).toPrecision(12)));
+  const found = judge(moved, data);
+  const known = found.value !== undefined;
+  box.classList.toggle('is-invalid', Boolean(found.wrong));
+  if (found.wrong) box.setAttribute('aria-invalid', 'true'); else box.removeAttribute('aria-invalid');
+  spread(row, found, data);
   const reason = $(`[data-reason="${row.dataset.row}"]`, grid);
   if (reason) reason.hidden = !EXPLAINED.includes(box.value.trim().toLowerCase());
   const watched = $(`[data-change-of="${row.dataset.row}"]`);
   if (watched) watched.textContent = known ? change(found.value, data.bl) : '';
+  calculate();
 };
 
 const count = () => {

@@ -132,3 +132,58 @@ def test_pages_are_sound_at_both_sizes(
         assert axe(tab.page) == [], name
         no_sideways_scroll(tab.page)
         tab.check()
+
+
+@pytest.mark.req("D6", "D14")
+def test_a_date_is_settled_and_the_unit_changed_without_a_mouse(
+    ward: Ward, live_app: LiveApp, open_tab: Callable[..., Tab]
+) -> None:
+    tab = open_tab(base_url=live_app.url)
+    sign_in(tab.page)
+    tab.errors.clear()
+    tab.page.goto(ward.labs)
+    keys = tab.page.keyboard
+    tab.page.focus("[name=collected_on]")
+    keys.type("9/4/2024")
+    keys.press("Tab")
+    tab.page.wait_for_selector("[data-asks=id_collected_on]")
+    assert tab.page.inner_text("[data-asks=id_collected_on]") == "Did you mean 9 Apr 2024 or 4 Sep 2024?"
+    tab.page.focus("[data-means=id_collected_on] >> nth=1")
+    keys.press("Enter")
+    assert tab.page.input_value("[name=collected_on]") == "4 Sep 2024"
+    assert tab.page.inner_text("[data-echo=id_collected_on]") == "Wednesday, day 185, in the window"
+    tab.page.focus("#v_hb")
+    keys.type("118")
+    keys.press("Alt+u")
+    keys.type("g/L")
+    keys.press("Shift+Tab")
+    assert tab.page.input_value("#v_hb") == "118"
+    assert tab.page.input_value("[name=hb-unit]") == "g/L"
+    keys.press("Control+s")
+    tab.page.wait_for_selector("text=Draft saved")
+    keys.press("Control+Enter")
+    tab.page.wait_for_selector("text=Results saved: 1 recorded.")
+    assert stored(ward) == {"hb": "118"}
+    tab.check()
+
+
+@pytest.mark.req("E10", "D14")
+def test_calculated_rows_follow_the_typing_in_any_unit(
+    ward: Ward, live_app: LiveApp, open_tab: Callable[..., Tab]
+) -> None:
+    tab = open_tab(base_url=live_app.url)
+    sign_in(tab.page)
+    tab.errors.clear()
+    tab.page.goto(ward.labs)
+    tab.page.fill("#v_calcium", "2.5")
+    tab.page.select_option("[name=calcium-unit]", "mmol/L")
+    tab.page.fill("#v_albumin", "3.5")
+    assert tab.page.inner_text("#v_calcium_corrected") == "10.42"
+    assert tab.page.inner_text("[data-row=calcium_corrected] [data-figures]") == "10.02 + 0.8 × (4.0 − 3.5)"
+    tab.page.fill("#v_flc_kappa", "48.2")
+    tab.page.fill("#v_flc_lambda", "9.1")
+    assert tab.page.inner_text("#v_flc_ratio") == "5.30"
+    assert tab.page.inner_text("[data-row=flc_ratio] [data-ft]") == "High"
+    tab.page.fill("#v_flc_lambda", "0")
+    assert tab.page.inner_text("#v_flc_ratio") == "—"
+    tab.check()

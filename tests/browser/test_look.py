@@ -110,11 +110,15 @@ def test_position_bar_and_flag_follow(specimens: Specimens, open_tab: Callable[.
     assert row.locator("[data-ft]").inner_text() == "Low"
 
 
-def test_another_unit_shows_no_change_that_would_be_wrong(specimens: Specimens, open_tab: Callable[..., Tab]) -> None:
+def test_another_unit_reads_the_number_anew_and_never_rewrites_it(
+    specimens: Specimens, open_tab: Callable[..., Tab]
+) -> None:
     page = open_lab(specimens, open_tab).page
     page.select_option("select[name=serum_m_unit]", "g/L")
-    assert page.locator("tr[data-row=serum_m] [data-db]").inner_text() == ""
+    assert page.locator("tr[data-row=serum_m] [data-db]").inner_text() == "−90.6%"
     assert page.input_value("#v_serum_m") == "2.9"
+    page.select_option("select[name=serum_m_unit]", "g/dL")
+    assert page.locator("tr[data-row=serum_m] [data-db]").inner_text() == "−6.5%"
 
 
 def test_problems_take_the_focus_first(specimens: Specimens, open_tab: Callable[..., Tab]) -> None:

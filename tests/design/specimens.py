@@ -172,7 +172,7 @@ def _row(
 
 
 def lab_groups() -> list[dict[str, object]]:
-    units = [("g/dL", "g/dL"), ("g/L", "g/L")]
+    units = [("g/dL", "g/dL", "1"), ("g/L", "g/L", "0.1")]
     spike = _row("serum_m", "Serum M-spike", "2.9", "g/dL", "", "", "3.1", "3.0") | {
         "units": units,
         "unit_name": "serum_m_unit",

@@ -18,7 +18,7 @@ from labs.selectors.visits import requires_bedside
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
 from tests.world import World, log_in
-from tests.world_labs import record
+from tests.world_labs import laboratory, record
 from trialsite.context import reading
 from trialsite.models import AuditEvent, Query, Role, Subject, Visit
 
@@ -389,3 +389,80 @@ def test_laboratories_are_kept_by_admins_and_data_managers(world: World, client:
     assert b"below the lower" in client.post(url, {**limits, "high": "1", "valid_from": "1 jan 2024"}).content
     assert b"not a unit" in client.post(url, {**limits, "unit": "mg/L", "valid_from": "1 jan 2024"}).content
     assert b"typical range" in client.post(url, {"action": "adopt"}, follow=True).content
+
+
+@pytest.mark.req("D4", "D14")
+def test_a_row_says_that_the_nadir_was_measured_by_another_laboratory_or_method(
+    world: World, subject: Subject, coordinator: Client
+) -> None:
+    central, local = laboratory(world), laboratory(world, name="Hospital laboratory", central=False)
+    record(world, subject, "bl", date(2024, 3, 1), {Analyte.SERUM_M: "3.0", Analyte.HB: "12"}, lab=central)
+    url = addresses(subject)["visit_labs"]
+    sent = {**opened(coordinator, url), "collected_on": "4 apr 2024", "serum_m": "4.0", "hb": "12", "action": "check"}
+    same = coordinator.post(url, {**sent, "laboratory": str(central.pk)}).content.decode()
+    assert "was measured by" not in same
+    other = coordinator.post(url, {**sent, "laboratory": str(local.pk)}).content.decode()
+    words = "The lowest result so far, 3 g/dL of 1 Mar 2024, was measured by Central laboratory; this one by Hospital"
+    assert other.count("was measured by") == 1
+    assert words in other
+    assert "the proposal waits for a pair of samples measured the same way" in other
+
+
+@pytest.mark.req("B5", "B7")
+def test_a_visit_stated_not_done_by_mistake_is_due_again_with_one_action(
+    world: World, subject: Subject, coordinator: Client
+) -> None:
+    url = addresses(subject)["visit"]
+    coordinator.post(url, {"action": "not_done", "not_done-reason": "Subject travelled"})
+    refused = coordinator.post(url, {"action": "due_again"})
+    assert (refused.status_code, b"Say why." in refused.content) == (422, True)
+    done = coordinator.post(url, {"action": "due_again", "in_error-reason": "It was month 2"}, follow=True)
+    assert "Month 1 is asked for again." in done.content.decode()
+    assert b"If it did not take place" in done.content
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        kept = Visit.objects.get(subject=subject, code="m01")
+    assert (kept.status, kept.reason) == ("in_error", "Subject travelled. Stated not done by mistake: It was month 2")
+    again = coordinator.post(url, {"action": "due_again", "in_error-reason": "Once more"})
+    assert b"This visit is not stated not done." in again.content
+
+
+@pytest.mark.req("D6", "D14", "B7")
+def test_figures_that_can_be_two_days_are_asked_about_with_two_buttons(
+    world: World, subject: Subject, coordinator: Client
+) -> None:
+    """Without scripting: the button sends the form again, and its day comes after the box's own words."""
+    url = addresses(subject)["visit_labs"]
+    sent = {**opened(coordinator, url), "hb": "11.8", "action": "check"}
+    asked = coordinator.post(url, {**sent, "collected_on": "4/5/2024"})
+    html = asked.content.decode()
+    assert (asked.status_code, "Did you mean 4 May 2024 or 5 Apr 2024?" in html) == (422, True)
+    for day in ("4 May 2024", "5 Apr 2024"):
+        assert f'name="collected_on" value="{day}" data-means="id_collected_on">{day}</button>' in html
+    assert '<input type="hidden" name="action" value="check">' in html
+    answered = coordinator.post(url, {**sent, "collected_on": ["4/5/2024", "5 Apr 2024"]})
+    assert "Checked. Nothing is saved yet." in answered.content.decode()
+    assert 'name="collected_on" value="5 Apr 2024"' in answered.content.decode()
+
+
+@pytest.mark.req("D14")
+def test_a_date_box_knows_the_first_day_and_the_window(subject: Subject, coordinator: Client) -> None:
+    for name in ("visit", "visit_labs"):
+        html = coordinator.get(addresses(subject)[name]).content.decode()
+        assert 'data-day1="2024-03-04"' in html
+        assert 'data-opens="2024-03-28" data-closes="2024-04-11"' in html
+
+
+@pytest.mark.req("E10")
+def test_calculated_values_show_formula_figures_and_rule(world: World, subject: Subject, coordinator: Client) -> None:
+    visit = addresses(subject)["visit"]
+    coordinator.post(
+        visit, {"action": "facts", "occurred_on": "4 Apr 2024", "weight_kg": "71.5", "not_done": "Declined"}
+    )
+    url = addresses(subject)["visit_labs"]
+    sent = {**opened(coordinator, url), "collected_on": "4 apr 2024", "action": "check"}
+    figures = {"creatinine": "97.24", "creatinine-unit": "umol/L", "flc_kappa": "48.2", "flc_lambda": "9.1"}
+    html = coordinator.post(url, {**sent, **figures}).content.decode()
+    assert "48.2 ÷ 9.1 = 5.30" in html
+    assert f"(140 − {2024 - subject.birth_year}) × 71.5 ÷ (72 × 1.1)" in html
+    assert "Cockcroft-Gault, with the age of the year of birth (one year too high at most)" in html
+    assert "Protocol version" in html

@@ -9,10 +9,13 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from labs.entries import Entry, Seen
-from labs.models import LabResult, ResponseAssessment, Specimen
+from labs.models import Laboratory, LabResult, ResponseAssessment, Specimen
 from labs.selectors import course_for, stored_panels
 from labs.services import FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile, record_panel
-from protocol.vocabulary import Analyte
+from protocol.phases import propose
+from protocol.response import assess
+from protocol.trial import TRIAL
+from protocol.vocabulary import Analyte, Phase, ProposalKind, Response
 from tests.world import World
 from tests.world_labs import laboratory, limits, morning, panels, record
 from trialsite.context import reading
@@ -270,3 +273,21 @@ def test_a_visit_without_news_derives_and_publishes_nothing(world: World, subjec
     messages, derived = OutboxMessage.objects.count(), ResponseAssessment.objects.count()
     record(world, subject, "m01", MONTH1, {Analyte.HB: "11.8"})
     assert (OutboxMessage.objects.count(), ResponseAssessment.objects.count()) == (messages, derived)
+
+
+def spike(world: World, subject: Subject, code: str, on: date, typed: str, lab: Laboratory) -> None:
+    record(world, subject, code, on, {Analyte.SERUM_M: typed, Analyte.FLC_KAPPA: "48"}, lab=lab)
+
+
+@pytest.mark.req("D4")
+def test_progression_seen_by_another_laboratory_waits_for_a_same_method_pair(world: World, subject: Subject) -> None:
+    """Clinical specification 0: laboratory or method changed since the nadir."""
+    central, local = laboratory(world), laboratory(world, name="Hospital laboratory", central=False)
+    spike(world, subject, "bl", BASELINE, "3.0", central)
+    spike(world, subject, "m01", MONTH1, "4.0", local)
+    spike(world, subject, "m02", date(2024, 5, 4), "4.1", local)
+    course = course_for(subject)
+    history = assess(course, TRIAL)
+    assert history.confirmed_status is Response.PD
+    found = propose(Phase.INDUCTION, course, history, date(2024, 5, 4), TRIAL)
+    assert (found.kind, "same-method pair" in found.waits_for) == (ProposalKind.AWAIT_CONFIRMATION, True)
