@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from enrollment.models import Consent, ScreeningAnswer
+from enrollment.models import Consent, ScreeningAnswer, Waiver
 from enrollment.questions import NO, QUESTIONS, UNKNOWN, YES, Question, Reads
 from protocol.eligibility import Evidence, Value
 from protocol.explain import plain
@@ -33,6 +33,7 @@ class Facts:
     answers: Mapping[str, ScreeningAnswer]
     course: Course
     screening_visit: Visit | None
+    waivers: tuple[Waiver, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ MEASURED: Mapping[str, _Measured] = {
     "ecog": _Measured((Analyte.ECOG,)),
     "pregnancy_test": _Measured((Analyte.HCG_SERUM, Analyte.HCG_URINE), "pregnancy_test_days", "pos"),
 }
+
+
+_FROM_LABORATORY = ("lab_result:", "disease_assessment:")
+#: What is told beside a measured value and is as old as it.
+_MEASURED_BESIDE: Mapping[str, str] = {"creatinine_uln": "creatinine", "pregnancy_test_days": "pregnancy_test"}
 
 
 def gather(facts: Facts, trial: Protocol, as_of: date | None) -> dict[str, Evidence]:
@@ -92,6 +98,17 @@ def _measured(facts: Facts, where: _Measured, trial: Protocol, as_of: date | Non
         return Evidence(value, newest.collected_on, unit, newest.source, newest.comparator)
     shown = newest.coded or f"{newest.comparator}{plain(newest.value or Decimal(0))}"
     return Evidence(None, newest.collected_on, unit, newest.source, f"{shown} is older than {limit} days")
+
+
+def counts_until(name: str, item: Evidence, trial: Protocol) -> date | None:
+    """Last day of registration for which a measured value still counts; None for what does not grow old."""
+    where = MEASURED.get(_MEASURED_BESIDE.get(name, name))
+    if where is None or item.on is None or not item.source.startswith(_FROM_LABORATORY):
+        return None
+    if where.lasting and item.value == where.lasting:
+        return None
+    limit: int = getattr(trial.config, where.limit)
+    return item.on + timedelta(days=limit)
 
 
 def _newest(course: Course, analytes: tuple[Analyte, ...], as_of: date | None) -> Measurement | None:

@@ -132,6 +132,7 @@ CONSENT_FORMS = Dataset(
     sql=f"""
         SELECT i.code AS site, x.version, x.approved_on, x.effective_on,
                {_yes("x.needs_reconsent")} AS needs_reconsent, x.changes,
+               nullif(x.protocol_version, '') AS protocol_version,
                {_yes("x.in_error_at IS NOT NULL")} AS in_error,
                nullif(x.in_error_reason, '') AS in_error_reason, u.printed_name AS entered_by,
                {instant("x.entered_at")} AS entered_at
@@ -147,6 +148,7 @@ CONSENT_FORMS = Dataset(
         Column("effective_on", "First day of use"),
         Column("needs_reconsent", "Y if subjects with an older version sign again"),
         Column("changes", "What is new"),
+        Column("protocol_version", "Protocol version that consent to it agrees to; empty where unchanged"),
         Column("in_error", "Y for a version that was listed in error"),
         Column("in_error_reason", "Why it was listed in error; empty otherwise"),
         Column("entered_by", "Who entered it"),
@@ -198,6 +200,8 @@ ELIGIBILITY = _dataset(
         ("c.row ->> 'words'", "words", "Criterion in words"),
         ("c.row ->> 'outcome'", "outcome", "MET, NOT_MET, INDETERMINATE or NOT_APPLICABLE"),
         (_EVIDENCE, "evidence", "Evidence with its dates"),
+        ("c.row -> 'waiver' ->> 'reason'", "waiver_reason", "Why it was waived; empty where it was not"),
+        ("c.row -> 'waiver' ->> 'approved_by'", "waived_by", "Investigator who approved the waiver; empty without one"),
         ("x.judgements ->> 'as_of'", "as_of", "Day for which it was judged"),
         ("x.protocol_version", "protocol_version", "Protocol version"),
         (instant("x.computed_at"), "sent_at", "When the checklist was sent, UTC"),
@@ -214,6 +218,44 @@ ELIGIBILITY = _dataset(
     " CROSS JOIN LATERAL jsonb_array_elements(x.judgements -> 'criteria') WITH ORDINALITY AS c (row, place)"
     " LEFT JOIN trialsite_user u ON u.id = x.sent_by_id LEFT JOIN trialsite_signature g ON g.id = x.signature_id",
     "s.screening_number, c.place",
+)
+
+_REGISTERED_WITH = (
+    "CASE WHEN EXISTS (SELECT FROM enrollment_registration r JOIN enrollment_eligibilitysnapshot e"
+    " ON e.id = r.snapshot_id CROSS JOIN LATERAL jsonb_array_elements(e.judgements -> 'criteria') AS c (row)"
+    " WHERE r.subject_id = x.subject_id AND c.row -> 'waiver' IS NOT NULL AND c.row ->> 'criterion' = x.criterion)"
+    " THEN 'Y' ELSE 'N' END"
+)
+WAIVERS = _dataset(
+    "waivers",
+    "Waivers of criteria that were not met: asked for, approved and refused",
+    (
+        _NUMBER,
+        _SITE,
+        ("x.criterion", "criterion", "Criterion"),
+        ("x.judgement ->> 'words'", "words", "Criterion in words"),
+        (_EVIDENCE.replace("c.row", "x.judgement"), "evidence", "Evidence on which it was asked for"),
+        ("x.reason", "reason", "Why it was asked for"),
+        ("u.printed_name", "requested_by", "Who asked for it"),
+        (instant("x.requested_at"), "requested_at", "When it was asked for, UTC"),
+        (
+            "CASE x.decision WHEN '' THEN 'WAITING' ELSE upper(x.decision) END",
+            "decision",
+            "APPROVED, REFUSED or WAITING",
+        ),
+        ("nullif(x.decision_reason, '')", "decision_reason", "Why it was decided so; empty while WAITING"),
+        ("g.printed_name", "decided_by", "Investigator who signed the decision"),
+        (instant("x.decided_at"), "decided_at", "When it was signed, UTC"),
+        (
+            f"CASE WHEN x.decision = '' THEN 'NA' ELSE {_SIGNATURE} END",
+            "signature_status",
+            "SIGNED, BROKEN where the evidence changed under it, NA while WAITING",
+        ),
+        (_REGISTERED_WITH, "registered_with", "Y if the subject was registered with this deviation"),
+    ),
+    "enrollment_waiver x {joins} LEFT JOIN trialsite_user u ON u.id = x.requested_by_id"
+    " LEFT JOIN trialsite_signature g ON g.id = x.signature_id",
+    "s.screening_number, x.id",
 )
 
 REGISTRATIONS = _dataset(
@@ -271,6 +313,7 @@ DATASETS: tuple[Dataset, ...] = (
     CONSENT_GAPS,
     SCREENING_ANSWERS,
     ELIGIBILITY,
+    WAIVERS,
     REGISTRATIONS,
     SCREEN_FAILURES,
 )

@@ -14,6 +14,9 @@ class ConsentForm(models.Model):
     effective_on = models.DateField(help_text="First day on which this version is used at the site.")
     needs_reconsent = models.BooleanField(help_text="Subjects who consented to an older version consent again.")
     changes = models.CharField(max_length=500, help_text="What is new in this version, in a sentence.")
+    protocol_version = models.CharField(
+        max_length=20, blank=True, help_text="Protocol version that consent to this form agrees to; empty if unchanged."
+    )
     entered_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     entered_at = models.DateTimeField()
     in_error_at = models.DateTimeField(null=True, blank=True)
@@ -106,6 +109,49 @@ class EligibilitySnapshot(SubjectRecord):
 
     class Meta:
         ordering = ["id"]
+
+
+class Waiver(SubjectRecord):
+    """A criterion that is not met and that an investigator lets pass, or not. The criterion stays not met.
+
+    It holds for the evidence on which it was asked for, and for no other.
+    """
+
+    class Decision(models.TextChoices):
+        APPROVED = "approved", "Approved"
+        REFUSED = "refused", "Refused"
+
+    criterion = models.CharField(max_length=4)
+    judgement = models.JSONField(help_text="The row of the checklist when the waiver was asked for.")
+    fingerprint = models.CharField(max_length=64, help_text="Of the evidence of this criterion.")
+    reason = models.CharField(max_length=300)
+    requested_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    decision = models.CharField(max_length=8, choices=Decision.choices, blank=True)
+    decision_reason = models.CharField(max_length=300, blank=True)
+    decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    signature = models.OneToOneField(Signature, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject", "criterion"],
+                condition=models.Q(decision=""),
+                name="waiver_one_waiting_per_criterion",
+            ),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="waiver_has_a_reason"),
+            models.CheckConstraint(
+                condition=models.Q(decision="", decided_at=None, signature=None)
+                | (
+                    models.Q(decided_at__isnull=False, signature__isnull=False)
+                    & ~models.Q(decision="")
+                    & ~models.Q(decision_reason="")
+                ),
+                name="waiver_decision_is_signed_with_a_reason",
+            ),
+        ]
 
 
 class Registration(SubjectRecord):

@@ -44,6 +44,7 @@ class CriterionRow:
     open: bool
     evidence: list[Part]
     asked: tuple[Asked, ...] = ()
+    waiver: Mapping[str, Any] | None = None
 
 
 def shown_rows(rows: Sequence[Mapping[str, Any]], links: Mapping[str, str]) -> list[CriterionRow]:
@@ -80,6 +81,8 @@ def source_links(facts: Facts) -> dict[str, str]:
     if facts.screening_visit is not None:
         source = f"visit:{facts.screening_visit.pk}"
         links[source] = _address(facts.subject, source, facts.screening_visit.code)
+    if facts.consent is not None:
+        links[f"consent:{facts.consent.pk}"] = reverse("subject_consent", args=[facts.subject.key])
     return links
 
 
@@ -99,6 +102,7 @@ def _row(
         open=row["outcome"] == CriterionOutcome.INDETERMINATE,
         evidence=_parts(pieces, links),
         asked=asked,
+        waiver=row.get("waiver"),
     )
 
 
@@ -110,13 +114,19 @@ def _note(row: Mapping[str, Any]) -> str:
 def _parts(pieces: Sequence[Mapping[str, Any]], links: Mapping[str, str]) -> list[Part]:
     """Label and linked value of each piece. A date that all share stands once, at the end."""
     told = list({(piece["source"], piece["value"]): piece for piece in reversed(pieces)}.values())[::-1]
-    days = {piece["on"] for piece in told}
+    days = {_dated(piece) for piece in told}
     parts: list[Part] = []
     for piece in told:
         parts += ["; "] if parts else []
         parts += [_label(piece), (piece["value"], links.get(piece["source"], ""))]
-        parts += [f", {piece['on']}"] if piece["on"] and len(days) > 1 else []
-    return parts + [f", {day}" for day in days if day and len(days) == 1]
+        parts += [_dated(piece)] if len(days) > 1 else []
+    return [part for part in (*parts, *(days if len(days) == 1 else ())) if part]
+
+
+def _dated(piece: Mapping[str, Any]) -> str:
+    """The day of the evidence, and until when it counts where it grows old; empty without a day."""
+    until = piece.get("until", "")
+    return f", {piece['on']}" + (f", counts until {until}" if until else "") if piece["on"] else ""
 
 
 def _label(piece: Mapping[str, Any]) -> str:

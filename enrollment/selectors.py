@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
 from enrollment.checklist import Checklist, checklist
 from enrollment.evidence import Facts
-from enrollment.models import Consent, ConsentForm, EligibilitySnapshot, Registration, ScreenFailure, ScreeningAnswer
+from enrollment.models import (
+    Consent,
+    ConsentForm,
+    EligibilitySnapshot,
+    Registration,
+    ScreenFailure,
+    ScreeningAnswer,
+    Waiver,
+)
 from labs.selectors import course_for
 from protocol.eligibility import Judgement
-from protocol.vocabulary import CriterionOutcome
+from trialsite.days import day_at
 from trialsite.models import Delegation, Role, Site, Subject, User
 from trialsite.selectors import free_number, protocol_of, visits
 from trialsite.services.signatures import is_intact
@@ -21,7 +28,7 @@ from trialsite.services.signatures import is_intact
 
 def site_day(at: datetime, site: Site) -> date:
     """The date at the site."""
-    return at.astimezone(ZoneInfo(site.time_zone)).date()
+    return day_at(at, site.time_zone)
 
 
 def consent_of(subject: Subject) -> Consent | None:
@@ -68,7 +75,14 @@ def facts_of(subject: Subject) -> Facts:
         answers=current_answers(subject),
         course=course_for(subject),
         screening_visit=visits(subject).get("scr"),
+        waivers=tuple(waivers_of(subject)),
     )
+
+
+def waivers_of(subject: Subject) -> list[Waiver]:
+    """Every waiver that was asked for, the first one first."""
+    found = Waiver.objects.filter(subject=subject).select_related("requested_by", "decided_by", "signature")
+    return list(found.order_by("id"))
 
 
 def checklist_of(subject: Subject, as_of: date) -> Checklist:
@@ -97,13 +111,8 @@ def is_signed(snapshot: EligibilitySnapshot | None) -> bool:
 
 
 def may_register(snapshot: EligibilitySnapshot | None, now: Checklist) -> bool:
-    """True if the newest sent checklist is signed, current, and all is still met on the day that `now` judges."""
-    return (
-        snapshot is not None
-        and is_signed(snapshot)
-        and snapshot.fingerprint == now.fingerprint
-        and now.outcome is CriterionOutcome.MET
-    )
+    """True if the newest sent checklist is signed and current, and all is met or waived on the day of `now`."""
+    return snapshot is not None and is_signed(snapshot) and snapshot.fingerprint == now.fingerprint and now.is_clear
 
 
 def registration_of(subject: Subject) -> Registration | None:

@@ -14,13 +14,15 @@ from zoneinfo import ZoneInfo
 
 from django.test import Client
 
-from trialsite.access import Actor, Duty, system_actor
+from protocol.versions import VERSIONS
+from trialsite.access import SITE_STAFF, Actor, Duty, system_actor
 from trialsite.actors import actor_for
 from trialsite.context import writing
-from trialsite.models import Role, Site, Subject, User
+from trialsite.models import Role, Site, Subject, Training, User
 from trialsite.reauthentication import Proof
 from trialsite.services import people
 from trialsite.services.subjects import start_subject
+from trialsite.services.training import Trained, record_training
 
 START = datetime(2024, 1, 2, 9, 0, tzinfo=UTC)
 PASSWORD = "a long sentence of words"
@@ -103,6 +105,9 @@ def hire(world: World, username: str, role: Role, site: str) -> Actor:
     )
     if role == Role.INVESTIGATOR:
         certify(world, link.invitation.user_id)
+    if role in SITE_STAFF:
+        for version in VERSIONS:
+            train(world, link.invitation.user_id, version)
     return settle(link, world.at)
 
 
@@ -110,6 +115,12 @@ def certify(world: World, user_id: int) -> None:
     """The administrator saw who this person is, and the letter to the agency is sent: the person may sign."""
     on = day_before(world.at)
     people.record_signing_rights(by=world.admin, at=world.at, user_id=user_id, identity_verified_on=on, certified_on=on)
+
+
+def train(world: World, user_id: int, version: str, on: date | None = None) -> Training:
+    """The person's training in that protocol version, recorded by the administrator."""
+    trained = Trained(version, on or day_before(world.at), "Certificate, binder 3")
+    return record_training(by=world.admin, at=world.at, user_id=user_id, trained=trained)
 
 
 def settle(link: people.Link, at: datetime) -> Actor:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from django.core.exceptions import PermissionDenied
 
+from trialsite.days import day_at
 from trialsite.models.people import Role
 
 
@@ -48,23 +49,23 @@ class Duty(StrEnum):
 
 
 _EVERYBODY = frozenset(Role)
-_SITE_STAFF = frozenset({Role.COORDINATOR, Role.INVESTIGATOR})
+SITE_STAFF = frozenset({Role.COORDINATOR, Role.INVESTIGATOR})
 _CLINICAL = _EVERYBODY - {Role.ADMIN}
 
 #: The whole permission table: documentation, check and test parameters in one.
 DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.VIEW_SUBJECT: _CLINICAL,
-    Duty.SCREEN_SUBJECT: _SITE_STAFF,
-    Duty.ENTER_DATA: _SITE_STAFF,
-    Duty.REGISTER_SUBJECT: _SITE_STAFF,
-    Duty.RECORD_DOSE: _SITE_STAFF,
-    Duty.KEEP_SUPPLY: _SITE_STAFF,
+    Duty.SCREEN_SUBJECT: SITE_STAFF,
+    Duty.ENTER_DATA: SITE_STAFF,
+    Duty.REGISTER_SUBJECT: SITE_STAFF,
+    Duty.RECORD_DOSE: SITE_STAFF,
+    Duty.KEEP_SUPPLY: SITE_STAFF,
     Duty.SIGN: frozenset({Role.INVESTIGATOR}),
     Duty.REPORT_TO_AUTHORITY: frozenset({Role.DATA_MANAGER}),
     Duty.CONFIRM_PARAMETER: frozenset({Role.INVESTIGATOR}),
     Duty.ACTIVATE_PROTOCOL: frozenset({Role.INVESTIGATOR}),
     Duty.RAISE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),
-    Duty.ANSWER_QUERY: _SITE_STAFF,
+    Duty.ANSWER_QUERY: SITE_STAFF,
     Duty.CLOSE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),
     Duty.MANAGE_RANGES: frozenset({Role.ADMIN, Role.DATA_MANAGER}),
     Duty.MANAGE_CONSENT: frozenset({Role.ADMIN, Role.DATA_MANAGER}),
@@ -81,6 +82,10 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.RAISE_ALERT: frozenset(),
     Duty.SET_UP: frozenset(),
 }
+
+_READS = frozenset({Duty.VIEW_SUBJECT, Duty.VIEW_MAIL, Duty.VIEW_DASHBOARD, Duty.VIEW_DASHBOARD_ROWS, Duty.VIEW_AUDIT})
+#: What staff of a treating site may do only once they are trained in the protocol version in force: all that writes.
+AFTER_TRAINING: frozenset[Duty] = frozenset(duty for duty, roles in DUTIES.items() if roles & SITE_STAFF) - _READS
 
 #: Nobody may hold two of these at one time, wherever: who enters does not verify, who administers does neither.
 CONFLICTING_ROLES: tuple[frozenset[Role], ...] = (
@@ -115,6 +120,7 @@ class Grant:
     site_id: int
     starts_on: date
     ends_on: date | None
+    time_zone: str = "UTC"
 
     def covers(self, site_id: int | None, on: date) -> bool:
         in_time = self.starts_on <= on and (self.ends_on is None or on <= self.ends_on)
@@ -123,16 +129,27 @@ class Grant:
 
 @dataclass(frozen=True)
 class Actor:
-    """Exactly one person (`user_id`) or one system actor (`system`)."""
+    """Exactly one person (`user_id`) or one system actor (`system`).
+
+    trained_on: day of the training in `protocol_version`, which is the one in force; None if none is recorded.
+    """
 
     printed_name: str
     user_id: int | None = None
     system: str = ""
     grants: tuple[Grant, ...] = ()
+    protocol_version: str = ""
+    trained_on: date | None = None
 
     def roles(self, site_id: int | None, on: date) -> frozenset[Role]:
         """Roles that this person holds at that site (None: at the coordinating centre) on that day."""
         return frozenset(grant.role for grant in self.grants if grant.covers(site_id, on))
+
+    def is_trained(self, site_id: int | None, at: datetime) -> bool:
+        """True if the training in the version in force counts at that site, by the day that it is there."""
+        zones = [grant.time_zone for grant in self.grants if grant.site_id == site_id]
+        day = day_at(at, zones[0] if zones else "UTC")
+        return self.trained_on is not None and self.trained_on <= day
 
     def site_ids(self, on: date) -> frozenset[int]:
         """Sites in reach on that day; ALL_SITES stands for every one."""
@@ -147,7 +164,20 @@ def system_actor(name: str) -> Actor:
 def role_for(by: Actor, duty: Duty, site_id: int | None, at: datetime) -> Role | None:
     """The role in which `by` may do this at that site now, None if there is none."""
     held = by.roles(site_id, at.date()) & DUTIES[duty]
+    if duty in AFTER_TRAINING and not by.is_trained(site_id, at):
+        held -= SITE_STAFF
     return sorted(held)[0] if held else None
+
+
+def training_needed(by: Actor, at: datetime) -> str:
+    """What to tell somebody whose work at a site waits for training today; empty for everybody else."""
+    lines = [grant for grant in by.grants if grant.role in SITE_STAFF and grant.covers(grant.site_id, at.date())]
+    if all(by.is_trained(grant.site_id, at) for grant in lines):
+        return ""
+    return (
+        f"No training in protocol version {by.protocol_version} is recorded for you up to today: you can read, "
+        "not enter or sign. Ask an administrator to record it on your page."
+    )
 
 
 def can(by: Actor, duty: Duty, site_id: int | None, at: datetime) -> bool:
@@ -164,4 +194,7 @@ def can_anywhere(by: Actor, duty: Duty, at: datetime) -> bool:
 def check_may(by: Actor, duty: Duty, site_id: int | None, at: datetime) -> None:
     """Raise PermissionDenied with a sentence for the user unless the duty is held there and then."""
     if not can(by, duty, site_id, at):
+        waits = by.roles(site_id, at.date()) & DUTIES[duty] & SITE_STAFF
+        if waits and (words := training_needed(by, at)):
+            raise PermissionDenied(words)
         raise PermissionDenied(f"Your role does not include this: {duty.value.lower()}.")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trialsite.views import accounts, administration
+from trialsite.views import accounts, administration, training
 
 urlpatterns = [
     path("accounts/welcome/<str:token>/", accounts.welcome, name="welcome"),
@@ -19,5 +19,7 @@ urlpatterns = [
     path("admin/users/<int:pk>/roles/new/", administration.user_delegate, name="user_delegate"),
     path("admin/users/<int:pk>/signing/", administration.user_signing, name="user_signing"),
     path("admin/users/<int:pk>/deactivate/", administration.user_deactivate, name="user_deactivate"),
+    path("admin/users/<int:pk>/training/new/", training.user_training, name="user_training"),
+    path("admin/training/<int:pk>/in-error/", training.training_in_error, name="training_in_error"),
     path("admin/roles/<int:pk>/end/", administration.delegation_end, name="delegation_end"),
 ]

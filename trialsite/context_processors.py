@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from trialsite import clock
-from trialsite.access import Duty, can_anywhere
+from trialsite.access import Duty, can_anywhere, training_needed
 from trialsite.models import Query, Role, Site
 
 
@@ -54,6 +54,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "navigation": [],
         "person": None,
         "may_read_audit": False,
+        "training_needed": "",
     }
     actor = getattr(request, "actor", None)
     if actor is None or actor.user_id is None:
@@ -64,6 +65,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         for label, name, duty, prefix in MENU
         if can_anywhere(actor, duty, now)
     ]
+    shared["training_needed"] = training_needed(actor, now)
     shared["may_read_audit"] = can_anywhere(actor, Duty.VIEW_AUDIT, now)
     roles = sorted({Role(grant.role).label for grant in actor.grants if grant.covers(grant.site_id, now.date())})
     codes = Site.objects.filter(pk__in=actor.site_ids(now.date())).values_list("code", flat=True)

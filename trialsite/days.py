@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 
@@ -16,6 +17,11 @@ _SHIFT = re.compile(r"[+-]\d{1,3}")
 
 TWO_READINGS = "two_readings"
 HINT = "12 Mar 2026, 12mar, or t for today."
+
+
+def day_at(at: datetime, time_zone: str) -> date:
+    """The date that it is in that time zone: a site's day, where the zone is the site's."""
+    return at.astimezone(ZoneInfo(time_zone)).date()
 
 
 def in_words(day: date) -> str:

@@ -35,6 +35,7 @@ class News(StrEnum):
     SUBJECT_LEFT = "SUBJECT_LEFT"
     THERAPY_STARTED = "THERAPY_STARTED"
     ELIGIBILITY_SENT = "ELIGIBILITY_SENT"
+    WAIVER_REQUESTED = "WAIVER_REQUESTED"
     PROTOCOL_ADOPTED = "PROTOCOL_ADOPTED"
 
 
@@ -48,6 +49,7 @@ ROUTES: dict[News, str] = {
     News.THERAPY_STARTED: "dosing.tasks.reevaluate",
     News.PROTOCOL_ADOPTED: "dosing.tasks.reevaluate",
     News.ELIGIBILITY_SENT: "enrollment.tasks.announce_eligibility",
+    News.WAIVER_REQUESTED: "enrollment.tasks.announce_waiver",
 }
 
 #: Handlers that need no more than the subject's id: one run settles all that waits for the subject.

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.validators import RegexValidator
 
+from protocol.versions import VERSIONS
 from trialsite.days import DayField
 from trialsite.models import Role, Site, User
 
@@ -87,6 +88,19 @@ class DelegationForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["site"].queryset = Site.objects.filter(closed_on=None)  # type: ignore[attr-defined]
+
+
+class TrainingForm(forms.Form):
+    """A person was trained in a protocol version."""
+
+    protocol_version = forms.ChoiceField(label="Protocol version", choices=[(one, one) for one in VERSIONS])
+    trained_on = DayField(label="Trained on", words="Enter the day of the training.")
+    evidence = forms.CharField(
+        label="Evidence",
+        max_length=300,
+        help_text="The certificate or attendance list, and where it is filed.",
+        error_messages={"required": "Say which document shows the training, and where it is filed."},
+    )
 
 
 class EndForm(forms.Form):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.db.models import Prefetch, QuerySet
 
-from trialsite.models import Delegation, Invitation, Role, Site, User
+from trialsite.access import SITE_STAFF
+from trialsite.models import Delegation, Invitation, Role, Site, Training, User
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the delegation log as it is shown."""
+    """One line of the delegation log as it is shown. trained_on: training in the version in force."""
 
     delegation: Delegation
     role: str
     standing: bool
+    needs_training: bool
+    trained_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,27 @@ def lines_of(user: User, on: date) -> list[Line]:
     return [_line(row, on) for row in rows]
 
 
-def staff_of(site: Site, on: date) -> list[Line]:
-    """The delegation log of one site by name."""
+def staff_of(site: Site, on: date, version: str) -> list[Line]:
+    """The delegation log of one site by name, with the training in that protocol version; two queries."""
     rows = Delegation.objects.filter(site=site).select_related("user").order_by("user__printed_name", "starts_on")
-    return [_line(row, on) for row in rows]
+    trained = dict(_standing_trainings().filter(protocol_version=version).values_list("user_id", "trained_on"))
+    return [replace(_line(row, on), trained_on=trained.get(row.user_id)) for row in rows]
+
+
+def trainings_of(user: User) -> list[Training]:
+    """Every training of the person that was recorded, also in error, newest first."""
+    return list(Training.objects.filter(user=user).select_related("recorded_by").order_by("-id"))
+
+
+def trained_on(user: User, version: str) -> date | None:
+    """Since when the person is trained in that protocol version, None without a record."""
+    return (
+        _standing_trainings().filter(user=user, protocol_version=version).values_list("trained_on", flat=True).first()
+    )
+
+
+def _standing_trainings() -> QuerySet[Training]:
+    return Training.objects.filter(in_error_at=None)
 
 
 def open_link(user: User, at: datetime) -> Invitation | None:
@@ -65,7 +85,7 @@ def open_link(user: User, at: datetime) -> Invitation | None:
 
 def _line(row: Delegation, on: date) -> Line:
     standing = row.starts_on <= on and (row.ends_on is None or on <= row.ends_on)
-    return Line(row, Role(row.role).label, standing)
+    return Line(row, Role(row.role).label, standing, needs_training=row.role in SITE_STAFF)
 
 
 def _standing(user: User, on: date) -> tuple[Line, ...]:

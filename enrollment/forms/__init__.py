@@ -1,6 +1,6 @@
 """Forms of screening, eligibility and registration."""
 
-from enrollment.forms.checklist import ChecklistForm, FailureForm, SignForm
+from enrollment.forms.checklist import ChecklistForm, FailureForm, RulingForm, SignForm, WaiverForm
 from enrollment.forms.consent import (
     CorrectConsentForm,
     FormVersionForm,
@@ -17,9 +17,11 @@ __all__ = [
     "FailureForm",
     "FormVersionForm",
     "ReconsentForm",
+    "RulingForm",
     "ScreenForm",
     "SignForm",
     "TakeBackForm",
     "TokenForm",
+    "WaiverForm",
     "offer",
 ]

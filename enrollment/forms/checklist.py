@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from enrollment.forms.consent import TokenForm, radios
-from enrollment.models import ScreeningAnswer
+from enrollment.models import ScreeningAnswer, Waiver
 from enrollment.questions import Question
 from enrollment.services import Answer, Cause
 from trialsite.days import DayField, in_words, tell_today
@@ -99,6 +99,29 @@ class SignForm(forms.Form):
     """Which checklist was on the screen."""
 
     snapshot = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class WaiverForm(TokenForm):
+    """Why a criterion that is not met should be waived."""
+
+    reason = forms.CharField(
+        label="Why should this subject take part all the same?",
+        max_length=300,
+        help_text="In a sentence. The investigator decides on it, and it is kept.",
+        error_messages={"required": "Say why this subject should take part all the same."},
+    )
+
+
+class RulingForm(forms.Form):
+    """An investigator's decision about a waiver."""
+
+    waiver = forms.IntegerField(widget=forms.HiddenInput)
+    decision = radios(
+        "Decision",
+        ((Waiver.Decision.APPROVED.value, "Approve"), (Waiver.Decision.REFUSED.value, "Refuse")),
+        "Choose to approve or to refuse.",
+    )
+    reason = forms.CharField(label="Reason", max_length=300, error_messages={"required": "Say why."})
 
 
 class FailureForm(TokenForm):

@@ -13,6 +13,7 @@ from enrollment.evidence import ADULT
 from enrollment.models import Consent, ConsentForm
 from enrollment.questions import YES
 from enrollment.services import ConsentGiven, FormVersion, Screening
+from protocol.versions import VERSIONS
 from trialsite.days import DayField, in_words, tell_today
 from trialsite.models import Sex, Site, User
 
@@ -187,6 +188,12 @@ class FormVersionForm(forms.Form):
     needs_reconsent = radios(
         "Do subjects who signed an older version sign again?", ((YES, "Yes"), ("no", "No")), "Answer yes or no."
     )
+    protocol_version = forms.ChoiceField(
+        label="Protocol version",
+        required=False,
+        help_text="Only if consent to this form agrees to an amendment: who signs is judged by it from then on.",
+        choices=[("", "Unchanged"), *((one, one) for one in VERSIONS)],
+    )
     changes = forms.CharField(
         label="What is new",
         max_length=500,
@@ -207,6 +214,7 @@ class FormVersionForm(forms.Form):
             effective_on=given["effective_on"],
             needs_reconsent=given["needs_reconsent"] == YES,
             changes=given["changes"].strip(),
+            protocol_version=given["protocol_version"],
         )
 
 

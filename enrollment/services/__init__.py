@@ -5,6 +5,7 @@ from enrollment.services.consents import ConsentGiven, correct_consent, record_r
 from enrollment.services.eligibility import Answer, record_screening_answers, send_eligibility, sign_eligibility
 from enrollment.services.registration import Cause, record_screen_failure, register_subject
 from enrollment.services.screening import PossibleDuplicate, Screening, screen_subject
+from enrollment.services.waivers import Ruling, decide_waiver, request_waiver
 
 __all__ = [
     "Answer",
@@ -12,13 +13,16 @@ __all__ = [
     "ConsentGiven",
     "FormVersion",
     "PossibleDuplicate",
+    "Ruling",
     "Screening",
     "add_consent_form",
     "correct_consent",
+    "decide_waiver",
     "record_reconsent",
     "record_screen_failure",
     "record_screening_answers",
     "register_subject",
+    "request_waiver",
     "screen_subject",
     "send_eligibility",
     "sign_eligibility",

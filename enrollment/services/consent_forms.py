@@ -10,11 +10,13 @@ from enrollment.models import Consent, ConsentForm
 from enrollment.selectors import consent_forms, site_day
 from enrollment.services.consent_gaps import refresh_gaps
 from labs.services import FieldsRefused
+from protocol.versions import VERSIONS, is_later
 from protocol.vocabulary import TERMINAL_PHASES
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.days import in_words
 from trialsite.models import Site, Subject
+from trialsite.selectors import protocol_in_force
 from trialsite.services.subjects import Refused
 
 
@@ -23,6 +25,7 @@ class FormVersion:
     """A version as the site's ethics committee approved it.
 
     effective_on: first day on which it is used. needs_reconsent: who signed an older one signs again.
+    protocol_version: to which consent to it agrees; empty where the protocol has not changed.
     """
 
     version: str
@@ -30,6 +33,7 @@ class FormVersion:
     effective_on: date
     needs_reconsent: bool
     changes: str
+    protocol_version: str = ""
 
 
 def add_consent_form(*, by: Actor, at: datetime, site_id: int, new: FormVersion) -> ConsentForm:
@@ -52,6 +56,7 @@ def add_consent_form(*, by: Actor, at: datetime, site_id: int, new: FormVersion)
             effective_on=new.effective_on,
             needs_reconsent=new.needs_reconsent,
             changes=new.changes,
+            protocol_version=new.protocol_version,
             entered_by_id=by.user_id,
             entered_at=at,
         )
@@ -60,7 +65,9 @@ def add_consent_form(*, by: Actor, at: datetime, site_id: int, new: FormVersion)
 
 
 def _says(one: ConsentForm, new: FormVersion) -> bool:
-    stored = FormVersion(one.version, one.approved_on, one.effective_on, one.needs_reconsent, one.changes)
+    stored = FormVersion(
+        one.version, one.approved_on, one.effective_on, one.needs_reconsent, one.changes, one.protocol_version
+    )
     return stored == new
 
 
@@ -72,13 +79,31 @@ def _check(site: Site, known: Iterable[ConsentForm], new: FormVersion, at: datet
         problems["approved_on"] = "The approval is in the future. Check the year."
     if new.effective_on < new.approved_on:
         problems["effective_on"] = f"A version is used only after its approval on {in_words(new.approved_on)}."
+    if problem := _protocol_problem(new.protocol_version):
+        problems["protocol_version"] = problem
+    problems |= _beside(site, known, new)
+    if problems:
+        raise FieldsRefused(problems)
+
+
+def _beside(site: Site, known: Iterable[ConsentForm], new: FormVersion) -> dict[str, str]:
+    """What the versions that are listed already leave no room for."""
+    problems = {}
     for one in known:
         if one.version == new.version:
             problems["version"] = f"Version {one.version} of site {site.code} is in the list already."
         elif one.effective_on == new.effective_on:
             problems["effective_on"] = f"Version {one.version} of site {site.code} is in force from that day."
-    if problems:
-        raise FieldsRefused(problems)
+    return problems
+
+
+def _protocol_problem(version: str) -> str:
+    """A form can agree to a version that is in force, for whoever signs it is judged by it from then on."""
+    if version and version not in VERSIONS:
+        return f"There is no protocol version {version}."
+    if not version or not is_later(version, protocol_in_force().version):
+        return ""
+    return f"Protocol version {version} is not in force. An investigator activates it by signature first."
 
 
 def take_back_consent_form(*, by: Actor, at: datetime, site_id: int, form_id: int, reason: str) -> ConsentForm:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from enrollment.models import Consent
 from enrollment.selectors import consent_forms, consents_of, form_in_force, site_day, staff_of
 from enrollment.services.consent_gaps import refresh_gaps
-from labs.services import FieldsRefused
+from labs.services import FieldsRefused, adopt_protocol_version
+from protocol.versions import is_later
 from protocol.vocabulary import TERMINAL_PHASES
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
@@ -109,8 +110,18 @@ def record_reconsent(
         _check_beside(subject, given, None)
         first = consents_of(subject)[0]
         stored = store_consent(by=by, at=at, subject=subject, given=given, is_adult=first.is_adult)
+        _adopt(at, subject, stored)
         note_outcome(token=token, outcome=str(stored.pk))
         return stored
+
+
+def _adopt(at: datetime, subject: Subject, consent: Consent) -> None:
+    """Consent to a form of a later protocol version: the subject is judged by that version from the day of consent."""
+    form = next((one for one in consent_forms(subject.site) if one.version == consent.form_version), None)
+    version = form.protocol_version if form else ""
+    if version and is_later(version, subject.protocol_version):
+        why = f"Consent to version {consent.form_version} of the form, which agrees to protocol version {version}"
+        adopt_protocol_version(subject=subject, version=version, on=consent.consented_on, why=why, at=at)
 
 
 def _check_beside(subject: Subject, given: ConsentGiven, corrected: Consent | None) -> None:
@@ -158,6 +169,7 @@ def correct_consent(
             note_consent(subject=subject, on=given.consented_on, time=given.consented_time, why=reason)
         _ask_about_version(by, at, subject, consent)
         refresh_gaps(by=by, at=at, subject=subject, why=reason)
+        _adopt(at, subject, consent)
         words = f"The consent under it was corrected. {reason}"[:300]
         break_signatures_resting_on([f"consent:{consent.pk}"], reason=words, at=at)
         return consent

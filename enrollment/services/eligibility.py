@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enrollment.checklist import Checklist, signed_content
 from enrollment.models import EligibilitySnapshot, ScreeningAnswer
 from enrollment.questions import Question, questions_for
-from enrollment.selectors import checklist_of, current_answers, is_signed, latest_snapshot, site_day
+from enrollment.selectors import checklist_of, current_answers, is_signed, latest_snapshot, site_day, waivers_of
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
@@ -153,8 +153,8 @@ def send_eligibility(*, by: Actor, at: datetime, subject_id: int, site_id: int) 
 
 
 def _check_decided(now: Checklist) -> None:
-    if now.outcome is CriterionOutcome.INDETERMINATE:
-        open_ones = now.with_outcome(CriterionOutcome.INDETERMINATE)
+    open_ones = now.with_outcome(CriterionOutcome.INDETERMINATE)
+    if open_ones and not now.unmet:
         raise Refused(f"Not decided yet: {', '.join(open_ones)}. Answer what is missing, then send it.")
 
 
@@ -202,25 +202,40 @@ def sign_eligibility(
 
 
 def check_signable(snapshot: EligibilitySnapshot, now: Checklist) -> None:
-    """Stale or Refused, with what to do, unless the sent checklist is current and everything is met."""
+    """Stale or Refused, with what to do, unless the sent checklist is current and everything is met or waived."""
     if snapshot.fingerprint != now.fingerprint:
         raise Stale("The evidence has changed since this was sent. Review it and send it again.")
-    if snapshot.outcome != CriterionOutcome.MET:
-        unmet = [row["criterion"] for row in snapshot.judgements["criteria"] if row["outcome"] != "MET"]
+    passed = (CriterionOutcome.MET, CriterionOutcome.NOT_APPLICABLE)
+    rows = snapshot.judgements["criteria"]
+    unmet = [row["criterion"] for row in rows if row["outcome"] not in passed and "waiver" not in row]
+    if unmet:
         raise Refused(f"Not every criterion is met ({', '.join(unmet)}), so eligibility cannot be signed.")
-    if now.outcome is not CriterionOutcome.MET:
-        open_ones = now.with_outcome(CriterionOutcome.INDETERMINATE) + now.with_outcome(CriterionOutcome.NOT_MET)
+    if not now.is_clear:
+        open_ones = now.with_outcome(CriterionOutcome.INDETERMINATE) + now.unmet
         raise Stale(f"Too old by now: the evidence for {', '.join(open_ones)}. Enter a newer result and send again.")
 
 
+def statement(snapshot: EligibilitySnapshot) -> str:
+    """What the signature says, after "I, name": it names every criterion that is not met and waived."""
+    waived = [row["criterion"] for row in snapshot.judgements["criteria"] if "waiver" in row]
+    if not waived:
+        return STATEMENT
+    return (
+        f"have reviewed every criterion with its evidence: {', '.join(waived)} {'is' if len(waived) == 1 else 'are'} "
+        "not met and waived, all others are met. I confirm that this subject may take part and needs no chemotherapy "
+        "now."
+    )
+
+
 def _signing(subject: Subject, snapshot: EligibilitySnapshot, now: Checklist) -> Signing:
+    waivers = tuple(f"waiver:{one.pk}" for one in waivers_of(subject) if one.criterion in now.waived)
     return Signing(
         record_type="eligibility",
         record_id=str(snapshot.pk),
         meaning=MEANING,
-        statement=STATEMENT,
+        statement=statement(snapshot),
         content=signed_content(subject.screening_number, protocol_of(subject).id, snapshot.judgements),
-        basis=now.sources,
+        basis=now.sources + waivers,
     )
 
 

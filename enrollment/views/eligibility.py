@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -13,13 +14,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from enrollment import selectors, services
-from enrollment.checklist import Checklist, checklist
+from enrollment.checklist import Change, Checklist, changes_since, checklist
 from enrollment.evidence import Facts
 from enrollment.forms import ChecklistForm, SignForm
 from enrollment.models import EligibilitySnapshot
 from enrollment.questions import questions_for
 from enrollment.rows import answered_rows, questions_left, shown_rows, source_links
-from enrollment.services.eligibility import STATEMENT
+from enrollment.services.eligibility import statement
+from protocol.versions import named
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
@@ -141,11 +143,13 @@ def _counts(rows: list[dict[str, Any]]) -> dict[str, Any]:
     by_outcome: dict[str, list[str]] = {}
     for row in rows:
         by_outcome.setdefault(row["outcome"], []).append(row["criterion"])
+    waived = [row["criterion"] for row in rows if "waiver" in row]
     undecided = by_outcome.get(CriterionOutcome.INDETERMINATE, [])
     total = len(rows) - len(by_outcome.get(CriterionOutcome.NOT_APPLICABLE, []))
     return {
         "met": by_outcome.get(CriterionOutcome.MET, []),
-        "not_met": by_outcome.get(CriterionOutcome.NOT_MET, []),
+        "not_met": [one for one in by_outcome.get(CriterionOutcome.NOT_MET, []) if one not in waived],
+        "waived": waived,
         "undecided": undecided,
         "total": total,
         "decided": total - len(undecided),
@@ -166,7 +170,18 @@ def _standing(page: Page) -> dict[str, Any]:
         "registration": selectors.registration_of(page.subject),
         "failure": selectors.failure_of(page.subject),
         "trial": protocol_of(page.subject),
+        "waivers": page.facts.waivers,
+        "differs": _differs(page),
     }
+
+
+def _differs(page: Page) -> list[Change]:
+    """After screening: what the frozen checklist would say otherwise with the data of today, for the same day."""
+    if page.in_screening or page.snapshot is None:
+        return []
+    as_of = date.fromisoformat(page.snapshot.judgements["as_of"])
+    now = checklist(page.facts, named(page.snapshot.protocol_version), as_of)
+    return changes_since(page.snapshot.judgements["criteria"], now.rows)
 
 
 def _signature(snapshot: EligibilitySnapshot | None) -> dict[str, Any] | None:
@@ -186,11 +201,11 @@ def _signature(snapshot: EligibilitySnapshot | None) -> dict[str, Any] | None:
 
 def _signing(request: SignedInRequest, page: Page, sign_form: SignForm | None, *, edits: bool) -> dict[str, Any]:
     """The signature box, where there is something that this person can sign."""
-    waits = page.frozen is not None and page.frozen.signature_id is None and page.frozen.outcome == CriterionOutcome.MET
+    waits = page.frozen is not None and page.frozen.signature_id is None and page.now.is_clear
     if not (waits and page.may_sign) or edits or page.frozen is None:
         return {}
     new = ask_identity(SignForm(initial={"snapshot": page.frozen.pk}), request)
-    return {"sign_form": sign_form or new, "statement": STATEMENT}
+    return {"sign_form": sign_form or new, "statement": statement(page.frozen)}
 
 
 def _save(request: SignedInRequest, page: Page) -> HttpResponse:

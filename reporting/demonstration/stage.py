@@ -16,11 +16,12 @@ from protocol.trial import TRIAL
 from protocol.vocabulary import Drug
 from reporting.demonstration.cast import ADMIN, CENTRE, MEMBERS, PASSWORD, PLACES, Member
 from reporting.demonstration.chronicle import moment
-from trialsite.access import Actor, system_actor
+from trialsite.access import SITE_STAFF, Actor, system_actor
 from trialsite.actors import actor_for
 from trialsite.models import Role, Site, User
 from trialsite.reauthentication import Proof
 from trialsite.services import people
+from trialsite.services.training import Trained, record_training
 
 #: The trial opened this long before the anchor, before the first subject was screened.
 OPENED_BEFORE = timedelta(days=2400)
@@ -81,6 +82,11 @@ def _hire(stage: Stage, admin: Actor, member: Member, at: datetime) -> Actor:
         people.record_signing_rights(
             by=admin, at=at, user_id=link.invitation.user_id, identity_verified_on=at.date(), certified_on=at.date()
         )
+    if member.role in SITE_STAFF:
+        trained = Trained(
+            TRIAL.version, at.date() - timedelta(days=1), "Attendance list of the opening visit, binder 2"
+        )
+        record_training(by=admin, at=at, user_id=link.invitation.user_id, trained=trained)
     return _join(link, at)
 
 

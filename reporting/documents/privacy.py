@@ -68,6 +68,7 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
     "trialsite_parameterconfirmation": {Privacy.NONE: _named("name value")},
     "trialsite_visit": {Privacy.NONE: _named("bedside_not_done")},
     "trialsite_draft": {Privacy.NONE: _named("page"), Privacy.FREE: _named("content")},
+    "trialsite_training": {Privacy.FREE: _named("evidence")},
     "trialsite_protocolactivation": {Privacy.NONE: _named("replaces")},
     "labs_laboratory": {Privacy.NONE: _named("name")},
     "labs_laboratorytoken": {Privacy.NONE: _named("label")},
@@ -84,6 +85,7 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
     },
     "enrollment_screeninganswer": {Privacy.NONE: _named("value")},
     "enrollment_eligibilitysnapshot": {Privacy.NONE: _named("outcome"), Privacy.QUASI: _named("judgements")},
+    "enrollment_waiver": {Privacy.NONE: _named("criterion"), Privacy.QUASI: _named("judgement")},
     "enrollment_screenfailure": {Privacy.NONE: _named("criteria")},
     "safety_adverseevent": {
         Privacy.NONE: _named("reference_list"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,15 +15,19 @@ from django.test.utils import CaptureQueriesContext
 from dosing import services
 from dosing.models import AssignmentDiscrepancy, PhaseProposal
 from dosing.selectors.versions import activation_content, effect_of
+from enrollment.selectors import site_day
+from enrollment.services import ConsentGiven, FormVersion, add_consent_form
+from enrollment.services.consents import store_consent
 from labs.models import ResponseAssessment
 from labs.selectors import latest_response
-from labs.services import adopt_protocol_version
+from labs.services import FieldsRefused, adopt_protocol_version
 from protocol.versions import AMENDMENT_1, ORIGINAL
 from protocol.vocabulary import Analyte, Phase, Response
 from reporting.selectors.efficacy import efficacy
 from reporting.selectors.replay import as_known_on, faulty_decisions
 from tests import world_dosing as treat
 from tests.world import PASSWORD, World, log_in, new_world
+from tests.world_enrollment import consented_again, form_in_force
 from tests.world_labs import record
 from trialsite.access import Actor, Duty, system_actor
 from trialsite.context import reading, writing
@@ -333,3 +337,62 @@ def test_each_version_has_its_page(world: World, client: Client) -> None:
     assert client.get("/protocol/9.9/").status_code == 404
     assert client.get(f"{PLACE}?from=9.9").status_code == 404
     assert "No row differs" in client.get(f"{PLACE}?from={NEW}&to={NEW}").content.decode()
+
+
+# ---------------------------------------------------------------- consent to the amendment
+
+
+def amended_form(world: World, version: str = "3.0", protocol_version: str = NEW) -> None:
+    today = site_day(world.at, world.sites["01"])
+    new = FormVersion(
+        version, today, today, needs_reconsent=True, changes="Amendment 1", protocol_version=protocol_version
+    )
+    add_consent_form(by=world.person(Role.DATA_MANAGER), at=world.at, site_id=world.sites["01"].pk, new=new)
+
+
+def consented(world: World, subject: Subject) -> Subject:
+    """The first consent of a subject, to the form of the first version."""
+    form_in_force(world, subject.site.code)
+    by, given = world.person(Role.COORDINATOR, subject.site.code), ConsentGiven("2.0", subject.screened_on, time(0, 1))
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=subject.site_id, at=world.at):
+        store_consent(by=by, at=world.at, subject=subject, given=given, is_adult=True)
+    return subject
+
+
+@pytest.mark.req("H3", "D1")
+def test_from_activation_by_a_new_consent_to_a_response_derived_anew(world: World) -> None:
+    """The subject stays on the old version until the form of the amendment is signed, and moves in that instant."""
+    subject = consented(world, in_minimal_response(world))
+    other = treat.at_month_6(world, "02", ("2.6", "2.5")).subject
+    activate(world)
+    amended_form(world)
+    with everything(world):
+        assert judged(subject)["version"] == OLD
+    consented_again(world, subject)
+    with everything(world):
+        moved, stayed = (Subject.objects.get(pk=one.pk) for one in (subject, other))
+        assert (moved.protocol_version, stayed.protocol_version) == (NEW, OLD)
+        periods = list(ProtocolPeriod.objects.filter(subject=subject).values_list("version", "starts_on"))
+        assert periods[-1] == (NEW, site_day(world.at, subject.site))
+        newest = latest_response(moved)
+        assert newest is not None
+        assert (newest.protocol_version, newest.result) == (NEW, Response.SD)
+        assert judged(stayed)["version"] == OLD
+
+
+@pytest.mark.req("H3")
+def test_consent_to_a_form_that_names_no_version_moves_nobody(world: World) -> None:
+    subject = consented(world, in_minimal_response(world))
+    activate(world)
+    amended_form(world, protocol_version="")
+    consented_again(world, subject)
+    with everything(world):
+        assert Subject.objects.get(pk=subject.pk).protocol_version == OLD
+
+
+@pytest.mark.req("H3", "D3")
+@pytest.mark.parametrize(("version", "words"), [(NEW, "is not in force"), ("9.9", "There is no protocol version")])
+def test_a_form_names_no_version_that_is_not_in_force(world: World, version: str, words: str) -> None:
+    form_in_force(world)
+    with pytest.raises(FieldsRefused, match=words):
+        amended_form(world, protocol_version=version)

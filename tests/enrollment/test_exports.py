@@ -7,11 +7,32 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from enrollment.exports import DATASETS, ELIGIBILITY, REGISTRATIONS, SCREEN_FAILURES, SCREENING_ANSWERS, SUBJECTS
-from enrollment.services import Answer, Cause, record_screen_failure
+from enrollment.exports import (
+    DATASETS,
+    ELIGIBILITY,
+    REGISTRATIONS,
+    SCREEN_FAILURES,
+    SCREENING_ANSWERS,
+    SUBJECTS,
+    WAIVERS,
+)
+from enrollment.models import Waiver
+from enrollment.services import Answer, Cause, Ruling, decide_waiver, record_screen_failure, request_waiver
 from protocol.trial import TRIAL
+from protocol.vocabulary import Analyte
 from tests.world import World
-from tests.world_enrollment import complete, correct, new_form, registered, screened, sent, with_labs
+from tests.world_enrollment import (
+    answered,
+    complete,
+    correct,
+    new_form,
+    register,
+    registered,
+    screened,
+    sent,
+    signed,
+    with_labs,
+)
 from trialsite.access import Actor, system_actor
 from trialsite.context import reading
 from trialsite.exporting import Dataset
@@ -46,8 +67,35 @@ def peopled(world: World) -> World:
     registered(world)
     withdraw(world, screened(world, "02"))
     sent(world, complete(world, birth_year=1970))
+    waived(world)
     new_form(world)
     return world
+
+
+def waived(world: World) -> Waiver:
+    """Registered although the white cells are too low: asked for, approved, signed."""
+    subject = screened(world, birth_year=1971)
+    with_labs(world, subject, {Analyte.WBC: "3.4"})
+    answered(world, subject)
+    who = {"at": world.at, "subject_id": subject.pk, "site_id": subject.site_id}
+    asker, signer = world.person(Role.COORDINATOR), world.person(Role.INVESTIGATOR)
+    waiver = request_waiver(by=asker, token=uuid4(), criterion="I07", reason="Stable for years", **who)
+    ruling = Ruling(Waiver.Decision.APPROVED, "Benign")
+    decide_waiver(by=signer, proof=world.proof(signer), waiver_id=waiver.pk, ruling=ruling, **who)
+    signed(world, subject, sent(world, subject))
+    register(world, subject)
+    return waiver
+
+
+@pytest.mark.req("D2", "F1")
+def test_a_deviation_from_eligibility_is_listed_with_who_allowed_it(world: World) -> None:
+    waived(world)
+    (row,) = rows(world, WAIVERS)
+    assert (row["criterion"], row["decision"], row["registered_with"]) == ("I07", "APPROVED", "Y")
+    assert (row["reason"], row["decision_reason"], row["signature_status"]) == ("Stable for years", "Benign", "SIGNED")
+    assert "White cells 3.4" in str(row["evidence"])
+    judged = next(row for row in rows(world, ELIGIBILITY) if row["criterion"] == "I07")
+    assert (judged["outcome"], judged["waiver_reason"]) == ("NOT_MET", "Stable for years")
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)

@@ -398,3 +398,19 @@ def test_results_too_old_are_named_with_the_date(db: None) -> None:
     subject = complete(world)
     page = text(browser(world, Role.COORDINATOR).get(reverse("subject_eligibility", args=[subject.key])))
     assert "5.1 is older than 28 days" in page
+
+
+@pytest.mark.req("D2")
+def test_the_checklist_says_until_when_evidence_counts_and_where_it_stands(world: World) -> None:
+    """Blood counts for 28 days, marrow for 90, a pregnancy test for 7; each value leads to its source record."""
+    subject = complete(world)
+    page = text(browser(world, Role.COORDINATOR).get(reverse("subject_eligibility", args=[subject.key])))
+    day = site_day(world.at, subject.site)
+    for days in (7, 28, 90):
+        assert f"counts until {in_words(day + timedelta(days=days))}" in page
+    assert f"<dt>Register by</dt><dd>{in_words(day + timedelta(days=7))}</dd>" in page
+    for place in (reverse("visit_labs", args=[subject.key, "scr"]), reverse("subject_consent", args=[subject.key])):
+        assert f'href="{place}"' in page
+    assert "2.6 g/dL" in page
+    assert "Registry, version 1.0" in page
+    assert "The abstract of 2004 leaves out the urine limb of I03." in page

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Barrier
 from uuid import UUID, uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
+from django.test import Client
+from django.urls import reverse
 
 from enrollment.models import EligibilitySnapshot, Registration, ScreenFailure
 from enrollment.selectors import failure_of, latest_snapshot, registration_of, site_day
 from enrollment.services import Answer, Cause, record_screen_failure, register_subject
 from protocol.vocabulary import Analyte, Phase
-from tests.world import World
-from tests.world_enrollment import answered, complete, correct, register, registered, screened, sent, signed, with_labs
+from tests.world import World, log_in, new_world
+from tests.world_enrollment import (
+    answered,
+    central_laboratory,
+    complete,
+    correct,
+    register,
+    registered,
+    screened,
+    sent,
+    signed,
+    with_labs,
+)
 from tests.world_labs import record
 from trialsite.access import Actor, Duty, system_actor
 from trialsite.context import reading, writing
@@ -78,6 +94,47 @@ def test_registration_needs_a_signed_checklist(world: World) -> None:
         register(world, subject)
     signed(world, subject, snapshot)
     register(world, subject)
+
+
+@pytest.mark.req("D1", "D13")
+def test_subject_numbers_have_no_race(fresh_db: object) -> None:
+    """Two sites and two browsers at each register at the same instant: each site counts on without gap or double."""
+    world = new_world()
+    ready = [complete(world, site, birth_year=year) for site in ("01", "02") for year in (1950, 1951)]
+    for subject in ready:
+        signed(world, subject, sent(world, subject))
+    gate = Barrier(len(ready))
+
+    def one(subject: Subject) -> str:
+        try:
+            gate.wait()
+            return register(world, subject).number
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(ready)) as pool:
+        numbers = list(pool.map(one, ready))
+    assert sorted(numbers) == ["01-001", "01-002", "02-001", "02-002"]
+
+
+@pytest.mark.req("D2", "B8")
+def test_the_snapshot_is_frozen_and_the_page_says_what_differs_now(world: World) -> None:
+    subject = complete(world)
+    snapshot = sent(world, subject)
+    signed(world, subject, snapshot)
+    subject = register(world, subject)
+    client = log_in(Client(), world.person(Role.COORDINATOR))
+    place = reverse("subject_eligibility", args=[subject.key])
+    assert "Corrected since screening ended" not in client.get(place).content.decode()
+    day = site_day(world.at, subject.site)
+    record(world, subject, "scr", day, {Analyte.WBC: "3.0"}, lab=central_laboratory(world), reason="Read again")
+    with reading(system_actor("verification"), world.at):
+        newest = latest_snapshot(subject)
+        assert newest is not None
+        assert newest.judgements == snapshot.judgements
+    page = " ".join(client.get(place).content.decode().split())
+    assert "Corrected since screening ended" in page
+    assert re.search(r"<b>I07</b>[^<]*: White cells 5\.1 [^<]*\(met\), now White cells 3 [^<]*\(not met\)", page)
 
 
 @pytest.mark.req("D2", "C4")

@@ -15,7 +15,7 @@ from tests.urls import every_url
 from tests.world import World, log_in, new_world
 from tests.world_everything import Ward, furnish
 from trialsite import clock
-from trialsite.models import Role
+from trialsite.models import Role, Training
 from trialsite.services import people
 from trialsite.stack.servers import TestServers
 
@@ -58,7 +58,12 @@ class House:
         }
         rows |= {name: ward.imported.pk for name in PARAMETERS if name.startswith("lab_import_")}
         somebody = self.world.person(Role.COORDINATOR, site)
-        subject = ward.screened if "eligibility" in name or "screen" in name or "registration" in name else ward.treated
+        rows["training_in_error"] = Training.objects.filter(user_id=somebody.user_id).values_list("pk", flat=True)[0]
+        subject = (
+            ward.screened
+            if "eligibility" in name or "screen" in name or "registration" in name or "waiver" in name
+            else ward.treated
+        )
         return {
             "key": (ward.followed if name == "subject_follow_up" else subject).key,
             "code": site if name.startswith("site") else "m06",
@@ -67,6 +72,7 @@ class House:
             "number": ward.event.number,
             "token": self.token,
             "version": "2.0",
+            "criterion": "I07",
         }
 
 

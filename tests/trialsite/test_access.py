@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trialsite.access import (
+    AFTER_TRAINING,
     ALL_SITES,
     CONFLICTING_ROLES,
     DUTIES,
+    SITE_STAFF,
     SYSTEM_ACTORS,
     Actor,
     Duty,
@@ -22,6 +24,7 @@ from trialsite.access import (
     check_may,
     role_for,
     system_actor,
+    training_needed,
 )
 from trialsite.models import Role
 
@@ -54,7 +57,7 @@ def _there(grant: Grant, site_id: int) -> bool:
 @pytest.mark.req("A3")
 @given(table=st.lists(grants(), max_size=6), duty=st.sampled_from(Duty), site=st.sampled_from(SITES), day=days)
 def test_allowed_if_and_only_if_an_active_line_covers_it(table: list[Grant], duty: Duty, site: int, day: date) -> None:
-    person = Actor("Somebody", user_id=1, grants=tuple(table))
+    person = Actor("Somebody", user_id=1, grants=tuple(table), trained_on=date.min)
     expected = any(grant.role in DUTIES[duty] and covers(grant, site, day) for grant in table)
     assert can(person, duty, site, at(day)) == expected
     assert (role_for(person, duty, site, at(day)) is not None) == expected
@@ -79,6 +82,44 @@ def test_a_site_gives_nothing_at_the_coordinating_centre(table: list[Grant], dut
     """What is done for all sites needs a line that reaches over all of them."""
     local = tuple(grant for grant in table if grant.site_id != ALL_SITES)
     assert not can(Actor("Somebody", user_id=1, grants=local), duty, None, at(day))
+
+
+@pytest.mark.req("A4")
+@given(trained=days, day=days)
+def test_site_staff_writes_from_the_day_of_the_training_on(trained: date, day: date) -> None:
+    """Every duty that writes waits; what only reads does not."""
+    for role in SITE_STAFF:
+        person = Actor("Somebody", user_id=1, grants=(Grant(role, 1, date.min, None),), trained_on=trained)
+        allowed = {duty for duty in Duty if can(person, duty, 1, at(day))}
+        held = {duty for duty in Duty if role in DUTIES[duty]}
+        assert allowed == (held if trained <= day else held - AFTER_TRAINING)
+
+
+@pytest.mark.req("A4")
+def test_every_duty_of_site_staff_that_writes_waits_for_training() -> None:
+    reads = {duty for duty in Duty if duty.value.startswith(("See ", "Read "))}
+    assert {duty for duty, roles in DUTIES.items() if roles & SITE_STAFF} - reads == AFTER_TRAINING
+
+
+@pytest.mark.req("A4")
+def test_training_counts_by_the_day_of_the_site() -> None:
+    """At 03:00 UTC it is still yesterday in Chicago, and already today in Berlin."""
+    lines = (Grant(Role.COORDINATOR, 1, date.min, None, "America/Chicago"),
+             Grant(Role.COORDINATOR, 2, date.min, None, "Europe/Berlin"))  # fmt: skip
+    person = Actor("Somebody", user_id=1, grants=lines, protocol_version="1.0", trained_on=DAY)
+    early = datetime.combine(DAY, time(3), UTC)
+    assert [can(person, Duty.ENTER_DATA, site, early) for site in (1, 2)] == [False, True]
+    assert can(person, Duty.ENTER_DATA, 1, datetime.combine(DAY, time(7), UTC))
+    with pytest.raises(PermissionDenied, match=r"No training in protocol version 1\.0 is recorded for you up to today"):
+        check_may(person, Duty.ENTER_DATA, 1, early)
+
+
+@pytest.mark.req("A4")
+def test_the_coordinating_centre_needs_no_training() -> None:
+    manager = Actor("Somebody", user_id=1, grants=(Grant(Role.DATA_MANAGER, ALL_SITES, date.min, None),))
+    assert can(manager, Duty.IMPORT_LABS, 1, at(DAY))
+    assert can(manager, Duty.CLOSE_QUERY, 1, at(DAY))
+    assert training_needed(manager, at(DAY)) == ""
 
 
 @pytest.mark.req("A3")

@@ -138,7 +138,10 @@ def test_a_link_sets_its_owners_password_only(admin: Client, world: World) -> No
 def test_no_page_of_administration_takes_a_password(admin: Client, world: World) -> None:
     user, _ = invited(admin)
     pages = [reverse(name) for name in FORM_PAGES]
-    pages += [reverse(name, args=[user.pk]) for name in ("user", "user_link", "user_delegate", "user_deactivate")]
+    pages += [
+        reverse(name, args=[user.pk])
+        for name in ("user", "user_link", "user_delegate", "user_training", "user_deactivate")
+    ]
     for page in pages:
         assert 'type="password"' not in text(admin.get(page)).split("</main>")[0], page
     admin.post(reverse("user_link", args=[user.pk]), {"password": NEW, "again": NEW})
@@ -239,12 +242,12 @@ def test_a_role_is_given_and_ended_on_the_page(admin: Client, world: World) -> N
     assert admin.post(reverse("user_delegate", args=[user.pk]), data).status_code == 303
     line = delegations(world, user).get()
     assert (line.role, line.site_id, line.starts_on) == ("coordinator", world.sites["01"].pk, today)
-    assert can(actor_for(user), Duty.ENTER_DATA, line.site_id, clock.now())
+    assert can(actor_for(user), Duty.VIEW_SUBJECT, line.site_id, clock.now())
     end = reverse("delegation_end", args=[line.pk])
     assert admin.post(end, {"ends_on": "t", "reason": ""}).status_code == 422
     assert admin.post(end, {"ends_on": "t", "reason": "Left the site"}).status_code == 303
-    assert can(actor_for(user), Duty.ENTER_DATA, line.site_id, clock.now()), "the last day counts"
-    assert not can(actor_for(user), Duty.ENTER_DATA, line.site_id, clock.now() + timedelta(days=1))
+    assert can(actor_for(user), Duty.VIEW_SUBJECT, line.site_id, clock.now()), "the last day counts"
+    assert not can(actor_for(user), Duty.VIEW_SUBJECT, line.site_id, clock.now() + timedelta(days=1))
 
 
 def delegations(world: World, user: User) -> object:

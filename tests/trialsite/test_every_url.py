@@ -51,6 +51,8 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "user_delegate": ("A", "A"),
     "user_signing": ("A", "A"),
     "user_deactivate": ("A", "A"),
+    "user_training": ("A", "A"),
+    "training_in_error": ("A", "A"),
     "delegation_end": ("A", "A"),
     "consent_forms": (EVERYBODY, "DA"),
     "consent_form": ("DA", "DA"),
@@ -83,6 +85,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "subject": (CLINICAL, NO_SUCH_METHOD),
     "subject_consent": (CLINICAL, SITE),
     "subject_eligibility": (CLINICAL, SITE),
+    "subject_waiver": (CLINICAL, SITE),
     "subject_registration": (SITE, SITE),
     "subject_screen_failure": (SITE, SITE),
     "subject_visits": (CLINICAL, SITE),
@@ -137,6 +140,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
 #: What a form says of itself; all else is left out, so that what is allowed is answered and nothing is stored.
 SENT = {
     "subject_eligibility": {"action": "save"},
+    "subject_waiver": {"action": "ask"},
     "visit": {"action": "facts"},
     "subject_response": {"action": "decide"},
     "subject_dosing": {"action": "record"},

@@ -4,7 +4,7 @@ from trialsite.models.audit import AccessEntry, AuditEvent, AuditLink
 from trialsite.models.base import SubjectRecord
 from trialsite.models.drafts import Draft
 from trialsite.models.outbox import Mail, OutboxMessage, Submission
-from trialsite.models.people import Delegation, Invitation, Role, Site, User
+from trialsite.models.people import Delegation, Invitation, Role, Site, Training, User
 from trialsite.models.queries import Query, QueryMessage
 from trialsite.models.signatures import (
     FailedSigning,
@@ -42,6 +42,7 @@ __all__ = [
     "Subject",
     "SubjectRecord",
     "Submission",
+    "Training",
     "User",
     "Visit",
 ]

@@ -114,6 +114,34 @@ class Delegation(models.Model):
         ]
 
 
+class Training(models.Model):
+    """A person was trained in one version of the protocol. At a treating site work with data begins with it."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="trainings")
+    protocol_version = models.CharField(max_length=20)
+    trained_on = models.DateField(help_text="Counts by the day of the site at which the person works.")
+    evidence = models.CharField(max_length=300, help_text="Certificate or attendance list, and where it is filed.")
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    in_error_at = models.DateTimeField(null=True, blank=True)
+    in_error_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "protocol_version"],
+                condition=models.Q(in_error_at=None),
+                name="training_once_per_version",
+            ),
+            models.CheckConstraint(condition=~models.Q(evidence=""), name="training_has_evidence"),
+            models.CheckConstraint(
+                condition=models.Q(in_error_at=None) | ~models.Q(in_error_reason=""),
+                name="training_in_error_has_a_reason",
+            ),
+        ]
+
+
 class Invitation(models.Model):
     """A single-use link by which a person sets a password that nobody else ever knows."""
 

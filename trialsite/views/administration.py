@@ -28,6 +28,7 @@ from trialsite.people_forms import (
     SiteChangeForm,
     SiteForm,
 )
+from trialsite.selectors import protocol_in_force
 from trialsite.services import people
 from trialsite.services.subjects import Refused
 
@@ -46,11 +47,11 @@ class Page:
     note: str = ""
 
 
-def _check(request: HttpRequest, duty: Duty) -> None:
+def check(request: HttpRequest, duty: Duty) -> None:
     check_may(request.actor, duty, None, clock.now())  # type: ignore[attr-defined]
 
 
-def _form_page(
+def form_page(
     request: HttpRequest, form: forms.Form, page: Page, save: Callable[[dict[str, Any]], HttpResponse]
 ) -> HttpResponse:
     """Show the form; on POST hand clean data to `save`. Refusals come back beside what was typed."""
@@ -64,18 +65,18 @@ def _form_page(
     return render(request, f"{_PAGES}/form.html", {"form": form, "page": page}, status=status)
 
 
-def _done(request: HttpRequest, words: str, address: str) -> HttpResponse:
+def done(request: HttpRequest, words: str, address: str) -> HttpResponse:
     messages.success(request, words)
     return HttpResponseRedirect(address, status=303)
 
 
-def _data(request: HttpRequest) -> Any:
+def posted(request: HttpRequest) -> Any:
     return request.POST if request.method == "POST" else None
 
 
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
-    _check(request, Duty.MANAGE_PEOPLE)
+    check(request, Duty.MANAGE_PEOPLE)
     known = people_selectors.accounts(clock.today())
     context = {"sites": people_selectors.sites(), "accounts": known, "day": clock.today()}
     return render(request, f"{_PAGES}/overview.html", context)
@@ -83,54 +84,56 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def site_list(request: HttpRequest) -> HttpResponse:
-    _check(request, Duty.MANAGE_SITES)
+    check(request, Duty.MANAGE_SITES)
     return render(request, f"{_PAGES}/sites.html", {"sites": people_selectors.sites()})
 
 
 @require_http_methods(["GET", "POST"])
 def site_new(request: HttpRequest) -> HttpResponse:
-    _check(request, Duty.MANAGE_SITES)
+    check(request, Duty.MANAGE_SITES)
     page = Page("Add a site", "Add site", reverse("sites"), "Sites")
 
     def save(data: dict[str, Any]) -> HttpResponse:
         site = people.open_site(by=request.actor, at=clock.now(), **data)  # type: ignore[attr-defined]
-        return _done(request, f"Site {site.code} was added.", reverse("site", args=[site.code]))
+        return done(request, f"Site {site.code} was added.", reverse("site", args=[site.code]))
 
-    return _form_page(request, SiteForm(_data(request)), page, save)
+    return form_page(request, SiteForm(posted(request)), page, save)
 
 
 @require_GET
 def site(request: HttpRequest, code: str) -> HttpResponse:
-    _check(request, Duty.MANAGE_SITES)
+    check(request, Duty.MANAGE_SITES)
     one = get_object_or_404(Site, code=code)
-    context = {"site": one, "staff": people_selectors.staff_of(one, clock.today())}
+    in_force = protocol_in_force().version
+    staff = people_selectors.staff_of(one, clock.today(), in_force)
+    context = {"site": one, "staff": staff, "protocol_version": in_force}
     return render(request, f"{_PAGES}/site.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 def site_change(request: HttpRequest, code: str) -> HttpResponse:
-    _check(request, Duty.MANAGE_SITES)
+    check(request, Duty.MANAGE_SITES)
     one = get_object_or_404(Site, code=code)
     back = reverse("site", args=[code])
     page = Page(f"Change site {code}", "Save changes", back, f"Site {code}")
 
     def save(data: dict[str, Any]) -> HttpResponse:
         people.change_site(by=request.actor, at=clock.now(), site_id=one.pk, **data)  # type: ignore[attr-defined]
-        return _done(request, f"Site {code} was changed.", back)
+        return done(request, f"Site {code} was changed.", back)
 
     present = {name: getattr(one, name) for name in ("name", "time_zone", "phone", "closed_on")}
-    return _form_page(request, SiteChangeForm(_data(request), initial=present), page, save)
+    return form_page(request, SiteChangeForm(posted(request), initial=present), page, save)
 
 
 @require_GET
 def user_list(request: HttpRequest) -> HttpResponse:
-    _check(request, Duty.MANAGE_PEOPLE)
+    check(request, Duty.MANAGE_PEOPLE)
     return render(request, f"{_PAGES}/users.html", {"accounts": people_selectors.accounts(clock.today())})
 
 
 @require_http_methods(["GET", "POST"])
 def user_invite(request: HttpRequest) -> HttpResponse:
-    _check(request, Duty.MANAGE_PEOPLE)
+    check(request, Duty.MANAGE_PEOPLE)
     note = "The person sets the password with a link that works once. Nobody else ever sees it."
     page = Page("Invite a person", "Make the account", reverse("users"), "People", note=note)
 
@@ -138,7 +141,7 @@ def user_invite(request: HttpRequest) -> HttpResponse:
         link = people.invite(by=request.actor, at=clock.now(), person=people.Person(**data))  # type: ignore[attr-defined]
         return _show_link(request, link)
 
-    return _form_page(request, InviteForm(_data(request)), page, save)
+    return form_page(request, InviteForm(posted(request)), page, save)
 
 
 def _show_link(request: HttpRequest, link: people.Link) -> HttpResponse:
@@ -151,12 +154,14 @@ def _show_link(request: HttpRequest, link: people.Link) -> HttpResponse:
 
 @require_GET
 def user(request: HttpRequest, pk: int) -> HttpResponse:
-    _check(request, Duty.MANAGE_PEOPLE)
+    check(request, Duty.MANAGE_PEOPLE)
     one = get_object_or_404(User, pk=pk)
     context = {
         "account": one,
         "state": people_selectors.account_state(one),
         "lines": people_selectors.lines_of(one, clock.today()),
+        "trainings": people_selectors.trainings_of(one),
+        "protocol_version": protocol_in_force().version,
         "open_link": people_selectors.open_link(one, clock.now()),
         "joins": Invitation.Purpose.JOIN,
     }
@@ -166,7 +171,7 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def user_link(request: HttpRequest, pk: int) -> HttpResponse:
     """A new single-use link: for a forgotten password, or where the first one was lost."""
-    _check(request, Duty.MANAGE_PEOPLE)
+    check(request, Duty.MANAGE_PEOPLE)
     one = get_object_or_404(User, pk=pk)
     note = "Earlier links of this person stop working. The present password stays until a new one is set."
     page = Page(f"New link for {one.printed_name}", "Make the link", reverse("user", args=[pk]), str(one), note=note)
@@ -175,12 +180,12 @@ def user_link(request: HttpRequest, pk: int) -> HttpResponse:
         link = people.send_reset_link(by=request.actor, at=clock.now(), user_id=pk)  # type: ignore[attr-defined]
         return _show_link(request, link)
 
-    return _form_page(request, forms.Form(_data(request)), page, save)
+    return form_page(request, forms.Form(posted(request)), page, save)
 
 
 @require_http_methods(["GET", "POST"])
 def user_delegate(request: HttpRequest, pk: int) -> HttpResponse:
-    _check(request, Duty.MANAGE_PEOPLE)
+    check(request, Duty.MANAGE_PEOPLE)
     one = get_object_or_404(User, pk=pk)
     back = reverse("user", args=[pk])
     page = Page(f"Give {one.printed_name} a role", "Add to the delegation log", back, str(one))
@@ -195,15 +200,15 @@ def user_delegate(request: HttpRequest, pk: int) -> HttpResponse:
             starts_on=data["starts_on"],
             ends_on=data["ends_on"],
         )
-        return _done(request, f"{one.printed_name} is {line.get_role_display().lower()} at {line.site}.", back)
+        return done(request, f"{one.printed_name} is {line.get_role_display().lower()} at {line.site}.", back)
 
-    return _form_page(request, DelegationForm(_data(request), initial={"starts_on": clock.today()}), page, save)
+    return form_page(request, DelegationForm(posted(request), initial={"starts_on": clock.today()}), page, save)
 
 
 @require_http_methods(["GET", "POST"])
 def user_signing(request: HttpRequest, pk: int) -> HttpResponse:
     """Identity and certification: without both the person cannot sign."""
-    _check(request, Duty.MANAGE_PEOPLE)
+    check(request, Duty.MANAGE_PEOPLE)
     one = get_object_or_404(User, pk=pk)
     back = reverse("user", args=[pk])
     note = "A person signs only once both are recorded. The role of investigator at a site is given apart from this."
@@ -211,15 +216,15 @@ def user_signing(request: HttpRequest, pk: int) -> HttpResponse:
 
     def save(data: dict[str, Any]) -> HttpResponse:
         people.record_signing_rights(by=request.actor, at=clock.now(), user_id=pk, **data)  # type: ignore[attr-defined]
-        return _done(request, f"{one.printed_name} may sign where an investigator's role is held.", back)
+        return done(request, f"{one.printed_name} may sign where an investigator's role is held.", back)
 
     known = {"identity_verified_on": one.identity_verified_on, "certified_on": one.certified_on}
-    return _form_page(request, SigningRightsForm(_data(request), initial=known), page, save)
+    return form_page(request, SigningRightsForm(posted(request), initial=known), page, save)
 
 
 @require_http_methods(["GET", "POST"])
 def delegation_end(request: HttpRequest, pk: int) -> HttpResponse:
-    _check(request, Duty.MANAGE_PEOPLE)
+    check(request, Duty.MANAGE_PEOPLE)
     line = get_object_or_404(Delegation.objects.select_related("user", "site"), pk=pk)
     back = reverse("user", args=[line.user_id])
     words = f"{line.get_role_display()} at {line.site}"
@@ -227,9 +232,9 @@ def delegation_end(request: HttpRequest, pk: int) -> HttpResponse:
 
     def save(data: dict[str, Any]) -> HttpResponse:
         people.end_delegation(by=request.actor, at=clock.now(), delegation_id=pk, **data)  # type: ignore[attr-defined]
-        return _done(request, f"{words} ends.", back)
+        return done(request, f"{words} ends.", back)
 
-    return _form_page(request, EndForm(_data(request), initial={"ends_on": _latest_end(line)}), page, save)
+    return form_page(request, EndForm(posted(request), initial={"ends_on": _latest_end(line)}), page, save)
 
 
 def _latest_end(line: Delegation) -> date:
@@ -238,7 +243,7 @@ def _latest_end(line: Delegation) -> date:
 
 @require_http_methods(["GET", "POST"])
 def user_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
-    _check(request, Duty.MANAGE_PEOPLE)
+    check(request, Duty.MANAGE_PEOPLE)
     one = get_object_or_404(User, pk=pk)
     back = reverse("user", args=[pk])
     note = "The person is signed out at once and cannot come back. The name stays under what it signed."
@@ -246,6 +251,6 @@ def user_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
 
     def save(data: dict[str, Any]) -> HttpResponse:
         people.deactivate(by=request.actor, at=clock.now(), user_id=pk, reason=data["reason"])  # type: ignore[attr-defined]
-        return _done(request, f"The account of {one.printed_name} was deactivated.", back)
+        return done(request, f"The account of {one.printed_name} was deactivated.", back)
 
-    return _form_page(request, ReasonForm(_data(request)), page, save)
+    return form_page(request, ReasonForm(posted(request)), page, save)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trialsite", "0014_drafts_guards"),
+        ("trialsite", "0015_not_done_withdrawn"),
     ]
 
     operations = [

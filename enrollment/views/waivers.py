@@ -1,0 +1,132 @@
+"""The waiver of one criterion: asked for by the site, decided by an investigator's signature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from enrollment import selectors, services
+from enrollment.checklist import Checklist, checklist
+from enrollment.forms import RulingForm, WaiverForm
+from enrollment.models import Waiver
+from enrollment.rows import shown_rows, source_links
+from enrollment.services.waivers import own_request
+from protocol.vocabulary import CriterionOutcome, Phase
+from trialsite import clock
+from trialsite.access import Duty, can, check_may
+from trialsite.http import SignedInRequest
+from trialsite.models import Subject
+from trialsite.selectors import protocol_of, subject_by_key
+from trialsite.services.subjects import Refused
+from trialsite.signing import ask_identity, prove
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def subject_waiver(request: SignedInRequest, key: str, criterion: str) -> HttpResponse:
+    subject = subject_by_key(key)
+    action = request.POST.get("action", "")
+    duty = {"ask": Duty.ENTER_DATA, "decide": Duty.SIGN}.get(action, Duty.ENTER_DATA)
+    check_may(request.actor, duty if request.method == "POST" else Duty.VIEW_SUBJECT, subject.site_id, clock.now())
+    if criterion not in {one.id for one in protocol_of(subject).criteria}:
+        raise Http404
+    if request.method != "POST":
+        return _show(request, subject, criterion)
+    if action not in _ACTIONS:
+        raise Http404
+    return _ACTIONS[action](request, subject, criterion)
+
+
+def _ask(request: SignedInRequest, subject: Subject, criterion: str) -> HttpResponse:
+    form = WaiverForm(request.POST)
+    if form.is_valid():
+        try:
+            services.request_waiver(**_who(request, subject), criterion=criterion, **form.cleaned_data)
+        except Refused as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "The waiver is asked for. The site's investigators are told by mail.")
+            return _back(subject)
+    return _show(request, subject, criterion, ask_form=form)
+
+
+def _decide(request: SignedInRequest, subject: Subject, criterion: str) -> HttpResponse:
+    form = ask_identity(RulingForm(request.POST), request)
+    proof = prove(request, form, clock.now()) if form.is_valid() else None
+    if proof is None:
+        return _show(request, subject, criterion, ruling_form=form)
+    given = form.cleaned_data
+    waiver = next((one for one in selectors.waivers_of(subject) if one.pk == given["waiver"]), None)
+    if waiver is None:
+        raise Http404
+    ruling = services.Ruling(Waiver.Decision(given["decision"]), given["reason"])
+    try:
+        services.decide_waiver(**_who(request, subject), proof=proof, waiver_id=waiver.pk, ruling=ruling)
+    except Refused as error:
+        form.add_error(None, str(error))
+        return _show(request, subject, criterion, ruling_form=form)
+    messages.success(request, f"The waiver of {criterion} is {ruling.decision.value} and signed.")
+    return _back(subject)
+
+
+_ACTIONS = {"ask": _ask, "decide": _decide}
+
+
+def _who(request: SignedInRequest, subject: Subject) -> dict[str, Any]:
+    return {"by": request.actor, "at": clock.now(), "subject_id": subject.pk, "site_id": subject.site_id}
+
+
+def _back(subject: Subject) -> HttpResponse:
+    return HttpResponseRedirect(reverse("subject_eligibility", args=[subject.key]), status=303)
+
+
+def _show(
+    request: SignedInRequest,
+    subject: Subject,
+    criterion: str,
+    *,
+    ask_form: WaiverForm | None = None,
+    ruling_form: RulingForm | None = None,
+) -> HttpResponse:
+    facts = selectors.facts_of(subject)
+    now = checklist(facts, protocol_of(subject), clock.today(subject.site.time_zone))
+    row = next(one for one in now.rows if one["criterion"] == criterion)
+    asked = [one for one in facts.waivers if one.criterion == criterion]
+    waiting = next((one for one in asked if not one.decision), None)
+    bound = ask_form or ruling_form
+    context = {
+        "subject": subject,
+        "row": shown_rows([row], source_links(facts))[0],
+        "waivers": asked,
+        "waiting": waiting,
+        "ask_form": ask_form or _new_request(request, subject, row, now, waiting),
+        **_ruling(request, subject, waiting, ruling_form),
+    }
+    return render(request, "enrollment/waiver.html", context, status=422 if bound else 200)
+
+
+def _new_request(
+    request: SignedInRequest, subject: Subject, row: dict[str, Any], now: Checklist, waiting: Waiver | None
+) -> WaiverForm | None:
+    """The box in which a waiver is asked for, where one can be."""
+    may = can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()) and subject.state == Phase.SCREENING
+    unmet = row["outcome"] == CriterionOutcome.NOT_MET and row["criterion"] not in now.waived
+    return WaiverForm() if may and unmet and waiting is None else None
+
+
+def _ruling(
+    request: SignedInRequest, subject: Subject, waiting: Waiver | None, form: RulingForm | None
+) -> dict[str, Any]:
+    """The signature box, where this person can decide; why not, where it is the own request."""
+    may = can(request.actor, Duty.SIGN, subject.site_id, clock.now()) and subject.state == Phase.SCREENING
+    if waiting is None or not may:
+        return {"ruling_form": form}
+    if own_request(request.actor, clock.now(), waiting):
+        return {"ruling_form": form, "own_request": True}
+    return {"ruling_form": form or ask_identity(RulingForm(initial={"waiver": waiting.pk}), request)}
