@@ -18,6 +18,12 @@ from protocol.vocabulary import CriterionOutcome
 from trialsite.days import in_words
 from trialsite.services.signatures import is_intact
 
+_IN_WORDS = {
+    CriterionOutcome.MET: "met",
+    CriterionOutcome.NOT_MET: "not met",
+    CriterionOutcome.INDETERMINATE: "not decided",
+    CriterionOutcome.NOT_APPLICABLE: "not used",
+}
 _ORDER = (CriterionOutcome.NOT_MET, CriterionOutcome.INDETERMINATE, CriterionOutcome.MET)
 
 
@@ -56,7 +62,7 @@ class Checklist:
 
 @dataclass(frozen=True)
 class Change:
-    """A criterion as it was frozen and as it reads now: outcomes as codes in small letters, evidence in words."""
+    """A criterion as it was frozen and as it reads now, outcome and evidence in words."""
 
     criterion: str
     words: str
@@ -163,7 +169,9 @@ def changes_since(frozen: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str
     today = {row["criterion"]: row for row in now}
     pairs = [(row, today[row["criterion"]]) for row in frozen if row["criterion"] in today]
     return [
-        Change(row["criterion"], row["words"], row["outcome"].lower(), new["outcome"].lower(), _told(row), _told(new))
+        Change(
+            row["criterion"], row["words"], _IN_WORDS[row["outcome"]], _IN_WORDS[new["outcome"]], _told(row), _told(new)
+        )
         for row, new in pairs
         if (row["outcome"], _told(row)) != (new["outcome"], _told(new))
     ]

@@ -376,7 +376,7 @@ def test_from_activation_by_a_new_consent_to_a_response_derived_anew(world: Worl
         assert periods[-1] == (NEW, site_day(world.at, subject.site))
         newest = latest_response(moved)
         assert newest is not None
-        assert (newest.protocol_version, newest.result) == (NEW, Response.SD)
+        assert (newest.protocol_version, newest.confirmed) == (NEW, Response.SD)
         assert judged(stayed)["version"] == OLD
 
 
