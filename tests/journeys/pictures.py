@@ -74,6 +74,12 @@ def eligibility(page: Page) -> None:
     page.goto(f"{address}eligibility/")
 
 
+def laboratory_file(page: Page) -> None:
+    """The file whose rows wait to be reviewed."""
+    page.goto("/labs/imports/")
+    page.locator("main table a").first.click()
+
+
 #: Name of the picture, who looks, how the page is found.
 PICTURES: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
     ("01-subjects", COORDINATOR, subjects),
@@ -83,6 +89,7 @@ PICTURES: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
     ("05-dosing", COORDINATOR, dosing_of("ld")),
     ("06-dashboard", STATISTICIAN, dashboard),
     ("07-eligibility", ANOTHER_COORDINATOR, eligibility),
+    ("08-lab-import", COORDINATOR, laboratory_file),
     ("09-dosing-hd", COORDINATOR, dosing_of("hd")),
 )
 
