@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from datetime import date, time, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+from enrollment.models import Waiver
 from enrollment.questions import questions_for
 from enrollment.selectors import latest_snapshot
 from enrollment.services import (
     Answer,
     Cause,
+    Ruling,
     Screening,
+    decide_waiver,
     record_screen_failure,
     record_screening_answers,
     register_subject,
+    request_waiver,
     screen_subject,
     send_eligibility,
     sign_eligibility,
@@ -84,6 +88,8 @@ def screened_only(stage: Stage, screening: lives.Screening, number: int) -> Iter
     if screening.stage == "sent":
         return
     yield answered_on + timedelta(days=1)
+    if screening.criterion == "I08":
+        _refuse_waiver(one, "I08", answered_on + timedelta(days=1))
     record_screen_failure(
         by=one.coordinator,
         at=moment(answered_on + timedelta(days=1)),
@@ -93,6 +99,23 @@ def screened_only(stage: Stage, screening: lives.Screening, number: int) -> Iter
         cause=Cause.CRITERION,
         failed_on=answered_on + timedelta(days=1),
         reason="A criterion is not met.",
+    )
+
+
+def _refuse_waiver(one: Someone, criterion: str, on: date) -> None:
+    """The site asks for a criterion to be waived; the investigator refuses, and screening ends."""
+    asked = request_waiver(
+        by=one.coordinator, at=moment(on), token=_token(one, "waiver"), subject_id=one.subject_id,
+        site_id=one.site_id, criterion=criterion, reason="Neutrophils have been low and stable for three years.",
+    )  # fmt: skip
+    decide_waiver(
+        by=one.investigator,
+        at=moment(on),
+        proof=one.stage.proof(one.investigator, moment(on)),
+        subject_id=one.subject_id,
+        site_id=one.site_id,
+        waiver_id=asked.pk,
+        ruling=Ruling(Waiver.Decision.REFUSED, "Anakinra can lower neutrophils further."),
     )
 
 
