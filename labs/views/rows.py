@@ -166,8 +166,10 @@ def _assay_words(sheet: Sheet, assay: tuple[str, str]) -> str:
 
 def _computed_row(sheet: Sheet, one: Calculated, values: Mapping[Analyte, Decimal]) -> Row:
     against = _against(sheet, one.analyte, one.value) if one.analyte else {"value": one.value, "flag": "n"}
+    previous = sheet.background.previous.get(one.analyte) if one.analyte else None
     return {
         **against,
+        "previous": plain(round_half_up(previous, one.places)) if previous is not None else "",
         "key": one.key,
         "label": one.label,
         "calculated": one,
