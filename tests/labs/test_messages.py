@@ -392,7 +392,7 @@ def test_a_token_is_kept_as_a_digest_and_opens_its_own_laboratory_only(
     assert told["message"].startswith("No subject 02-001 at Site 01.")
     stored.refresh_from_db()
     assert stored.last_used_at is not None
-    event = AuditEvent.objects.filter(table_name="labs_labimport").latest("id")
+    event = AuditEvent.objects.filter(table="labs_labimport").latest("id")
     assert (event.system_actor, event.user_id) == ("laboratory interface", None)
 
 
