@@ -142,7 +142,7 @@ def test_runs_is_found_and_stops_in_order(home: Home, monkeypatch: pytest.Monkey
     assert not [secret for secret in secrets if secret in lines]
 
     assert demo.end(signal.SIGINT) == 0, demo.said()
-    assert started & parents().keys() == set()
+    wait_until(lambda: not started & parents().keys(), "every process to be gone")
     assert environ.running_demonstration(home.path) == {}
 
 

@@ -44,7 +44,13 @@ def loosened(demonstration: Database) -> Database:
 
 
 #: Tables in which the demonstration trial has no row.
-EMPTY = {"mfa_authenticator", "trialsite_failedsigning", "trialsite_protocolactivation"}
+EMPTY = {
+    "mfa_authenticator",
+    "trialsite_failedsigning",
+    "trialsite_protocolactivation",
+    "labs_laboratorytoken",
+    "safety_clockescalation",
+}
 
 
 def audited_models() -> list[type[models.Model]]:

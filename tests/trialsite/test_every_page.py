@@ -25,8 +25,8 @@ from trialsite.context import reading
 from trialsite.models import Role, Subject, User
 from trialsite.services import people
 
-#: More than this and a page asks the database once per row of something.
-MOST_QUERIES = 60
+#: More than this and a page asks the database once per row of something; a casebook reads every table of a subject.
+MOST_QUERIES = 70
 STREAMED = {
     "lab_import_receipt",
     "api_document",

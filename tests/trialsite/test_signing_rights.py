@@ -9,10 +9,11 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 
+from protocol.trial import TRIAL
 from protocol.vocabulary import Phase
 from tests import world_dosing as treat
 from tests.dosing.test_pages import hidden, place, text_of
-from tests.world import PASSWORD, World, certify, day_before, log_in, new_world, settle
+from tests.world import PASSWORD, World, certify, day_before, log_in, new_world, settle, train
 from trialsite import clock
 from trialsite.access import Actor, Duty, system_actor
 from trialsite.context import reading, writing
@@ -29,12 +30,13 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def newcomer(world: World) -> Actor:
-    """An investigator at site 01 of whom nothing is recorded yet."""
+    """An investigator at site 01, trained, of whom neither identity nor certification is recorded yet."""
     link = people.invite(by=world.admin, at=world.at, person=people.Person("new", "Dr New", "new@example.org"))
     people.delegate(
         by=world.admin, at=world.at, user_id=link.invitation.user_id, site_id=world.sites["01"].pk,
         role=Role.INVESTIGATOR, starts_on=day_before(world.at), ends_on=None,
     )  # fmt: skip
+    train(world, link.invitation.user_id, TRIAL.version)
     return settle(link, world.at)
 
 
