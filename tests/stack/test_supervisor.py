@@ -20,6 +20,7 @@ from trialsite import environ
 from trialsite.stack import broker, children, postgres
 from trialsite.stack.broker import free_port
 from trialsite.stack.demonstration import Demonstration
+from trialsite.stack.servers import TestServers
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -269,6 +270,21 @@ def test_a_given_database_needs_its_owner() -> None:
     demo = place.start(DATABASE_URL="postgresql://edc_app:x@/trialsite?host=/nowhere")
     assert demo.process.wait(20) == 1
     assert demo.said() == "DATABASE_URL is set without DATABASE_OWNER_URL: give the same database as edc_owner.\n"
+    place.clear()
+
+
+def test_given_servers_are_used_and_nothing_is_embedded(servers: TestServers) -> None:
+    """The trial of a PostgreSQL and a broker that run already: none is started beside them, none is stopped."""
+    servers.cluster.bootstrap("given")
+    place = Home()
+    demo = place.start(**servers.environment("given")).wait_ready()
+    with urllib.request.urlopen(f"http://localhost:{demo.port}/healthz") as answer:
+        assert answer.status == 200
+    lines = [Path(f"/proc/{pid}/cmdline").read_text().lower() for pid in below(demo.process.pid)]
+    assert any("celery" in line for line in lines)
+    assert not [line for line in lines if "postgres" in line.split("\0")[0] or "valkey" in line]
+    assert demo.end(signal.SIGINT) == 0, demo.said()
+    assert int(servers.cluster.sql("select count(*) from django_migrations", "given")) > 0
     place.clear()
 
 
