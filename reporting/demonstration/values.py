@@ -24,6 +24,7 @@ TYPICAL: dict[Analyte, tuple[str, str]] = {
     _A.CREATININE: ("0.94", "0.12"),
     _A.CALCIUM: ("9.4", "0.3"),
     _A.ALBUMIN: ("3.9", "0.2"),
+    _A.GLUCOSE: ("98", "12"),
     _A.FLC_LAMBDA: ("12.4", "2.1"),
 }
 NOT_PUBLISHED = "nd not published"

@@ -14,8 +14,9 @@ from django.test import Client, override_settings
 
 from dosing.models import AssignmentDiscrepancy, PhaseProposal
 from followup.models import Departure, Reminder
-from labs.models import ImportMapping, ImportRow, LabImport, ResponseAssessment
-from protocol.vocabulary import Phase, ProposalKind
+from labs.models import ImportMapping, ImportRow, LabImport, LabResult, ResponseAssessment
+from protocol.trial import TRIAL
+from protocol.vocabulary import Analyte, Phase, ProposalKind
 from reporting.abstract import TABLE, agreement
 from reporting.demonstration.cast import ADMIN, MEMBERS
 from reporting.selectors.abstract import abstract_lines
@@ -165,3 +166,13 @@ def test_dates_of_the_story_never_lie_ahead(seen: None) -> None:
     newest = Subject.objects.exclude(day1_on=None).order_by("-day1_on").values_list("day1_on", flat=True)[0]
     assert newest < clock.today()
     assert isinstance(newest, date)
+
+
+def test_only_the_planted_value_lies_outside_what_is_plausible(seen: None) -> None:
+    """A value that nobody could live with would be graded, asked about and shown on every page of the subject."""
+    outside = {
+        result.analyte
+        for result in LabResult.objects.filter(superseded_at=None).exclude(value=None)
+        if (limits := TRIAL.analytes[Analyte(result.analyte)].plausible) and not limits[0] <= result.value <= limits[1]
+    }
+    assert outside == {Analyte.POTASSIUM.value}
