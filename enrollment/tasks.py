@@ -45,7 +45,7 @@ def announce_eligibility(*, message_id: int, subject_id: int) -> int:
 def announce_waiver(*, message_id: int, subject_id: int) -> int:
     """Tell the site's investigators that a waiver was asked for; the number of new mails. Twice adds none.
 
-    Nothing is mailed for one that was decided before the job ran.
+    Nothing is mailed for one that was decided before the job ran, and no mail names the criterion: it is clinical.
     """
     now = clock.now()
     message = OutboxMessage.objects.get(pk=message_id)
@@ -53,14 +53,14 @@ def announce_waiver(*, message_id: int, subject_id: int) -> int:
     waiver = Waiver.objects.get(pk=int(message.payload["waiver"]), subject=subject)
     if subject.state != Phase.SCREENING or waiver.decision:
         return 0
-    address = f"{settings.PUBLIC_URL}/subjects/{subject.key}/waivers/{waiver.criterion}/"
+    address = f"{settings.PUBLIC_URL}/subjects/{subject.key}/eligibility/"
     sender = system_actor("reminders")
     with writing(by=sender, duty=Duty.SEND_REMINDER, site_id=subject.site_id, at=now):
         return queue(
             key=f"waiver:{waiver.pk}",
             to=people_at(subject.site, Role.INVESTIGATOR, now),
-            heading=f"{subject.number}: a waiver of {waiver.criterion} waits for your decision",
-            body=f"{waiver.criterion} is not met by {subject.number}, and a waiver was asked for.\n\n{address}\n",
+            heading=f"{subject.number}: a waiver waits for your decision",
+            body=f"A waiver was asked for {subject.number}.\n\n{address}\n",
             why="A waiver was asked for",
             at=now,
             site=subject.site,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 from enrollment import selectors, services
 from enrollment.forms import CorrectConsentForm, ReconsentForm, offer
 from enrollment.models import Consent
-from labs.services import FieldsRefused, confirm_ordinary_care, open_questions
+from labs.services import confirm_ordinary_care, open_questions
+from labs.views.visits import put
 from protocol.vocabulary import TERMINAL_PHASES
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
@@ -79,15 +79,6 @@ def _ordinary_care(request: SignedInRequest, subject: Subject) -> HttpResponse:
 
 
 _ACTIONS = {"again": _again, "correct": _correct, "ordinary_care": _ordinary_care}
-
-
-def put(form: forms.Form, refusal: Refused) -> None:
-    """A service's refusal beside the fields it names, else above the form."""
-    if isinstance(refusal, FieldsRefused):
-        for name, words in refusal.problems.items():
-            form.add_error(name if name in form.fields else None, words)
-    else:
-        form.add_error(None, str(refusal))
 
 
 def _who(request: SignedInRequest, subject: Subject) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from enrollment.forms import FormVersionForm, TakeBackForm
 from enrollment.models import ConsentForm
 from enrollment.services import add_consent_form, take_back_consent_form
-from enrollment.views.consent import put
+from labs.views.visits import put
 from trialsite import clock
 from trialsite.access import Duty, can, can_anywhere
 from trialsite.http import SignedInRequest

@@ -15,7 +15,7 @@ from enrollment.forms import ScreenForm, offer
 from enrollment.models import Consent
 from enrollment.selectors import form_in_force, next_screening_numbers, staff_of, versions_of
 from enrollment.services import PossibleDuplicate, screen_subject
-from enrollment.views.consent import put
+from labs.views.visits import put
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
