@@ -16,6 +16,8 @@ from django.test.utils import CaptureQueriesContext
 
 from enrollment.services import record_screen_failure
 from enrollment.services.registration import Cause
+from followup.services import Leaving
+from followup.services.departure import Kind
 from protocol.trial import TRIAL
 from protocol.vocabulary import Phase
 from reporting import enrolment as figures
@@ -25,6 +27,7 @@ from reporting.statistics import proportion
 from tests import world_dosing as treat
 from tests.world import World, log_in
 from tests.world_enrollment import registered, screened
+from tests.world_followup import leave
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Role
@@ -107,6 +110,14 @@ def test_each_subject_stands_where_it_is(trial: World) -> None:
     assert Counter(row.branch for row in table) == {"": 4, "INDUCTION": 2, "LOW_DEX_7_12": 2, "ANAKINRA_ONLY": 1}
     assert Counter(row.not_treated for row in table) == {"": 8, "WAITING": 1}
     assert {row.treatment for row in table if row.day1_on} == {"ON"}
+
+
+def test_who_progressed_before_the_first_dose_is_told_from_who_left_otherwise(world: World) -> None:
+    for progressed in (True, False):
+        subject = treat.registered(world)
+        why = Leaving(Kind.OFF_STUDY, treat.today(world, subject), "Off study", progression_before_treatment=progressed)
+        leave(world, subject, why)
+    assert sorted(row.not_treated for row in rows(world)) == ["OFF_STUDY", "PROGRESSED"]
 
 
 def test_the_file_has_a_column_for_every_cell_and_names_nobody_by_address(trial: World) -> None:
