@@ -1,7 +1,7 @@
 """Reads of this room. Row level security has already hidden other sites."""
 
 from safety.selectors.events import adverse_events, dexamethasone_was_given
-from safety.selectors.grades import GradedResult, Suggestion, suggestions
+from safety.selectors.grades import GradedResult, Suggestion, suggestions, suggestions_for
 from safety.selectors.medications import first_new_therapy_on, medications
 from safety.selectors.reports import causality_signatures, causes_signed, running_reports, safety_reports
 
@@ -17,4 +17,5 @@ __all__ = [
     "running_reports",
     "safety_reports",
     "suggestions",
+    "suggestions_for",
 ]

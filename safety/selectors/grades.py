@@ -6,10 +6,12 @@ A result is suggested if it was drawn after the first dose and its grade is high
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
+
+from django.db.models import Q
 
 from labs.models import LabResult, Specimen
 from protocol.derived import corrected_calcium
@@ -63,22 +65,38 @@ class Suggestion:
 
 def suggestions(subject: Subject) -> list[Suggestion]:
     """What waits for the investigator's judgement, the highest grade first; three queries."""
-    if subject.day1_on is None:
-        return []
-    judged = set(GradeJudgement.objects.filter(subject=subject).values_list("lab_result_id", "term"))
-    events = list(AdverseEvent.objects.filter(subject=subject, in_error=False))
+    return suggestions_for([subject])[subject.pk]
+
+
+def suggestions_for(subjects: Collection[Subject]) -> dict[int, list[Suggestion]]:
+    """The same of many subjects by primary key, in as many queries; nothing before the first dose."""
+    found: dict[int, list[Suggestion]] = {one.pk: [] for one in subjects}
+    day1s = {one.pk: one.day1_on for one in subjects if one.day1_on is not None}
+    if not day1s:
+        return found
+    mine = Q(subject_id__in=day1s)
+    judged = set(GradeJudgement.objects.filter(mine).values_list("lab_result_id", "term"))
+    events: dict[int, list[AdverseEvent]] = defaultdict(list)
+    for event in AdverseEvent.objects.filter(mine, in_error=False):
+        events[event.subject_id].append(event)
+    for key, series in _series(mine).items():
+        waiting = [one for one in graded(series, day1s[key]) if (one.value.result.pk, one.term) not in judged]
+        found[key] = _by_term(waiting, events[key])
+    return found
+
+
+def _by_term(graded_results: Iterable[GradedResult], events: list[AdverseEvent]) -> list[Suggestion]:
     waiting: dict[str, list[GradedResult]] = defaultdict(list)
-    for one in graded(subject, subject.day1_on):
-        if (one.value.result.pk, one.term) not in judged and not _is_covered(one, events):
+    for one in graded_results:
+        if not _is_covered(one, events):
             waiting[one.term].append(one)
     found = [_suggestion(ones, events) for ones in waiting.values()]
     return sorted(found, key=lambda one: (-one.worst.grade, one.worst.value.collected_on, one.worst.term))
 
 
-def graded(subject: Subject, day1: date) -> list[GradedResult]:
+def graded(series: Mapping[Analyte, list[Value]], day1: date) -> list[GradedResult]:
     """Every result after the first dose whose grade is above the one at baseline, in order of collection."""
     found = []
-    series = _series(subject)
     for (analyte, _), term in TERM_FOR.items():
         values = series.get(analyte, [])
         before = [one for one in values if one.collected_on <= day1]
@@ -101,20 +119,21 @@ def _in_unit(base: Value, unit: str) -> Decimal:
     return base.value if base.unit == unit else convert_between(base.analyte, base.value, base.unit, unit)
 
 
-def _series(subject: Subject) -> Mapping[Analyte, list[Value]]:
-    """Standing results by analyte in order of collection; one query."""
+def _series(mine: Q) -> dict[int, dict[Analyte, list[Value]]]:
+    """Standing results by subject and analyte in order of collection; one query."""
     rows = LabResult.objects.filter(
-        subject=subject, superseded_at=None, specimen__status=Specimen.Status.COMPLETE,
+        mine, superseded_at=None, specimen__status=Specimen.Status.COMPLETE,
         analyte__in=[one.value for one in READ],
     ).exclude(value=None)  # fmt: skip
     ordered = rows.select_related("specimen__visit").order_by(
         "specimen__collected_on", "specimen__collected_time", "id"
     )
-    series: dict[Analyte, list[Value]] = defaultdict(list)
+    found: dict[int, dict[Analyte, list[Value]]] = defaultdict(lambda: defaultdict(list))
     for result in ordered:
-        series[Analyte(result.analyte)].append(_value(result))
-    series[Analyte.CALCIUM_CORRECTED] = list(_corrected(series[Analyte.CALCIUM], series[Analyte.ALBUMIN]))
-    return series
+        found[result.subject_id][Analyte(result.analyte)].append(_value(result))
+    for series in found.values():
+        series[Analyte.CALCIUM_CORRECTED] = list(_corrected(series[Analyte.CALCIUM], series[Analyte.ALBUMIN]))
+    return found
 
 
 def _value(result: LabResult) -> Value:
