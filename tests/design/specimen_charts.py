@@ -53,6 +53,11 @@ LANES = tuple(
 )
 TRACES = tuple(c.Trace(bar.subject, bar.mark, ((0, 0), (3, bar.change / 2), (6, bar.change))) for bar in BARS)
 MONTHS = tuple(c.AccrualMonth(f"M{month}", month, D(month) * D("1.15")) for month in range(27))
+GRADES = (
+    c.GradeBar("Injection site reaction", (13, 6, 1, 0, 0), 52),
+    c.GradeBar("Neutrophil count decreased", (0, 2, 2, 1, 0), 52),
+    c.GradeBar("Sepsis", (0, 0, 0, 0, 1), 52),
+)
 STRIP = tuple(
     c.StripRow(
         f"M{month}",
@@ -80,6 +85,7 @@ def all_charts() -> dict[str, c.Chart]:
         "swimmer": c.swimmer(LANES),
         "spider": c.spider(TRACES),
         "accrual": c.accrual(MONTHS),
+        "grade_bars": c.grade_bars(GRADES),
         "day_strip": c.day_strip(STRIP),
         "states": c.state_diagram(TRIAL.transitions),
     }

@@ -147,6 +147,19 @@ def test_swimmer_marks_response_progression_and_who_goes_on() -> None:
     assert made.rows[0] == ("01-001", "7", "—", "6.4", "Anakinra + high-dose dex")
 
 
+def test_bars_of_grades_are_as_long_as_their_numbers_and_say_them() -> None:
+    chart = CHARTS["grade_bars"]
+    for drawing in (chart.wide, chart.narrow):
+        parts = {grade: [
+            D(node.attrib["width"]) for node in tree(drawing).iter(f"{SVG}rect")
+            if node.attrib["class"] == f"c-g{grade}" and list(node)
+        ] for grade in range(1, 6)}  # fmt: skip
+        assert [len(parts[grade]) for grade in range(1, 6)] == [1, 2, 2, 1, 1]
+        assert abs(parts[1][0] - 13 * parts[5][0]) < 1
+        assert {"13", "6", "2"} <= set(words(drawing))
+    assert chart.rows[1] == ("Neutrophil count decreased", "52", "0", "2", "2", "1", "0")
+
+
 def test_accrual_names_both_totals() -> None:
     shown = words(CHARTS["accrual"].wide)
     assert {"26 enrolled", "30 planned"} <= set(shown)
@@ -175,6 +188,7 @@ def test_course_says_today_only_inside_its_months() -> None:
         lambda: c.swimmer(()),
         lambda: c.spider(()),
         lambda: c.accrual(()),
+        lambda: c.grade_bars(()),
         lambda: c.kaplan_meier(steps=(), censored=(), risk=(), label="x"),
         lambda: c.lab_trend(c.Series("x", "g/dL", ())),
     ],

@@ -6,12 +6,14 @@ They stand in the lowest room because laboratory, dosing and reporting pages all
 from trialsite.charts.cohort import accrual, spider, swimmer, waterfall
 from trialsite.charts.days import day_strip
 from trialsite.charts.flow import FlowBox, FlowStage, flow
+from trialsite.charts.grades import grade_bars
 from trialsite.charts.shapes import (
     AccrualMonth,
     AtRisk,
     Bar,
     Chart,
     Flag,
+    GradeBar,
     Lane,
     Line,
     Point,
@@ -27,7 +29,7 @@ from trialsite.charts.survival import kaplan_meier
 from trialsite.charts.trends import course, lab_trend, small_trend, sparkline
 
 __all__ = [
-    "AccrualMonth", "AtRisk", "Bar", "Chart", "Flag", "FlowBox", "FlowStage", "Lane", "Line", "Point", "Series",
-    "Span", "Step", "StripDay", "StripRow", "Trace", "accrual", "course", "day_strip", "flow", "kaplan_meier",
-    "lab_trend", "small_trend", "sparkline", "spider", "state_diagram", "swimmer", "waterfall",
+    "AccrualMonth", "AtRisk", "Bar", "Chart", "Flag", "FlowBox", "FlowStage", "GradeBar", "Lane", "Line", "Point",
+    "Series", "Span", "Step", "StripDay", "StripRow", "Trace", "accrual", "course", "day_strip", "flow", "grade_bars",
+    "kaplan_meier", "lab_trend", "small_trend", "sparkline", "spider", "state_diagram", "swimmer", "waterfall",
 ]  # fmt: skip

@@ -148,6 +148,15 @@ class AccrualMonth:
 
 
 @dataclass(frozen=True)
+class GradeBar:
+    """A group of subjects: how many have each worst grade, 1 to 5, of how many in all."""
+
+    label: str
+    counts: tuple[int, int, int, int, int]
+    of: int
+
+
+@dataclass(frozen=True)
 class StripDay:
     """taken, missed, held, planned, to_record or none; `dex` marks a dexamethasone day."""
 
