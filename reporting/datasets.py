@@ -15,6 +15,7 @@ from reporting.selectors.abstract import ABSTRACT_TABLE
 from reporting.selectors.computed import Computed
 from reporting.selectors.efficacy_file import EFFICACY
 from reporting.selectors.enrolment import ENROLMENT
+from reporting.selectors.safety_files import SAFETY_FILES
 from reporting.selectors.screening_log import SCREENING_LOG
 from reporting.selectors.timeliness import TIMELINESS
 from trialsite.access import Actor, Duty, can_anywhere
@@ -29,6 +30,7 @@ DATASETS: tuple[Dataset | Computed, ...] = (
     *followup.exports.DATASETS,
     ENROLMENT,
     EFFICACY,
+    *SAFETY_FILES,
     M_SPIKE_CHANGES,
     ABSTRACT_TABLE,
     TIMELINESS,

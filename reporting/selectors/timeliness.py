@@ -78,14 +78,14 @@ def _line(measure: str, site: str, days: list[int]) -> Timeliness:
     return Timeliness(measure, site, len(days), median(days), max(days, default=None))
 
 
-def median(days: Sequence[int]) -> Decimal | None:
+def median(values: Sequence[int] | Sequence[Decimal]) -> Decimal | None:
     """The middle one, or half the sum of the two in the middle; exact."""
-    if not days:
+    if not values:
         return None
-    ordered, middle = sorted(days), len(days) // 2
+    ordered, middle = sorted(map(Decimal, values)), len(values) // 2
     if len(ordered) % 2:
-        return Decimal(ordered[middle])
-    return Decimal(ordered[middle - 1] + ordered[middle]) / 2
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _visits() -> list[Visit]:

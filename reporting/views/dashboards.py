@@ -7,7 +7,12 @@ from django.urls import reverse
 from trialsite.segments import Segment
 
 #: Words and URL names, in order.
-DASHBOARDS = (("Efficacy", "efficacy"), ("Enrolment", "enrolment"), ("Data quality", "data_quality"))
+DASHBOARDS = (
+    ("Efficacy", "efficacy"),
+    ("Safety", "safety"),
+    ("Enrolment", "enrolment"),
+    ("Data quality", "data_quality"),
+)
 
 
 def dashboard_segments(name: str) -> list[Segment]:

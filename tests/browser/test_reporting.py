@@ -15,6 +15,7 @@ from tests import world_enrollment as enrol
 from tests.fixtures.browser import Tab
 from tests.fixtures.processes import LiveApp
 from tests.world import PASSWORD, World, new_world
+from tests.world_safety import an_event, reported
 from trialsite import clock
 from trialsite.access import Actor, system_actor
 from trialsite.context import reading
@@ -32,6 +33,7 @@ def small_trial(world: World) -> str:
         reason = "" if proposal.to_phase == to else "Decided with the subject"
         treat.sign(world, proposal, to, reason=reason)
     enrol.screened(world)
+    reported(world, proposals[0].subject, an_event("Injection site reaction", 2, "1 mar 2024"))
     return proposals[0].subject.key
 
 
@@ -68,6 +70,7 @@ def test_the_pages_are_clean_at_both_sizes(
         Role.STATISTICIAN: {
             "06-dashboard": "/dashboards/efficacy/",
             "efficacy-list": "/dashboards/efficacy/subjects/?group=whole-mr&population=signed",
+            "safety": "/dashboards/safety/?cause=any",
             "exports": "/exports/",
             "protocol": "/protocol/",
         },

@@ -19,6 +19,8 @@ from trialsite.models import Role, Training
 from trialsite.services import people
 from trialsite.stack.servers import TestServers
 
+#: Data sets whose file an address gives; other addresses name a parameter of the protocol.
+NAMES = {"export": "lab_results", "safety_csv": "toxicity"}
 NOWHERE = {"key": "nosuchkey1", "pk": 999999, "number": 9999}
 
 
@@ -67,7 +69,7 @@ class House:
         return {
             "key": (ward.followed if name == "subject_follow_up" else subject).key,
             "code": site if name.startswith("site") else "m06",
-            "name": "lab_results" if name == "export" else "high_dex_mg",
+            "name": NAMES.get(name, "high_dex_mg"),
             "pk": rows.get(name, somebody.user_id),
             "number": ward.event.number,
             "token": self.token,

@@ -35,6 +35,7 @@ STREAMED = {
     "export_manifest",
     "efficacy_csv",
     "enrolment_csv",
+    "safety_csv",
     "abstract_csv",
     "timeliness_csv",
     "screening_log_csv",
