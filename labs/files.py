@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-MOST_BYTES = 2 * 1024 * 1024
-MOST_ROWS = 2_000
+MOST_BYTES = 32 * 1024 * 1024
+#: Results of one file. Above AT_ONCE (labs.services.imports) they are read by a job.
+MOST_ROWS = 100_000
 MOST_COLUMNS = 100
 LONGEST_CELL = 300
 SEPARATORS = (",", ";", "\t")
@@ -21,6 +23,7 @@ _OTHER_KINDS = (
     (b"\xff\xfe", "The file is UTF-16. Save it as CSV in UTF-8 and upload that."),
     (b"\xfe\xff", "The file is UTF-16. Save it as CSV in UTF-8 and upload that."),
 )
+_PIECE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 #: What a spreadsheet would run: a sign that is followed by anything but a number.
 _FORMULA = re.compile(r"[=@]|[+-](?=\S)(?!\d+([.,]\d+)?\s*\Z)(?![+-]+\Z)")
@@ -30,19 +33,40 @@ class Unreadable(Exception):
     """The file is refused as a whole. The message is fit for the user."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the file by its number (the heading is 1); `problem` if its cells do not fit the heading."""
+    """One row of the file by its number (the heading is 1); `problem` if its cells do not fit the heading.
+
+    start, end: where it stands in the text.
+    """
 
     number: int
     cells: tuple[str, ...]
     problem: str = ""
+    start: int = 0
+    end: int = 0
 
 
 @dataclass(frozen=True)
 class Table:
+    """Heading and rows. Rows are read from the text whenever they are asked for: a large file is held once, as text.
+
+    count: how many rows there are.
+    """
+
     header: tuple[str, ...]
-    lines: tuple[Line, ...]
+    count: int
+    separator: str
+    text: str = field(repr=False)
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        return _lines(self.text, self.separator, self.header)
+
+    def line_at(self, number: int, start: int, end: int) -> Line:
+        """The row of that number again, from where it stands."""
+        (cells,) = csv.reader(_pieces(self.text[start:end]), delimiter=self.separator, strict=True)
+        return _line(number, cells, len(self.header), start, end)
 
 
 def text_of(content: bytes) -> str:
@@ -70,15 +94,28 @@ def text_of(content: bytes) -> str:
 
 def read_table(text: str) -> Table:
     """Heading and rows. Unreadable with a sentence for what cannot be a laboratory's table."""
-    rows = _parsed(text, _separator(text))
-    header = tuple(cell.strip() for cell in rows[0][1])
-    _check_header(header)
-    lines = [_line(number, cells, len(header)) for number, cells in rows[1:] if any(cell.strip() for cell in cells)]
-    if not lines:
+    separator = _separator(text)
+    heading = next((row for row in _rows(text, separator) if row.cells), None)
+    if heading is None:
         raise Unreadable("The file has a heading and no rows.")
-    if len(lines) > MOST_ROWS:
-        raise Unreadable(f"The file has {len(lines):,} rows; {MOST_ROWS:,} can be imported at once. Split it.")
-    return Table(header, tuple(lines))
+    _check_cells(heading.number, heading.cells)
+    header = tuple(cell.strip() for cell in heading.cells)
+    _check_header(header)
+    count = _checked(text, separator)
+    if not count:
+        raise Unreadable("The file has a heading and no rows.")
+    if count > MOST_ROWS:
+        raise Unreadable(f"The file has {count:,} rows; {MOST_ROWS:,} can be imported at once. Split it.")
+    return Table(header, count, separator, text)
+
+
+def _checked(text: str, separator: str) -> int:
+    """How many rows there are below the heading. Unreadable for a row that no laboratory's table has."""
+    count = -1
+    for row in _rows(text, separator):
+        _check_cells(row.number, row.cells)
+        count += any(cell.strip() for cell in row.cells)
+    return count
 
 
 def _separator(text: str) -> str:
@@ -89,19 +126,47 @@ def _separator(text: str) -> str:
     return found
 
 
-def _parsed(text: str, separator: str) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows: list[tuple[int, list[str]]] = []
+@dataclass(frozen=True, slots=True)
+class _Row:
+    number: int
+    cells: list[str]
+    start: int
+    end: int
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text up to each line end, one after the other: no second copy of it is made."""
+    return (found[0] for found in _PIECE.finditer(text))
+
+
+def _rows(text: str, separator: str) -> Iterator[_Row]:
+    """Every row with where it stands; those that hold no cell count, and hold none."""
+    read = 0
+
+    def pieces() -> Iterator[str]:
+        nonlocal read
+        for piece in _pieces(text):
+            read += len(piece)
+            yield piece
+
+    reader = csv.reader(pieces(), delimiter=separator, strict=True)
+    number = start = 0
     try:
         for cells in reader:
-            number = len(rows) + 1
-            _check_cells(number, cells)
-            rows.append((number, cells))
+            number += 1
+            yield _Row(number, cells, start, read)
+            start = read
     except csv.Error:
-        raise Unreadable(
-            f"Row {len(rows) + 1} cannot be read: a quotation mark is not closed or out of place."
-        ) from None
-    return [row for row in rows if row[1]] or [(1, [])]
+        raise Unreadable(f"Row {number + 1} cannot be read: a quotation mark is not closed or out of place.") from None
+
+
+def _lines(text: str, separator: str, header: tuple[str, ...]) -> Iterator[Line]:
+    """Rows below the heading that hold anything."""
+    filled = (row for row in _rows(text, separator) if row.cells)
+    next(filled)
+    for row in filled:
+        if any(cell.strip() for cell in row.cells):
+            yield _line(row.number, row.cells, len(header), row.start, row.end)
 
 
 def _check_cells(number: int, cells: list[str]) -> None:
@@ -124,19 +189,19 @@ def _check_header(header: tuple[str, ...]) -> None:
         raise Unreadable(f"The heading has the column {twice[:60]} twice.")
 
 
-def _line(number: int, cells: list[str], columns: int) -> Line:
+def _line(number: int, cells: list[str], columns: int, start: int, end: int) -> Line:
     told = tuple(cell.strip() for cell in cells)
     if len(told) == columns:
-        return Line(number, told)
+        return Line(number, told, "", start, end)
     words = f"This row has {len(told)} cells where the heading has {columns}."
-    return Line(number, (told + ("",) * columns)[:columns], words)
+    return Line(number, (told + ("",) * columns)[:columns], words, start, end)
 
 
 def written(rows: list[list[str]]) -> bytes:
     """CSV for a spreadsheet; a cell that it would run as a formula gets an apostrophe in front."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerows([[_safe(cell) for cell in row] for row in rows])
-    return out.getvalue().encode("utf-8-sig")
+    return out.getvalue().encode()
 
 
 def _safe(cell: str) -> str:

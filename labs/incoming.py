@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from labs.files import LONGEST_CELL, MOST_ROWS, Unreadable
+from labs.files import LONGEST_CELL, Unreadable
 from labs.mapping import Part, Received
 from protocol.trial import TRIAL
 
 MOST_MESSAGE_BYTES = 1024 * 1024
+MOST_RESULTS = 2_000
 #: Screening number or subject number: what is no number of the trial is not kept.
 _NUMBER = re.compile(r"\d\d-S?\d{3,4}\Z")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -51,8 +52,8 @@ def checked(number: str, rows: list[Received]) -> Message:
     """The message, if it holds results and not too many. What is no text in a result becomes its problem."""
     if not rows:
         raise Unreadable("The message holds no result.")
-    if len(rows) > MOST_ROWS:
-        raise Unreadable(f"The message holds {len(rows):,} results; {MOST_ROWS:,} are taken at once.")
+    if len(rows) > MOST_RESULTS:
+        raise Unreadable(f"The message holds {len(rows):,} results; {MOST_RESULTS:,} are taken at once.")
     return Message(_NAME.sub("", number)[:60], tuple(_clean(one) for one in rows))
 
 
@@ -101,6 +102,6 @@ def differing(first: str, second: str) -> str:
 
 
 __all__ = [
-    "MOST_MESSAGE_BYTES", "Message", "Part", "checked", "coded_words", "differing", "local", "study_number",
-    "text_of_message",
+    "MOST_MESSAGE_BYTES", "MOST_RESULTS", "Message", "Part", "checked", "coded_words", "differing", "local",
+    "study_number", "text_of_message",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -166,13 +166,17 @@ class Received:
 
 def received_rows(table: Table, mapping: FileMapping) -> Iterator[Received]:
     """The results of a table, one by one, in the order of the file."""
-    places = {heading: place for place, heading in enumerate(table.header)}
     for line in table.lines:
-        shared = {part: line.cells[places[heading]] for part, heading in mapping.columns.items()}
-        if line.problem or mapping.shape is Shape.LONG:
-            yield Received(line.number, shared, line.problem)
-        else:
-            yield from _of_columns(line, shared, places, mapping)
+        yield from results_of(line, table.header, mapping)
+
+
+def results_of(line: Line, header: Sequence[str], mapping: FileMapping) -> list[Received]:
+    """The results of one row: where every test has a column, one for each test that was done."""
+    places = {heading: place for place, heading in enumerate(header)}
+    shared = {part: line.cells[places[heading]] for part, heading in mapping.columns.items()}
+    if line.problem or mapping.shape is Shape.LONG:
+        return [Received(line.number, shared, line.problem)]
+    return list(_of_columns(line, shared, places, mapping))
 
 
 def _of_columns(

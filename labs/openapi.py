@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labs.files import MOST_ROWS
-from labs.incoming import MOST_MESSAGE_BYTES
+from labs.incoming import MOST_MESSAGE_BYTES, MOST_RESULTS
 from labs.models import ImportRow
 from protocol.trial import TRIAL
 
@@ -45,7 +44,7 @@ def document() -> dict[str, Any]:
 
 
 def _operation() -> dict[str, Any]:
-    size = f"At most {MOST_MESSAGE_BYTES // 1024} KB in UTF-8 and {MOST_ROWS:,} results."
+    size = f"At most {MOST_MESSAGE_BYTES // 1024} KB in UTF-8 and {MOST_RESULTS:,} results."
     bundle = {"type": "object", "properties": {"resourceType": {"const": "Bundle"}}, "required": ["resourceType"]}
     bodies = {kind: {"schema": bundle} for kind in FHIR_TYPES}
     bodies |= {kind: {"schema": {"type": "string"}} for kind in HL7_TYPES}

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from labs.views import api, cumulative, disease, imports, laboratories, panels, visits
+from labs.views import api, cumulative, disease, imports, laboratories, panels, receipts, visits
 
 urlpatterns: list[URLPattern] = [
     path("subjects/<str:key>/visits/", visits.subject_visits, name="subject_visits"),
@@ -13,7 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("labs/imports/", imports.lab_imports, name="lab_imports"),
     path("labs/imports/<int:pk>/map/", imports.lab_import_map, name="lab_import_map"),
     path("labs/imports/<int:pk>/review/", imports.lab_import_review, name="lab_import_review"),
-    path("labs/imports/<int:pk>/receipt.csv", imports.lab_import_receipt, name="lab_import_receipt"),
+    path("labs/imports/<int:pk>/receipt.csv", receipts.lab_import_receipt, name="lab_import_receipt"),
     path("api/labs/results/", api.api_lab_results, name="api_lab_results"),
     path("api/openapi.json", api.api_document, name="api_document"),
     path("labs/ranges/", laboratories.laboratories, name="laboratories"),

@@ -7,5 +7,6 @@ import './js/session.js';
 if ($('[data-lab-grid]')) import('./js/lab-grid.js');
 if ($('[data-draft-form]')) import('./js/drafts.js');
 if ($('[data-calendar]')) import('./js/calendar.js');
+if ($('[data-progress]')) import('./js/progress.js');
 if ($('[data-criteria]')) import('./js/criteria.js');
 if ($('#query-panel')) import('./js/queries.js');

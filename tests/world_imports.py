@@ -8,7 +8,7 @@ from labs.files import read_table, text_of
 from labs.mapping import FileMapping, refreshed, suggested
 from labs.models import ImportRow, LabImport, Laboratory
 from labs.selectors.imports import mapping_of
-from labs.services import Accepted, RowAnswer, accept_rows, match_columns, mend_rows, upload_file
+from labs.services import Accepted, Mended, RowAnswer, accept_rows, match_columns, mend_rows, upload_file
 from tests.world import World
 from tests.world_labs import morning
 from trialsite.context import reading
@@ -70,7 +70,7 @@ def accept(world: World, imported: LabImport) -> Accepted:
     return accept_rows(**acting(world, imported))
 
 
-def mend(world: World, imported: LabImport, answers: dict[int, RowAnswer]) -> int:
+def mend(world: World, imported: LabImport, answers: dict[int, RowAnswer]) -> Mended:
     return mend_rows(**acting(world, imported), answers=answers)
 
 

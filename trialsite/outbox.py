@@ -36,10 +36,12 @@ class News(StrEnum):
     THERAPY_STARTED = "THERAPY_STARTED"
     ELIGIBILITY_SENT = "ELIGIBILITY_SENT"
     WAIVER_REQUESTED = "WAIVER_REQUESTED"
+    LAB_FILE_WAITS = "LAB_FILE_WAITS"
     PROTOCOL_ADOPTED = "PROTOCOL_ADOPTED"
 
 
-#: What causes what: news -> name of the task that handles it (called with message_id and subject_id).
+#: What causes what: news -> name of the task that handles it (called with message_id and subject_id; that
+#: is None for news of a whole site).
 ROUTES: dict[News, str] = {
     News.LABS_RECORDED: "dosing.tasks.reevaluate",
     News.TREATMENT_STARTED: "dosing.tasks.reevaluate",
@@ -50,6 +52,7 @@ ROUTES: dict[News, str] = {
     News.PROTOCOL_ADOPTED: "dosing.tasks.reevaluate",
     News.ELIGIBILITY_SENT: "enrollment.tasks.announce_eligibility",
     News.WAIVER_REQUESTED: "enrollment.tasks.announce_waiver",
+    News.LAB_FILE_WAITS: "labs.tasks.go_on_with_file",
 }
 
 #: Handlers that need no more than the subject's id: one run settles all that waits for the subject.
@@ -64,8 +67,17 @@ _nobody_to_wake: ContextVar[bool] = ContextVar("nobody_to_wake", default=False)
 
 def publish(*, kind: News, subject: Subject, payload: dict[str, str], at: datetime) -> OutboxMessage:
     """Add a message inside the caller's transaction; the worker is woken only after commit."""
+    return _add(kind, subject.site_id, subject, payload, at)
+
+
+def publish_for_site(*, kind: News, site_id: int, payload: dict[str, str], at: datetime) -> OutboxMessage:
+    """The same for news that is of no single subject."""
+    return _add(kind, site_id, None, payload, at)
+
+
+def _add(kind: News, site_id: int, subject: Subject | None, payload: dict[str, str], at: datetime) -> OutboxMessage:
     message = OutboxMessage.objects.create(
-        site_id=subject.site_id,
+        site_id=site_id,
         subject=subject,
         kind=kind.value,
         payload=payload,
@@ -146,7 +158,7 @@ def _handle(message_id: int, at: datetime) -> int:
 
 def _settled_with(message: OutboxMessage) -> list[int]:
     """Other news of the subject that the same run settles, since the handler looks at the present state."""
-    if ROUTES[News(message.kind)] not in LOOKS_AT_PRESENT_STATE:
+    if message.subject_id is None or ROUTES[News(message.kind)] not in LOOKS_AT_PRESENT_STATE:
         return []
     kinds = [kind.value for kind in News if ROUTES[kind] == ROUTES[News(message.kind)]]
     others = OutboxMessage.objects.filter(subject_id=message.subject_id, kind__in=kinds, done_at=None)

@@ -1,6 +1,7 @@
 """Files of laboratories: how each laboratory's files are read, what came in, and what became of every row."""
 
 from django.db import models
+from django.db.models.fields.json import KT
 
 from labs.models.results import Laboratory, LabResult
 from trialsite.models import Site, Subject, User
@@ -50,7 +51,10 @@ class LabImport(models.Model):
 
     class State(models.TextChoices):
         MATCHING = "matching", "Columns to match"
+        READING = "reading", "Being read"
+        CHECKING = "checking", "Being checked"
         REVIEW = "review", "To review"
+        IMPORTING = "importing", "Being imported"
         DONE = "done", "Every row settled"
         CANCELLED = "cancelled", "Cancelled"
 
@@ -70,6 +74,17 @@ class LabImport(models.Model):
     state = models.CharField(max_length=10, choices=State.choices)
     uploaded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     uploaded_at = models.DateTimeField()
+    result_count = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Results that the file holds; known once its columns are matched."
+    )
+    accepted_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        help_text="In whose name a job imports the rows of a large file.",
+    )  # fmt: skip
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    stopped_because = models.CharField(
+        max_length=300, blank=True, help_text="Why a job ended before every good row was imported."
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -80,13 +95,22 @@ class LabImport(models.Model):
                 name="labimport_same_file_once",
             ),
             models.CheckConstraint(
-                condition=models.Q(state__in=["matching", "review"]) | models.Q(content=""),
+                condition=models.Q(state__in=["matching", "reading", "checking", "review"]) | models.Q(content=""),
                 name="labimport_text_is_forgotten_at_the_end",
             ),
             models.CheckConstraint(
                 condition=models.Q(source="csv", token=None)
                 | (~models.Q(source="csv") & models.Q(token__isnull=False)),
                 name="labimport_message_was_sent_with_a_token",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(accepted_at=None, accepted_by=None)
+                | models.Q(accepted_at__isnull=False, accepted_by__isnull=False),
+                name="labimport_accepted_by_whom_and_when",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="importing") | models.Q(accepted_at__isnull=False),
+                name="labimport_is_imported_in_a_name",
             ),
         ]
 
@@ -129,6 +153,7 @@ class ImportRow(models.Model):
 
     class Meta:
         ordering = ["place"]
+        indexes = [models.Index("lab_import", KT("received__parts__accession"), name="importrow_by_accession")]
         constraints = [
             models.UniqueConstraint(fields=["lab_import", "place"], name="importrow_place_once"),
             models.CheckConstraint(

@@ -1,17 +1,17 @@
-"""Files of laboratories, their rows, and which visit a sample of a day belongs to."""
+"""Files of laboratories and their rows."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Lower
 
 from labs.models import ImportMapping, ImportRow, LabImport, Laboratory, Specimen
-from labs.selectors.visits import planned_visits
-from trialsite.models import Subject, Visit
-from trialsite.selectors import visits
 
 D = ImportRow.Disposition
 #: One result of a laboratory: subject, analyte, collection date, accession number.
@@ -19,28 +19,87 @@ Taken = tuple[int, str, date, str]
 #: Statuses of results that a laboratory could not obtain, and of those that it takes back.
 CANCELLED = frozenset({"x", "cancelled", "canceled"})
 WITHDRAWN = frozenset({"d", "w", "entered-in-error", "deleted"})
+_WAITING = Count("pk", filter=Q(settled_at=None))
 #: What "Import N good rows" settles.
 GOOD = (D.NEW, D.CORRECTED, D.UNCHANGED)
 
 
+@dataclass(frozen=True)
+class Neighbour:
+    """A row of a file by its accession number: whose it is, and of which day."""
+
+    accession: str
+    subject_id: int
+    on: date
+    line: int
+
+
+def neighbour_of(row: ImportRow) -> Neighbour | None:
+    """None for a row whose accession number, subject or day is not known."""
+    accession = str(row.received["parts"].get("accession", "")).strip()
+    if not accession or row.subject_id is None or row.collected_on is None:
+        return None
+    return Neighbour(accession, row.subject_id, row.collected_on, row.line)
+
+
+def neighbours(imported: LabImport, rows: Iterable[ImportRow]) -> list[Neighbour]:
+    """Open rows of the same file that share an accession number with these and are not among them; one query."""
+    mine = {row.place for row in rows}
+    shared = {one.accession for row in rows if (one := neighbour_of(row))}
+    found = ImportRow.objects.filter(lab_import=imported, settled_at=None, subject__isnull=False).annotate(
+        accession=KT("received__parts__accession")
+    )
+    told = found.filter(accession__in=shared).values_list("place", "accession", "subject_id", "collected_on", "line")
+    return [
+        Neighbour(accession, subject_id, on, line)
+        for place, accession, subject_id, on, line in told
+        if place not in mine and subject_id and on
+    ]
+
+
 def imports_in_reach() -> list[LabImport]:
     """Files of the sites in reach, the newest first; one query."""
-    return list(LabImport.objects.select_related("site", "laboratory", "uploaded_by")[:200])
+    return list(LabImport.objects.select_related("site", "laboratory", "uploaded_by").defer("content", "mapping")[:200])
 
 
 def counts_of(imports: Iterable[LabImport]) -> dict[int, Counter[str]]:
     """Rows of each file by disposition, and how many wait as "open"; one query."""
     counts: dict[int, Counter[str]] = {one.pk: Counter() for one in imports}
-    rows = ImportRow.objects.filter(lab_import__in=list(counts))
-    for pk, disposition, settled_at in rows.values_list("lab_import_id", "disposition", "settled_at"):
-        counts[pk][disposition] += 1
-        counts[pk]["open"] += settled_at is None
+    rows = ImportRow.objects.filter(lab_import__in=list(counts)).order_by()
+    told = rows.values_list("lab_import_id", "disposition").annotate(n=Count("pk"), waiting=_WAITING)
+    for pk, disposition, number, waiting in told:
+        counts[pk][disposition] += number
+        counts[pk]["open"] += waiting
     return counts
 
 
-def rows_of(imported: LabImport) -> list[ImportRow]:
-    """Every row of a file in its order; one query."""
-    return list(ImportRow.objects.filter(lab_import=imported).select_related("subject", "settled_by"))
+def rows_of(imported: LabImport) -> QuerySet[ImportRow]:
+    """Every row of a file in its order."""
+    return ImportRow.objects.filter(lab_import=imported).select_related("subject", "settled_by")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of a file by disposition: all of them, and those that nobody has settled. subjects: whom they name."""
+
+    rows: Counter[str]
+    waiting: Counter[str]
+    subjects: int
+
+
+def counts_in(imported: LabImport) -> Counts:
+    """Two queries, however many rows there are."""
+    rows, waiting = Counter[str](), Counter[str]()
+    found = ImportRow.objects.filter(lab_import=imported).order_by()
+    told = found.values_list("disposition").annotate(n=Count("pk"), waiting=_WAITING)
+    for disposition, number, open_ones in told:
+        rows[disposition], waiting[disposition] = number, open_ones
+    return Counts(rows, waiting, found.aggregate(n=Count("subject", distinct=True))["n"])
+
+
+def has_text(imported: LabImport) -> bool:
+    """True while the file's text is kept, so that its columns can be matched again; one query, without the text."""
+    return LabImport.objects.filter(pk=imported.pk).exclude(content="").exists()
 
 
 def mapping_of(laboratory: Laboratory) -> ImportMapping | None:
@@ -73,35 +132,10 @@ def taken_back_later(imported: LabImport, subject_ids: Iterable[int]) -> dict[Ta
         lab_import__laboratory_id=imported.laboratory_id, lab_import_id__gt=imported.pk,
         subject_id__in=set(subject_ids), collected_on__isnull=False,
     ).exclude(decision=ImportRow.Decision.LEAVE_OUT).exclude(lab_import__state=LabImport.State.CANCELLED)  # fmt: skip
-    found: dict[Taken, str] = {}
-    told = rows.values_list("subject_id", "analyte", "collected_on", "received", "lab_import__name")
-    for subject_id, analyte, on, received, name in told:
-        parts = received["parts"]
-        if subject_id and on and str(parts.get("status", "")).lower() in CANCELLED | WITHDRAWN:
-            found[subject_id, analyte, on, str(parts.get("accession", ""))] = name
-    return found
-
-
-def fitting_visit(subject: Subject, on: date) -> str:
-    """The one visit that a sample of that day can belong to; empty if there is none, or more than one.
-
-    A visit that took place or was sampled on that day goes before a planned one whose window holds the day.
-    """
-    known = visits(subject)
-    sampled = set(
-        Specimen.objects.filter(subject=subject, collected_on=on, status=Specimen.Status.COMPLETE).values_list(
-            "visit__code", flat=True
-        )
-    )
-    of_the_day = sampled | {code for code, one in known.items() if _took_place(one) and one.occurred_on == on}
-    if of_the_day:
-        return of_the_day.pop() if len(of_the_day) == 1 else ""
-    if subject.registered_on is None:
-        return "scr" if "scr" not in known or _took_place(known["scr"]) else ""
-    fitting = [one.code for one in planned_visits(subject) if one.opens_on <= on <= one.closes_on]
-    open_ones = [code for code in fitting if code not in known or _took_place(known[code])]
-    return open_ones[0] if len(open_ones) == 1 else ""
-
-
-def _took_place(visit: Visit) -> bool:
-    return visit.status not in {Visit.Status.NOT_DONE, Visit.Status.IN_ERROR}
+    taken = rows.alias(status=Lower(KT("received__parts__status"))).filter(status__in=CANCELLED | WITHDRAWN)
+    told = taken.values_list("subject_id", "analyte", "collected_on", "received", "lab_import__name")
+    return {
+        (subject_id, analyte, on, str(received["parts"].get("accession", ""))): name
+        for subject_id, analyte, on, received, name in told
+        if subject_id and on
+    }

@@ -45,15 +45,6 @@ def all_versions(subject: Subject) -> list[LabResult]:
     )
 
 
-def earlier_versions(visit: Visit, panel: str) -> list[LabResult]:
-    """Versions of this panel of this visit that no longer stand."""
-    return list(
-        LabResult.objects.filter(specimen__visit=visit, specimen__panel=panel)
-        .exclude(superseded_at=None)
-        .order_by("id")
-    )
-
-
 def previous_values(subject: Subject, before: date, *, visit_code: str) -> dict[Analyte, Decimal]:
     """The newest value of each analyte collected before a day at another visit, canonical unit; one query."""
     newest = (

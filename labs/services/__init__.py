@@ -1,6 +1,8 @@
 """The only writer of the laboratory room."""
 
-from labs.services.accepting import Accepted, RowAnswer, accept_rows, mend_rows
+from labs.services.accepting import Accepted, accept_rows
+from labs.services.answering import Mended, RowAnswer, mend_rows
+from labs.services.batches import go_on_with_file
 from labs.services.consent import ask_about_consent, confirm_ordinary_care, consent_problem, open_questions
 from labs.services.disease import Assessed, mark_disease_assessment_in_error, record_disease_assessment
 from labs.services.imports import Uploaded, cancel_import, match_columns, upload_file
@@ -25,6 +27,7 @@ __all__ = [
     "Conflict",
     "FieldsRefused",
     "Limits",
+    "Mended",
     "NewToken",
     "PanelsRecorded",
     "ReasonMissing",
@@ -44,6 +47,7 @@ __all__ = [
     "consent_problem",
     "derive_response",
     "derive_response_from",
+    "go_on_with_file",
     "judge",
     "make_token",
     "mark_disease_assessment_in_error",

@@ -1,169 +1,101 @@
-"""The site settles the rows of a laboratory's file: mends them, decides conflicts, imports what is good."""
+"""The site imports the good rows of a laboratory's file: each sample through the service that the grid uses."""
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import DataError, transaction
+from django.db import transaction
+from django.db.models import Q
 
-from labs.mapping import IMPORTABLE, FileMapping, Part
+from labs.mapping import Part
 from labs.models import ImportRow, LabImport, LabResult
-from labs.selectors.imports import GOOD
-from labs.services.imports import close_import, lock_import, remember_mapping
-from labs.services.judging import NEW_VISIT, Sample, judge_rows
+from labs.selectors.imports import GOOD, Neighbour
+from labs.services.imports import leave_to_job, lock_import
+from labs.services.judging import NEW_VISIT, NOT_OF_A_ROW, Sample, judge_rows
 from labs.services.panels import record_panel
-from labs.services.refusals import FieldsRefused
+from labs.services.settling import are_many, check_open, close_if_settled, open_rows, save_rows, told, unsettled
 from labs.services.understanding import Understood
-from protocol.units import accepted_units
-from protocol.vocabulary import Analyte
 from trialsite.access import Actor, Duty
-from trialsite.context import because, writing
+from trialsite.context import writing
 from trialsite.days import in_words
 from trialsite.services.subjects import Refused, next_unscheduled_code
 
+logger = logging.getLogger(__name__)
+
 D, Decision = ImportRow.Disposition, ImportRow.Decision
-#: What may stand in a row's place of what was received.
-MENDABLE = frozenset({"subject", "test", "unit", "collected_on", "visit"})
-
-
-@dataclass(frozen=True)
-class RowAnswer:
-    """What a person says of one row. remember: read this unit or test so from now on."""
-
-    fixes: Mapping[str, str] = field(default_factory=dict)
-    remember: bool = False
-    decision: str = ""
-    reason: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.fixes and not self.decision
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """How many rows an import settled, by what became of them, and how many wait."""
+    """How many rows an import settled, by what became of them, and how many wait.
+
+    by_job: good rows that a job imports from now on, since they are many.
+    """
 
     settled: Mapping[str, int]
     waiting: int
-
-
-def mend_rows(*, by: Actor, at: datetime, site_id: int, import_id: int, answers: Mapping[int, RowAnswer]) -> int:
-    """Take the answers to rows (by place) and judge every open row again; how many rows were answered.
-
-    Raises FieldsRefused with the key "place-field" of what cannot be taken; then nothing is stored.
-    """
-    given = {place: one for place, one in answers.items() if not one.is_empty}
-    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason="Row mended"):
-        imported = lock_import(import_id, site_id)
-        rows = {one.place: one for one in open_rows(imported)}
-        _check_answers(given, rows)
-        mapping = FileMapping.from_json(imported.mapping)
-        for place, answer in given.items():
-            mapping = _taught(mapping, rows[place], answer)
-            _take(rows[place], answer, by, at)
-        if mapping.as_json() != imported.mapping:
-            remember_mapping(imported, mapping, by, at)
-        _judge_again(imported, list(rows.values()), at)
-        _close_if_settled(imported)
-        return len(given)
+    by_job: int = 0
 
 
 def accept_rows(*, by: Actor, at: datetime, site_id: int, import_id: int) -> Accepted:
     """Import every good row; the others stay in quarantine.
 
     Each sample is one transaction of `record_panel`: values, queries, broken signatures, derived response, news.
-    A sample that is refused keeps no other one back. Nothing is left to do for what was imported before.
+    A sample that is refused keeps no other one back. Nothing is left to do for what was imported before. Where the
+    open rows are many, a job does it in the name of this person; asking again while it does changes nothing.
     """
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason="Rows imported"):
         imported = lock_import(import_id, site_id)
-        rows = open_rows(imported)
-        before = {row.pk: _told(row) for row in rows}
-        samples = judge_rows(imported, rows, at)
-        for sample in samples:
-            _record(sample, rows, imported, by, at)
-        good = [row for row in rows if row.disposition in GOOD]
-        for row in good:
-            row.settled_by_id, row.settled_at = by.user_id, at
-        _link_results(good)
-        _save([row for row in rows if row.settled_at or _told(row) != before[row.pk]])
-        if good and imported.content:
-            imported.content = ""
-            imported.save(update_fields=["content"])
-        _close_if_settled(imported)
-        return Accepted(Counter(row.disposition for row in good), len(rows) - len(good))
+        if imported.state == LabImport.State.IMPORTING:
+            return Accepted({}, _waiting(imported), by_job=_good(imported))
+        if are_many(imported, Q()) and _good(imported):
+            return _accept_by_job(imported, by, at)
+        rows = open_rows(imported, Q())
+        settled = record_rows(imported, rows, by, at)
+        close_if_settled(imported)
+        return Accepted(settled, len(rows) - settled.total())
 
 
-def open_rows(imported: LabImport) -> list[ImportRow]:
-    """Rows that nobody has settled; none of a cancelled import."""
-    if imported.state != LabImport.State.REVIEW:
-        raise Refused("This import is closed. Nothing more of it can be imported.")
-    return list(ImportRow.objects.filter(lab_import=imported, settled_at=None).select_related("subject__site"))
+def record_rows(
+    imported: LabImport, rows: Sequence[ImportRow], by: Actor, at: datetime, others: Sequence[Neighbour] = ()
+) -> Counter[str]:
+    """Import what is good among these open rows, and settle it; how many rows, by what became of them.
 
-
-# ---------------------------------------------------------------- answers
-def _check_answers(given: Mapping[int, RowAnswer], rows: Mapping[int, ImportRow]) -> None:
-    problems: dict[str, str] = {}
-    for place, answer in given.items():
-        row = rows.get(place)
-        if row is None:
-            problems[f"{place}-row"] = f"Row {place} was settled already."
-            continue
-        problems |= {f"{place}-{name}": f"Row {row.line}: {words}" for name, words in _wrong(row, answer).items()}
-    if problems:
-        raise FieldsRefused(problems)
-
-
-def _wrong(row: ImportRow, answer: RowAnswer) -> dict[str, str]:
-    wrong: dict[str, str] = {}
-    if set(answer.fixes) - MENDABLE:
-        wrong["row"] = "this cannot be changed here."
-    unit = answer.fixes.get("unit")
-    if unit is not None and (not row.analyte or unit not in accepted_units(Analyte(row.analyte))):
-        wrong["unit"] = "choose one of the units offered."
-    test = answer.fixes.get("test")
-    if test is not None and test not in {one.value for one in IMPORTABLE}:
-        wrong["test"] = "choose one of the tests offered."
-    if answer.decision == Decision.REPLACE and row.field != "value":
-        wrong["decision"] = "this can be kept or left out, not replaced."
-    if answer.decision == Decision.REPLACE and not answer.reason.strip():
-        wrong["reason"] = "say why the recorded value is replaced."
-    if answer.decision == Decision.KEEP and row.disposition != D.CONFLICTING:
-        wrong["decision"] = "there is nothing to keep."
-    return wrong
-
-
-def _taught(mapping: FileMapping, row: ImportRow, answer: RowAnswer) -> FileMapping:
-    """The mapping, with what is to be remembered for this laboratory."""
-    parts = row.received["parts"]
-    if answer.remember and "unit" in answer.fixes:
-        mapping = mapping.with_unit(Analyte(row.analyte), parts.get(Part.UNIT, ""), answer.fixes["unit"])
-    if answer.remember and "test" in answer.fixes:
-        mapping = mapping.with_test(parts.get(Part.TEST, ""), answer.fixes["test"])
-    return mapping
-
-
-def _take(row: ImportRow, answer: RowAnswer, by: Actor, at: datetime) -> None:
-    row.fixes = {**row.fixes, **answer.fixes}
-    row.decision, row.decision_reason = answer.decision, answer.reason.strip()[:200]
-    if row.decision in {Decision.KEEP, Decision.LEAVE_OUT}:
+    rows: every open row of each subject among them; others: see judge_rows. Runs inside the caller's `writing`.
+    """
+    before = {row.pk: told(row) for row in rows}
+    for sample in judge_rows(imported, rows, at, others):
+        _record(sample, rows, imported, by, at)
+    good = [row for row in rows if row.disposition in GOOD]
+    for row in good:
         row.settled_by_id, row.settled_at = by.user_id, at
-    _save([row], reason=row.decision_reason or "Row mended")
+    _link_results(good)
+    save_rows([row for row in rows if row.settled_at or told(row) != before[row.pk]])
+    if good:
+        LabImport.objects.filter(pk=imported.pk).exclude(content="").update(content="")
+    return Counter(row.disposition for row in good)
 
 
-def _judge_again(imported: LabImport, rows: Sequence[ImportRow], at: datetime) -> None:
-    waiting = [row for row in rows if row.settled_at is None]
-    before = {row.pk: _told(row) for row in waiting}
-    judge_rows(imported, waiting, at)
-    _save([row for row in waiting if _told(row) != before[row.pk]])
+# ---------------------------------------------------------------- many rows
+def _good(imported: LabImport) -> int:
+    return unsettled(imported).filter(disposition__in=GOOD).count()
 
 
-def _close_if_settled(imported: LabImport) -> None:
-    if not ImportRow.objects.filter(lab_import=imported, settled_at=None).exists():
-        close_import(imported, LabImport.State.DONE)
+def _waiting(imported: LabImport) -> int:
+    return unsettled(imported).exclude(disposition__in=GOOD).count()
+
+
+def _accept_by_job(imported: LabImport, by: Actor, at: datetime) -> Accepted:
+    check_open(imported)
+    imported.state, imported.content, imported.stopped_because = LabImport.State.IMPORTING, "", ""
+    imported.accepted_by_id, imported.accepted_at = by.user_id, at
+    imported.save(update_fields=["state", "content", "stopped_because", "accepted_by", "accepted_at"])
+    leave_to_job(imported, at)
+    return Accepted({}, _waiting(imported), by_job=_good(imported))
 
 
 # ---------------------------------------------------------------- recording
@@ -177,20 +109,32 @@ def _record(sample: Sample, rows: Sequence[ImportRow], imported: LabImport, by: 
             code = _visit_code(sample)
             for reason, chosen in _by_reason(wanted).items():
                 _record_part(sample, code, reason, chosen, imported, by, at)
-    except (Refused, DataError) as refusal:
-        words = str(refusal) if isinstance(refusal, Refused) else "This row cannot be stored. Enter it by hand."
-        for one in wanted:
-            one.row.disposition, one.row.words, one.row.field = D.REJECTED, words[:400], ""
+    except Refused as refusal:
+        _put_aside(wanted, str(refusal))
+        return
+    except NOT_OF_A_ROW:
+        raise
+    except Exception:  # whatever it is, it keeps no other sample back; its cause is in the log
+        logger.exception("A sample of subject %s in import %s cannot be stored.", sample.subject.pk, imported.pk)
+        _put_aside(wanted, NOT_STORED)
         return
     for row in rows:
         if row.subject_id == sample.subject.pk and row.fixes.get("visit") == NEW_VISIT:
             _move_to(row, code, sample)
 
 
+NOT_STORED = "This row cannot be stored. Enter it by hand."
+
+
+def _put_aside(wanted: Sequence[Understood], words: str) -> None:
+    for one in wanted:
+        one.row.disposition, one.row.words, one.row.field = D.REJECTED, words[:400], ""
+
+
 def _record_part(
     sample: Sample, code: str, reason: str, chosen: tuple[Understood, ...], imported: LabImport, by: Actor, at: datetime
 ) -> None:
-    part = Sample(sample.subject, sample.on, sample.accession, code, chosen, sample.stored)
+    part = replace(sample, visit_code=code, rows=chosen)
     what = f"Laboratory report of {in_words(sample.on)} {sample.accession}".strip()
     record_panel(
         by=by, at=at, subject_id=sample.subject.pk, site_id=imported.site_id, visit_code=code,
@@ -229,23 +173,3 @@ def _link_results(rows: Sequence[ImportRow]) -> None:
     }
     for row in rows:
         row.result = standing.get((row.subject_id or 0, row.visit_code, row.analyte))
-
-
-def _told(row: ImportRow) -> tuple[object, ...]:
-    return tuple(getattr(row, name) for name in JUDGED)
-
-
-JUDGED = (
-    "subject_id", "analyte", "collected_on", "visit_code", "disposition", "field", "words", "would_save", "recorded",
-    "fixes",
-)  # fmt: skip
-SAVED = [
-    "subject", "analyte", "collected_on", "visit_code", "disposition", "field", "words", "would_save", "recorded",
-    "fixes", "decision", "decision_reason", "result", "settled_by", "settled_at",
-]  # fmt: skip
-
-
-def _save(rows: Sequence[ImportRow], reason: str = "Judged against what is recorded") -> None:
-    with because(reason):
-        for row in rows:
-            row.save(update_fields=SAVED)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from labs.files import read_table, text_of
-from labs.mapping import FileMapping, Shape, received_rows
+from labs.files import MOST_ROWS, Table, Unreadable, read_table, text_of
+from labs.mapping import FileMapping, Received, Shape, received_rows
 from labs.models import ImportMapping, ImportRow, LabImport, Laboratory
 from labs.selectors.imports import mapping_of
 from labs.services.judging import judge_rows
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
+from trialsite.outbox import News, publish_for_site
 from trialsite.services.subjects import Refused
 
 State = LabImport.State
+#: Rows that are read or imported while the person waits. A job does what is more, batch by batch.
+AT_ONCE = 2_000
+#: What a job does with a file, as told to a person who wants to do something else with it.
+BUSY = {
+    State.READING: "This file is being read. Wait until every row has been.",
+    State.CHECKING: "The rows of this file are being checked again. Wait until every row has been.",
+    State.IMPORTING: "This file is being imported. Wait until every good row has been.",
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,8 @@ class Uploaded:
 
 
 def upload_file(*, by: Actor, at: datetime, site_id: int, laboratory_id: int, name: str, content: bytes) -> Uploaded:
-    """Take in a laboratory's file. Where the laboratory's columns are matched, its rows are judged at once.
+    """Take in a laboratory's file. Where the laboratory's columns are matched, its rows are judged: at once, or by a
+    job if they are many.
 
     Raises labs.files.Unreadable for a file that is not plain CSV; then nothing is stored.
     """
@@ -46,7 +57,7 @@ def upload_file(*, by: Actor, at: datetime, site_id: int, laboratory_id: int, na
         saved = mapping_of(laboratory)
         mapping = FileMapping.from_json(saved.mapping) if saved else None
         if mapping is not None and mapping.fits(table):
-            _read_rows(imported, mapping, at)
+            _read_rows(imported, table, mapping, at)
         return Uploaded(imported)
 
 
@@ -60,10 +71,13 @@ def match_columns(*, by: Actor, at: datetime, site_id: int, import_id: int, mapp
         imported = lock_import(import_id, site_id)
         if not imported.content:
             raise Refused("Rows of this file were settled. Upload the next file to match its columns.")
-        if imported.state == State.REVIEW:
+        if imported.state != State.MATCHING:
             imported = _start_again(imported, by, at)
         _save_mapping(imported.laboratory, mapping, by, at)
-        _read_rows(imported, mapping, at)
+        try:
+            _read_rows(imported, read_table(imported.content), mapping, at)
+        except Unreadable as problem:
+            raise Refused(str(problem)) from None
         return imported
 
 
@@ -77,10 +91,11 @@ def cancel_import(*, by: Actor, at: datetime, site_id: int, import_id: int) -> L
 
 
 def lock_import(import_id: int, site_id: int) -> LabImport:
-    """The import, locked until the transaction ends."""
+    """The import, locked until the transaction ends. Its text is fetched only where it is asked for."""
     return (
         LabImport.objects.select_for_update(of=("self",))
         .select_related("laboratory__site")
+        .defer("content")
         .get(pk=import_id, site_id=site_id)
     )
 
@@ -124,17 +139,36 @@ def _save_mapping(laboratory: Laboratory, mapping: FileMapping, by: Actor, at: d
             saved.save(update_fields=["mapping", "saved_by", "saved_at"])
 
 
-def _read_rows(imported: LabImport, mapping: FileMapping, at: datetime) -> None:
-    """Store the rows of a file as received, each with what would become of it."""
-    imported.mapping, imported.state = mapping.as_json(), State.REVIEW
+def _read_rows(imported: LabImport, table: Table, mapping: FileMapping, at: datetime) -> None:
+    """Read a file that was matched: now, or by a job if it is large."""
+    count = sum(1 for _ in received_rows(table, mapping))
+    if count > MOST_ROWS:
+        raise Unreadable(f"The file has {count:,} results; {MOST_ROWS:,} can be imported at once. Split it.")
+    imported.mapping, imported.result_count = mapping.as_json(), count
+    imported.state = State.READING if count > AT_ONCE else State.REVIEW
     with because("Columns matched"):
-        imported.save(update_fields=["mapping", "state"])
+        imported.save(update_fields=["mapping", "result_count", "state"])
+    if imported.state == State.READING:
+        leave_to_job(imported, at)
+    else:
+        store_rows(imported, enumerate(received_rows(table, mapping), start=1), at)
+
+
+def store_rows(imported: LabImport, received: Iterable[tuple[int, Received]], at: datetime) -> int:
+    """Store results (with their places) as received, each with what would become of it; how many there were."""
     rows = [
         ImportRow(
             site_id=imported.site_id, lab_import=imported, place=place, line=one.line,
             received={"parts": dict(one.parts), "problem": one.problem},
         )
-        for place, one in enumerate(received_rows(read_table(imported.content), mapping), start=1)
+        for place, one in received
     ]  # fmt: skip
     judge_rows(imported, rows, at)
     ImportRow.objects.bulk_create(rows)
+    return len(rows)
+
+
+def leave_to_job(imported: LabImport, at: datetime, *, after: dict[str, str] | None = None) -> None:
+    """Ask for the next batch of what the import's state says, in the caller's transaction. after: where it goes on."""
+    payload = {"import": str(imported.pk), **(after or {})}
+    publish_for_site(kind=News.LAB_FILE_WAITS, site_id=imported.site_id, payload=payload, at=at)

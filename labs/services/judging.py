@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 
-from labs.entries import MISSING_WORDS, Collection, PanelEntry, Reading
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError, transaction
+
+from labs.entries import Collection, PanelEntry
 from labs.mapping import FileMapping
 from labs.models import ImportRow, LabImport, LabResult, Specimen
-from labs.selectors import StoredPanel, earlier_versions, stored_panels, visit_label
-from labs.selectors.imports import Taken, fitting_visit, specimens_by_accession, taken_back_later
+from labs.selectors import StoredPanel, visit_label
+from labs.selectors.imports import Neighbour, Taken, specimens_by_accession, taken_back_later
+from labs.selectors.standing import Calendar, Standing, calendar_of, standing_at
+from labs.services.comparing import NOTHING_TAKEN_BACK, compare, say
+from labs.services.contradictions import torn_samples, typed_words, without_contradictions
 from labs.services.dates import date_problem, site_day
-from labs.services.panels import judge
+from labs.services.panels import judge_against
 from labs.services.understanding import Ground, NotUsable, Understood, understand
-from labs.words import unit_words
-from protocol.explain import plain
 from protocol.trial import TRIAL
-from protocol.vocabulary import Analyte, MissingReason, PanelCode
+from protocol.vocabulary import Analyte, PanelCode
 from trialsite.days import in_words
 from trialsite.models import Subject, Visit
+
+logger = logging.getLogger(__name__)
 
 D = ImportRow.Disposition
 NEW_VISIT = "uns"
 PANEL_OF = {analyte: panel.code for panel in TRIAL.panels.values() for analyte in panel.analytes}
-#: A result that is stated missing already has nothing to take back.
-GAPS = frozenset({MissingReason.ND, MissingReason.NA, MissingReason.UNK})
-CORRECTED_WORDS = "Corrected by the laboratory."
-NOTHING_TAKEN_BACK = "The laboratory took this result back; nothing of it is recorded."
-PENDING_WORDS = "The pending result has come."
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Sample:
     on: date
     accession: str
     visit_code: str
+    visit: Visit | None
     rows: tuple[Understood, ...]
     stored: Mapping[str, StoredPanel]
 
@@ -78,66 +82,65 @@ def ground_of(imported: LabImport) -> Ground:
     return Ground(imported.laboratory, FileMapping.from_json(imported.mapping), subjects)
 
 
-def judge_rows(imported: LabImport, rows: Sequence[ImportRow], at: datetime) -> list[Sample]:
-    """Write on each open row what would become of it; the samples that can be recorded.
+def judge_rows(
+    imported: LabImport, rows: Sequence[ImportRow], at: datetime, others: Sequence[Neighbour] = ()
+) -> list[Sample]:
+    """Write on each row what would become of it; the samples that can be recorded.
 
-    The rows are changed in memory only. A row that cannot be used keeps no other row back.
+    rows: every open row of each subject among them. others: rows of the same file that are not among these, and share
+    an accession number with them. The rows are changed in memory only. One that cannot be used keeps no other back,
+    not even one over which the judging itself fails.
     """
     ground = ground_of(imported)
-    understood: list[Understood] = []
-    for row in rows:
-        try:
-            understood.append(understand(row, ground))
-        except NotUsable as problem:
-            _say(row, D.REJECTED, str(problem), problem.field)
-    return _samples(imported, _without_contradictions(understood), at)
+    understood = [one for row in rows if (one := _understood(row, ground)) is not None]
+    torn = torn_samples(rows, others)
+    try:
+        with transaction.atomic():
+            return _samples(imported, without_contradictions(understood, torn), at)
+    except NOT_OF_A_ROW:
+        raise
+    except Exception:
+        logger.exception("Rows of import %s could not be judged together.", imported.pk)
+    return [sample for group in _by_subject(understood) for sample in _samples_or_none(imported, group, torn, at)]
 
 
-def _say(row: ImportRow, disposition: str, words: str, field: str = "", *, would: str = "", recorded: str = "") -> None:
-    row.disposition, row.words, row.field = disposition, words[:400], field
-    row.would_save, row.recorded = would[:80], recorded[:80]
+#: What is wrong with the database or the person, not with a row.
+NOT_OF_A_ROW = (OperationalError, InterfaceError, PermissionDenied)
+POISONED = "This row could not be judged. Enter its result in the visit's grid, and tell the data manager."
 
 
-# ---------------------------------------------------------------- rows of one file against each other
-def _without_contradictions(understood: Sequence[Understood]) -> list[Understood]:
-    """One row for each result. A repeated row is no second result; rows that disagree are a conflict."""
-    same: dict[tuple[object, ...], list[Understood]] = defaultdict(list)
-    for one in _without_torn_samples(understood):
-        same[one.sample, one.analyte].append(one)
-    kept = []
-    for group in same.values():
-        if len({(one.entry.typed, one.entry.unit) for one in group}) > 1:
-            _set_against("are of one sample and give different results", group)
-            continue
-        kept.append(group[0])
-        for one in group[1:]:
-            _say(one.row, D.UNCHANGED, f"The same as row {group[0].row.line}.")
-    return kept
+def _understood(row: ImportRow, ground: Ground) -> Understood | None:
+    try:
+        return understand(row, ground)
+    except NotUsable as problem:
+        say(row, D.REJECTED, str(problem), problem.field)
+    except Exception:  # a row that nobody foresaw is put aside with its cause in the log
+        logger.exception("Row %s of import %s cannot be understood.", row.place, row.lab_import_id)
+        say(row, D.REJECTED, POISONED)
+    return None
 
 
-def _without_torn_samples(understood: Sequence[Understood]) -> list[Understood]:
-    """Rows without those whose accession number stands in the file for two subjects or two days."""
-    by_accession: dict[str, list[Understood]] = defaultdict(list)
+def _by_subject(understood: Sequence[Understood]) -> list[list[Understood]]:
+    grouped: dict[int, list[Understood]] = defaultdict(list)
     for one in understood:
-        by_accession[one.accession].append(one)
-    torn = {
-        accession
-        for accession, group in by_accession.items()
-        if accession and len({(one.subject.pk, one.on) for one in group}) > 1
-    }
-    for accession in torn:
-        _set_against(f"have accession {accession} with different subjects or dates", by_accession[accession])
-    return [one for one in understood if one.accession not in torn]
+        grouped[one.subject.pk].append(one)
+    return list(grouped.values())
 
 
-def _set_against(what: str, group: Sequence[Understood]) -> None:
-    numbers = ", ".join(dict.fromkeys(str(one.row.line) for one in group))
-    for one in group:
-        _say(one.row, D.CONFLICTING, f"Rows {numbers} {what}. Leave out what is wrong.", "twice", would=_typed(one))
-
-
-def _typed(one: Understood) -> str:
-    return f"{one.entry.typed} {unit_words(one.entry.unit)}".strip()
+def _samples_or_none(
+    imported: LabImport, understood: Sequence[Understood], torn: Mapping[str, str], at: datetime
+) -> list[Sample]:
+    """The samples of one subject; none where judging them fails, and then its rows say so."""
+    try:
+        with transaction.atomic():
+            return _samples(imported, without_contradictions(understood, torn), at)
+    except NOT_OF_A_ROW:
+        raise
+    except Exception:
+        logger.exception("Rows of subject %s in import %s are put aside.", understood[0].subject.pk, imported.pk)
+    for one in understood:
+        say(one.row, D.REJECTED, POISONED)
+    return []
 
 
 # ---------------------------------------------------------------- samples against what is recorded
@@ -148,14 +151,21 @@ def _samples(imported: LabImport, understood: Sequence[Understood], at: datetime
     for one in understood:
         if not _is_contradicted(one, known.get(one.accession, ())) and not _is_taken_back(one, later):
             grouped[one.sample].append(one)
+    subjects = {one.subject.pk: one.subject for one in understood}.values()
+    calendar = calendar_of(subjects)
+    at_visits = [
+        (calendar.visit(rows[0].subject, code), code, rows)
+        for group in grouped.values()
+        for code, rows in _by_visit(group, known.get(group[0].accession, ()), calendar, at).items()
+    ]
+    visits = {visit.pk: visit for visit, _, _ in at_visits if visit is not None}
+    standing = standing_at(visits.values(), subjects, {one.analyte.value for one in understood})
     claimed: dict[tuple[int, str, PanelCode], str] = {}
     samples = []
-    for group in grouped.values():
-        of_accession = known.get(group[0].accession, ())
-        for code, rows in _by_visit(group, of_accession, at).items():
-            sample = _placed(code, rows, claimed, at)
-            if sample is not None:
-                samples.append(_judged(sample, imported.laboratory_id))
+    for visit, code, rows in at_visits:
+        sample = _placed(visit, code, rows, standing.panels_of(visit), claimed, at)
+        if sample is not None:
+            samples.append(_judged(sample, standing, imported.laboratory_id))
     return [one for one in samples if one.rows]
 
 
@@ -164,13 +174,13 @@ def _is_contradicted(one: Understood, standing: Iterable[Specimen]) -> bool:
     for specimen in standing:
         if specimen.subject_id != one.subject.pk:
             words = f"Accession {one.accession} is recorded for subject {specimen.subject.number}."
-            _say(one.row, D.CONFLICTING, words, "subject", would=_typed(one))
+            say(one.row, D.CONFLICTING, words, "subject", would=typed_words(one))
             return True
         if specimen.collected_on != one.on:
             recorded, told = in_words(specimen.collected_on), in_words(one.on)
             words = f"Accession {one.accession} is recorded as collected on {recorded}, the file says {told}."
             words += " Keep what is recorded, or correct the date in the visit's grid first."
-            _say(one.row, D.CONFLICTING, words, "date", would=_typed(one), recorded=f"collected {recorded}")
+            say(one.row, D.CONFLICTING, words, "date", would=typed_words(one), recorded=f"collected {recorded}")
             return True
     return False
 
@@ -180,14 +190,16 @@ def _is_taken_back(one: Understood, later: Mapping[Taken, str]) -> bool:
     message = later.get((one.subject.pk, one.analyte.value, one.on, one.accession), "")
     if not message or one.takes_back:
         return False
-    _say(one.row, D.CONFLICTING, f"{message} takes this result back. Leave it out.", "twice", would=_typed(one))
+    say(one.row, D.CONFLICTING, f"{message} takes this result back. Leave it out.", "twice", would=typed_words(one))
     return True
 
 
-def _by_visit(group: Sequence[Understood], standing: Sequence[Specimen], at: datetime) -> dict[str, list[Understood]]:
+def _by_visit(
+    group: Sequence[Understood], standing: Sequence[Specimen], calendar: Calendar, at: datetime
+) -> dict[str, list[Understood]]:
     """Rows of a sample by visit: where its accession number is recorded, else where a person put it, else by date."""
     recorded = standing[0].visit.code if standing else ""
-    by_date = "" if recorded else fitting_visit(group[0].subject, group[0].on)
+    by_date = "" if recorded else calendar.fitting_visit(group[0].subject, group[0].on)
     found: dict[str, list[Understood]] = defaultdict(list)
     for one in group:
         code = recorded or str(one.row.fixes.get("visit", "")) or by_date
@@ -197,26 +209,29 @@ def _by_visit(group: Sequence[Understood], standing: Sequence[Specimen], at: dat
         else:
             impossible = date_problem(one.subject, NEW_VISIT, one.on, site_day(one.subject, at), "Collection date")
             words = impossible or f"No single visit of {one.subject.number} fits {in_words(one.on)}. Choose the visit."
-            _say(one.row, D.REJECTED, words, "collected_on" if impossible else "visit", would=_typed(one))
+            say(one.row, D.REJECTED, words, "collected_on" if impossible else "visit", would=typed_words(one))
     return found
 
 
 def _placed(
-    code: str, rows: Sequence[Understood], claimed: dict[tuple[int, str, PanelCode], str], at: datetime
+    visit: Visit | None,
+    code: str,
+    rows: Sequence[Understood],
+    stored: Mapping[str, StoredPanel],
+    claimed: dict[tuple[int, str, PanelCode], str],
+    at: datetime,
 ) -> Sample | None:
     """The sample at its visit, without the rows whose panel there is of another sample."""
     first = rows[0]
     problem = date_problem(first.subject, code, first.on, site_day(first.subject, at), "Collection date")
-    visit = Visit.objects.filter(subject=first.subject, code=code).exclude(status=Visit.Status.IN_ERROR).first()
     if visit is not None and visit.status == Visit.Status.NOT_DONE:
         problem = problem or "This visit was stated not done."
     if problem:
         for one in rows:
-            _say(one.row, D.REJECTED, problem, "collected_on" if "date" in problem else "visit", would=_typed(one))
+            say(one.row, D.REJECTED, problem, "collected_on" if "date" in problem else "visit", would=typed_words(one))
         return None
-    stored = stored_panels(visit)
     fitting = [one for one in rows if not _is_taken(one, code, stored, claimed)]
-    return Sample(first.subject, first.on, first.accession, code, tuple(fitting), stored) if fitting else None
+    return Sample(first.subject, first.on, first.accession, code, visit, tuple(fitting), stored) if fitting else None
 
 
 def _is_taken(
@@ -235,11 +250,11 @@ def _is_taken(
     if holder == mine and (known is None or _is_of(one, known)):
         return False
     if one.takes_back:
-        _say(one.row, D.UNCHANGED, NOTHING_TAKEN_BACK)
+        say(one.row, D.UNCHANGED, NOTHING_TAKEN_BACK)
         return True
     label, where = TRIAL.panels[panel].label, visit_label(code)
     words = f"{where} has {label} of another sample already. Choose the visit of this one."
-    _say(one.row, D.REJECTED, words, "visit", would=_typed(one))
+    say(one.row, D.REJECTED, words, "visit", would=typed_words(one))
     return True
 
 
@@ -250,66 +265,29 @@ def _is_of(one: Understood, specimen: Specimen) -> bool:
     return specimen.collected_on == one.on and specimen.collected_time in {None, one.time or specimen.collected_time}
 
 
-def _judged(sample: Sample, laboratory_id: int) -> Sample:
+def _judged(sample: Sample, standing: Standing, laboratory_id: int) -> Sample:
     """Every row against the checks of the grid and against what stands."""
     panels = sample.panels(laboratory_id)
-    readings = judge(subject=sample.subject, visit_code=sample.visit_code, panels=panels)
+    assessed = standing.assessments.get(sample.visit.pk) if sample.visit else None
+    readings = judge_against(panels, sample.stored, assessed, _previous(sample, panels, standing))
     usable = []
     for one in sample.rows:
         reading = readings[one.analyte]
         if reading.problem:
-            _say(one.row, D.REJECTED, reading.problem)
+            say(one.row, D.REJECTED, reading.problem)
             continue
-        _compare(one, reading, sample)
+        older = standing.earlier_versions(sample.visit, one.analyte.value) if sample.visit else ()
+        compare(one, reading, sample.standing(one.analyte), older)
         usable.append(one)
-    return Sample(sample.subject, sample.on, sample.accession, sample.visit_code, tuple(usable), sample.stored)
+    return replace(sample, rows=tuple(usable))
 
 
-def _compare(one: Understood, reading: Reading, sample: Sample) -> None:
-    would, standing = result_words(reading), sample.standing(one.analyte)
-    if standing is None and one.takes_back:
-        _say(one.row, D.UNCHANGED, NOTHING_TAKEN_BACK)
-        return
-    if standing is None:
-        asks = " ".join(finding.message for finding in reading.findings)
-        _say(one.row, D.NEW, f"{asks} A query will ask." if asks else "", would=would)
-        return
-    recorded = f"{standing.typed} {unit_words(standing.typed_unit)}".strip()
-    if _is_same(reading, standing) or (one.takes_back and standing.missing in GAPS):
-        _say(one.row, D.UNCHANGED, "", would=would, recorded=recorded)
-    elif standing.missing == MissingReason.PEND:
-        words = one.entry.reason or PENDING_WORDS
-        _say(one.row, D.CORRECTED, words, would=would, recorded=recorded)
-    elif one.row.decision == ImportRow.Decision.REPLACE:
-        _say(one.row, D.CORRECTED, one.row.decision_reason, would=would, recorded=recorded)
-    elif _was_recorded(one, reading, standing):
-        words = f"{would} was recorded before and was changed to {recorded} since. Keep {recorded}, or replace it."
-        _say(one.row, D.CONFLICTING, words, "value", would=would, recorded=recorded)
-    elif one.is_correction or one.takes_back:
-        _say(one.row, D.CORRECTED, one.entry.reason or CORRECTED_WORDS, would=would, recorded=recorded)
-    else:
-        words = f"{recorded} is recorded for this sample. Keep it, or replace it and say why."
-        _say(one.row, D.CONFLICTING, words, "value", would=would, recorded=recorded)
-
-
-def _is_same(reading: Reading, result: LabResult) -> bool:
-    """The same result, however it is written: 27 g/L is 2.7 g/dL."""
-    mine = (reading.value, reading.comparator, reading.coded, reading.missing)
-    return mine == (result.value, result.comparator, result.coded, result.missing)
-
-
-def _was_recorded(one: Understood, reading: Reading, standing: LabResult) -> bool:
-    """True if an earlier version said this: an old file that comes again takes no correction back."""
-    panel = PANEL_OF[one.analyte]
-    older = earlier_versions(standing.specimen.visit, panel)
-    return any(was.analyte == one.analyte.value and _is_same(reading, was) for was in older)
-
-
-def result_words(reading: Reading) -> str:
-    """The result in its canonical unit: <0.1 g/dL; or the word for what is missing."""
-    if reading.missing:
-        return MISSING_WORDS[MissingReason(reading.missing)].lower()
-    if reading.value is None:
-        return reading.coded
-    unit = unit_words(TRIAL.analytes[reading.analyte].unit)
-    return f"{reading.comparator}{plain(reading.value)} {unit}".strip()
+def _previous(sample: Sample, panels: Sequence[PanelEntry], standing: Standing) -> dict[date, dict[Analyte, Decimal]]:
+    code = sample.visit.code if sample.visit else ""
+    days = {one.collection.on for one in panels}
+    found = {
+        (on, one.analyte): standing.previous(sample.subject, one.analyte, on, code)
+        for on in days
+        for one in sample.rows
+    }
+    return {on: {a: value for (day, a), value in found.items() if day == on and value is not None} for on in days}

@@ -100,7 +100,18 @@ def record_panel(
 def judge(*, subject: Subject, visit_code: str, panels: Sequence[PanelEntry]) -> dict[Analyte, Reading]:
     """Every entry as it would be understood if it were saved now. Stores nothing, refuses nothing."""
     visit = Visit.objects.filter(subject=subject, code=visit_code).exclude(status=Visit.Status.IN_ERROR).first()
-    handed = _read(subject, visit, panels, stored_panels(visit))
+    previous = _previous(subject, visit, panels)
+    return judge_against(panels, stored_panels(visit), current_assessment(visit), previous)
+
+
+def judge_against(
+    panels: Sequence[PanelEntry],
+    stored: Mapping[str, StoredPanel],
+    assessed: DiseaseAssessment | None,
+    previous: Mapping[date, Mapping[Analyte, Decimal]],
+) -> dict[Analyte, Reading]:
+    """The same against what was read before: panels and assessment of the visit, values before each day; no query."""
+    handed = _read(panels, stored, previous, _beside(assessed, stored))
     return {analyte: reading for one in handed for analyte, reading in one.readings.items()}
 
 
@@ -119,7 +130,8 @@ def _examine(subject: Subject, visit_code: str, panels: Sequence[PanelEntry], at
     for one in filled:
         check_collection(subject, visit_code, one.collection.on, site_day(subject, at))
         _check_consent(subject, one, stored.get(one.panel))
-    read = _read(subject, visit, filled, stored)
+    beside = _beside(current_assessment(visit), stored)
+    read = _read(filled, stored, _previous(subject, visit, filled), beside)
     merged = [merge(visit, one.entry, one.stored, one.readings) for one in read]
     problems = {a: r.problem for one in merged for a, r in one.readings.items() if r.problem}
     if problems:
@@ -136,14 +148,20 @@ def _check_consent(subject: Subject, one: PanelEntry, stored: StoredPanel | None
         raise FieldsRefused({"collected_on": problem})
 
 
+def _previous(
+    subject: Subject, visit: Visit | None, panels: Sequence[PanelEntry]
+) -> dict[date, Mapping[Analyte, Decimal]]:
+    """The values before each day on which something of the form was collected."""
+    code = visit.code if visit else ""
+    return {on: previous_values(subject, on, visit_code=code) for on in {one.collection.on for one in panels}}
+
+
 def _read(
-    subject: Subject, visit: Visit | None, panels: Sequence[PanelEntry], stored: Mapping[str, StoredPanel]
+    panels: Sequence[PanelEntry],
+    stored: Mapping[str, StoredPanel],
+    previous: Mapping[date, Mapping[Analyte, Decimal]],
+    beside: Mapping[Analyte, Decimal | str],
 ) -> list[Handed]:
-    beside = _beside(visit, stored)
-    previous = {
-        on: previous_values(subject, on, visit_code=visit.code if visit else "")
-        for on in {one.collection.on for one in panels}
-    }
     handed = []
     for one in panels:
         known = stored.get(one.panel)
@@ -156,12 +174,11 @@ def _read(
 _ASSESSED = {Analyte.SERUM_IFE: "serum_ife", Analyte.URINE_IFE: "urine_ife"}
 
 
-def _beside(visit: Visit | None, stored: Mapping[str, StoredPanel]) -> dict[Analyte, Decimal | str]:
+def _beside(assessed: DiseaseAssessment | None, stored: Mapping[str, StoredPanel]) -> dict[Analyte, Decimal | str]:
     """Results that stand for this visit already, immunofixation among them."""
     values: dict[Analyte, Decimal | str] = {}
     for panel in stored.values():
         values |= {a: r.coded if r.value is None else r.value for a, r in panel.results.items() if not r.missing}
-    assessed = current_assessment(visit)
     for analyte, name in _ASSESSED.items():
         if assessed is not None and getattr(assessed, name):
             values[analyte] = CODES[DiseaseAssessment.Finding(getattr(assessed, name))]

@@ -9,10 +9,9 @@ from labs.fhir import read_bundle
 from labs.hl7v2 import read_oru
 from labs.incoming import text_of_message
 from labs.mapping import FileMapping, Shape
-from labs.models import ImportRow, LabImport, Laboratory, LaboratoryToken
+from labs.models import LabImport, Laboratory, LaboratoryToken
 from labs.selectors.imports import mapping_of
-from labs.services.imports import Uploaded
-from labs.services.judging import judge_rows
+from labs.services.imports import Uploaded, store_rows
 from labs.services.tokens import INTERFACE
 from trialsite.access import Duty, system_actor
 from trialsite.context import serving, writing
@@ -40,15 +39,7 @@ def receive_message(*, token: LaboratoryToken, at: datetime, source: LabImport.S
         imported = LabImport.objects.create(
             site_id=token.site_id, laboratory=laboratory, source=source, token=token, sha256=digest,
             name=f"{source.label} {message.number}".strip(), mapping=mapping.as_json(), state=LabImport.State.REVIEW,
-            uploaded_at=at,
+            uploaded_at=at, result_count=len(message.rows),
         )  # fmt: skip
-        rows = [
-            ImportRow(
-                site_id=token.site_id, lab_import=imported, place=place, line=one.line,
-                received={"parts": dict(one.parts), "problem": one.problem},
-            )
-            for place, one in enumerate(message.rows, start=1)
-        ]  # fmt: skip
-        judge_rows(imported, rows, at)
-        ImportRow.objects.bulk_create(rows)
+        store_rows(imported, enumerate(message.rows, start=1), at)
         return Uploaded(imported)

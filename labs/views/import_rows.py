@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.db.models import QuerySet
+
 from labs.mapping import IMPORTABLE, Part
-from labs.models import ImportRow
+from labs.models import ImportRow, LabImport
 from labs.selectors import visit_label
+from labs.selectors.imports import Counts, rows_of
 from labs.services import RowAnswer
 from labs.words import unit_words
 from protocol.checks import read_value
@@ -101,10 +104,27 @@ def is_to_fix(row: ImportRow) -> bool:
     return row.settled_at is None and row.disposition in TO_FIX
 
 
-def chosen_rows(rows: Iterable[ImportRow], show: str) -> list[ImportRow]:
+def chosen_rows(imported: LabImport, show: str) -> QuerySet[ImportRow]:
     """Rows of one segment; "fix" shows what waits for a person only."""
     wanted = next(dispositions for name, _, dispositions in SHOWS if name == show)
-    return [row for row in rows if row.disposition in wanted and (show != "fix" or is_to_fix(row))]
+    rows = rows_of(imported).filter(disposition__in=wanted)
+    return rows.filter(settled_at=None) if show == "fix" else rows
+
+
+def segments(counts: Counts, show: str) -> list[dict[str, Any]]:
+    """What the page can show, with how many rows each holds."""
+    found = []
+    for name, words, dispositions in SHOWS:
+        counted = counts.waiting if name == "fix" else counts.rows
+        number = sum(counted[one] for one in dispositions)
+        found.append({"label": words, "url": f"?show={name}", "active": name == show, "count": number})
+    return found
+
+
+def posted_places(posted: Mapping[str, str]) -> set[int]:
+    """Rows to which something was posted."""
+    names = [name.partition("-")[0] for name in posted] + [posted.get("leave", "")]
+    return {int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 10}
 
 
 def shown(row: ImportRow, posted: Mapping[str, str], visits: Iterable[tuple[str, str]]) -> dict[str, Any]:

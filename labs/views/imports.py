@@ -1,4 +1,4 @@
-"""Laboratory files: upload, match columns, review, import, receipt."""
+"""Laboratory files: upload, match columns, review, import."""
 
 from __future__ import annotations
 
@@ -8,16 +8,26 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
 
-from labs.files import Table, Unreadable, read_table, written
+from labs.files import Table, Unreadable, read_table
 from labs.forms import CHANGE_REASONS, OTHER
 from labs.import_forms import MappingForm, UploadForm
-from labs.mapping import FileMapping, Part, Shape, refreshed, suggested
+from labs.mapping import FileMapping, Shape, refreshed, suggested
 from labs.models import ImportRow, LabImport, Laboratory
-from labs.selectors.imports import GOOD, counts_of, imports_in_reach, last_laboratory, mapping_of, rows_of
+from labs.selectors.imports import (
+    counts_in,
+    counts_of,
+    has_text,
+    imports_in_reach,
+    last_laboratory,
+    mapping_of,
+    rows_of,
+)
+from labs.selectors.progress import progress_of
 from labs.services import (
     Accepted,
     FieldsRefused,
@@ -27,18 +37,32 @@ from labs.services import (
     mend_rows,
     upload_file,
 )
-from labs.views.import_rows import SHOWS, Answers, chosen_rows, is_to_fix, outcome, read_answers, shown, visit_words
+from labs.views.import_rows import (
+    SHOWS,
+    TO_FIX,
+    Answers,
+    chosen_rows,
+    is_to_fix,
+    posted_places,
+    read_answers,
+    segments,
+    shown,
+    visit_words,
+)
+from labs.views.receipts import readable
 from labs.views.visits import put
 from protocol.trial import TRIAL
 from trialsite import clock
-from trialsite.access import Duty, can, can_anywhere, check_may
-from trialsite.days import in_words
+from trialsite.access import Duty, can, can_anywhere
 from trialsite.http import SignedInRequest
 from trialsite.models import Visit
 from trialsite.services.subjects import Refused
 from trialsite.templatetags.edc import moment
 
 UNPROCESSABLE = 422
+ROWS_PER_PAGE = 200
+#: Rows to fix that stand by their sentence at the head of the page.
+MOST_LISTED = 20
 State = LabImport.State
 REASONS = tuple(one for one in CHANGE_REASONS if one != OTHER)
 
@@ -98,8 +122,8 @@ def _counted(counts: Counter[str]) -> list[tuple[str, int]]:
 @require_http_methods(["GET", "POST"])
 def lab_import_map(request: SignedInRequest, pk: int) -> HttpResponse:
     """Which column is what; kept for the laboratory's next files."""
-    imported = _readable(request, pk)
-    if not imported.content:
+    imported = readable(request, pk)
+    if not has_text(imported):
         messages.info(request, "Rows of this file were settled. The next file can be matched anew.")
         return redirect("lab_import_review", imported.pk)
     table = read_table(imported.content)
@@ -122,7 +146,7 @@ def lab_import_map(request: SignedInRequest, pk: int) -> HttpResponse:
         "form": form,
         "is_wide": known.shape is Shape.WIDE,
         "shape": known.shape.value,
-        "steps": _steps(imported, f"{len(table.lines)} rows", "choose what each column is", "", place=1),
+        "steps": _steps(imported, f"{table.count:,} rows", "choose what each column is", "", place=1),
     }
     return render(request, "labs/import_map.html", context, status=UNPROCESSABLE if form.errors else 200)
 
@@ -137,17 +161,17 @@ def _known_mapping(imported: LabImport, table: Table, shape: Shape | None) -> Fi
 @require_http_methods(["GET", "POST"])
 def lab_import_review(request: SignedInRequest, pk: int) -> HttpResponse:
     """Every row with what would become of it; what is wrong is mended here, what is good is imported."""
-    imported = _readable(request, pk)
+    imported = readable(request, pk)
     if imported.state == State.MATCHING and request.method == "GET":
         return redirect("lab_import_map", imported.pk)
-    rows = rows_of(imported)
     problems: Mapping[str, str] = {}
     if request.method == "POST":
+        rows = rows_of(imported).filter(place__in=posted_places(request.POST))
         answers = read_answers(request.POST, rows, clock.today(imported.site.time_zone))
         problems = answers.problems or _done(request, imported, answers)
         if not problems:
             return redirect("lab_import_review", imported.pk)
-    context = _review(request, imported, rows, problems)
+    context = _review(request, imported, problems)
     return render(request, "labs/import_review.html", context, status=UNPROCESSABLE if problems else 200)
 
 
@@ -163,8 +187,10 @@ def _done(request: SignedInRequest, imported: LabImport, answers: Answers) -> Ma
         elif request.POST.get("action") == "import" and not answers.given:
             messages.success(request, _told(accept_rows(**act)))
         else:
-            count = mend_rows(**act, answers=answers.given)
-            messages.info(request, f"{_rows(count)} answered. Look at what would be saved, then import.")
+            mended = mend_rows(**act, answers=answers.given)
+            now = "They are many, and are" if mended.by_job else "Look at what would be saved, then import."
+            words = f"{_rows(mended.answered)} answered. {now}"
+            messages.info(request, f"{words} checked again now." if mended.by_job else words)
     except FieldsRefused as refusal:
         return refusal.problems
     except Refused as refusal:
@@ -173,6 +199,8 @@ def _done(request: SignedInRequest, imported: LabImport, answers: Answers) -> Ma
 
 
 def _told(accepted: Accepted) -> str:
+    if accepted.by_job:
+        return f"{_rows(accepted.by_job)} will be imported. You can go on working and come back."
     words = f"{_rows(accepted.settled.get('new', 0) + accepted.settled.get('corrected', 0))} imported."
     if accepted.settled.get("unchanged"):
         words += f" {_rows(accepted.settled['unchanged'])} recorded already."
@@ -180,37 +208,37 @@ def _told(accepted: Accepted) -> str:
 
 
 def _rows(count: int) -> str:
-    return f"{count} row{'' if count == 1 else 's'}"
+    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
-def _review(
-    request: SignedInRequest, imported: LabImport, rows: list[ImportRow], problems: Mapping[str, str]
-) -> dict[str, Any]:
-    to_fix = [row for row in rows if is_to_fix(row)]
-    good = Counter(row.disposition for row in rows if row.settled_at is None and row.disposition in GOOD)
+def _review(request: SignedInRequest, imported: LabImport, problems: Mapping[str, str]) -> dict[str, Any]:
+    counts = counts_in(imported)
+    to_fix = sum(counts.waiting[one] for one in TO_FIX)
     show = request.GET.get("show", "")
     if show not in {name for name, _, _ in SHOWS}:
         show = "fix" if to_fix else "all"
-    visits = _visit_choices(to_fix)
-    subjects = len({row.subject_id for row in rows if row.subject_id})
-    read = f"{_rows(len(rows))}, {subjects} subject{'' if subjects == 1 else 's'}"
+    page = Paginator(chosen_rows(imported, show), ROWS_PER_PAGE).get_page(request.GET.get("page"))
+    waiting = [row for row in page if is_to_fix(row)]
+    visits = _visit_choices(waiting)
+    read = f"{_rows(counts.rows.total())}, {counts.subjects} subject{'' if counts.subjects == 1 else 's'}"
+    listed = waiting[:MOST_LISTED] if imported.state == State.REVIEW and not problems else []
     return {
         "imported": imported,
-        "rows": [shown(row, request.POST, visits) for row in chosen_rows(rows, show)],
-        "segments": [
-            {"label": words, "url": f"?show={name}", "active": name == show, "count": len(chosen_rows(rows, name))}
-            for name, words, _ in SHOWS
-        ],
+        "has_text": has_text(imported),
+        "progress": progress_of(imported),
+        "rows": [shown(row, request.POST, visits) for row in page],
+        "page_obj": page,
+        "segments": segments(counts, show),
         "problems": [(f"f{key}", words) for key, words in problems.items()]
-        or [(f"r{row.place}", f"Row {row.line}: {row.words}") for row in to_fix[:20]],
-        "more": max(0, len(to_fix) - 20) if not problems else 0,
-        "to_fix": len(to_fix),
-        "good": good,
-        "importable": good["new"] + good["corrected"],
+        or [(f"r{row.place}", f"Row {row.line}: {row.words}") for row in listed],
+        "more": to_fix - len(listed) if listed else 0,
+        "to_fix": to_fix,
+        "good": counts.waiting,
+        "importable": counts.waiting["new"] + counts.waiting["corrected"],
         "is_open": imported.state == State.REVIEW,
         "may_import": can(request.actor, Duty.ENTER_DATA, imported.site_id, clock.now()),
         "reasons": REASONS,
-        "steps": _steps(imported, read, "matched", _waiting(len(to_fix)), place=2),
+        "steps": _steps(imported, read, "matched", _waiting(to_fix), place=2),
     }
 
 
@@ -231,54 +259,16 @@ def _visit_choices(rows: list[ImportRow]) -> list[tuple[str, str]]:
 def _steps(imported: LabImport, upload: str, match: str, review: str, *, place: int) -> list[dict[str, str]]:
     closed = imported.state in {State.DONE, State.CANCELLED}
     last = {State.DONE: "every row settled", State.CANCELLED: "cancelled"}.get(State(imported.state), "")
-    told = (("Upload", upload), ("Match", match), ("Review", review), ("Import", last or "what is good"))
-    now = 4 if closed else place
+    working = {
+        State.READING: "being read", State.CHECKING: "being checked again", State.IMPORTING: "being imported",
+    }.get(State(imported.state), "")  # fmt: skip
+    is_importing = imported.state == State.IMPORTING
+    told = (
+        ("Upload", upload),
+        ("Match", match),
+        ("Review", review if is_importing else working or review),
+        ("Import", working if is_importing else last or "what is good"),
+    )
+    now = 4 if closed else 3 if is_importing else place
     states = ["done" if step < now else "now" if step == now else "todo" for step in range(4)]
     return [{"title": title, "note": note, "state": state} for (title, note), state in zip(told, states, strict=True)]
-
-
-# ---------------------------------------------------------------- receipt
-HEADINGS = (
-    "row", "subject", "collected", "visit", "accession", "test_in_file", "analyte", "result_in_file", "unit_in_file",
-    "would_be_saved", "recorded", "disposition", "outcome", "reason", "settled_by", "settled_at",
-)  # fmt: skip
-
-
-@require_GET
-def lab_import_receipt(request: SignedInRequest, pk: int) -> HttpResponse:
-    """What became of every row, as CSV; ?show=fix for the rows that wait."""
-    imported = _readable(request, pk)
-    show = "fix" if request.GET.get("show") == "fix" else "all"
-    rows = [list(HEADINGS), *(_receipt(row, imported) for row in chosen_rows(rows_of(imported), show))]
-    response = HttpResponse(written(rows), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="lab-import-{imported.pk}-{show}.csv"'
-    return response
-
-
-def _receipt(row: ImportRow, imported: LabImport) -> list[str]:
-    parts: dict[str, str] = row.received["parts"]
-    return [
-        str(row.line),
-        row.subject.number if row.subject else parts.get(Part.SUBJECT, ""),
-        in_words(row.collected_on) if row.collected_on else parts.get(Part.COLLECTED_ON, ""),
-        visit_words(row.visit_code),
-        *(parts.get(part, "") for part in (Part.ACCESSION, Part.TEST)),
-        row.analyte,
-        *(parts.get(part, "") for part in (Part.VALUE, Part.UNIT)),
-        row.would_save,
-        row.recorded,
-        row.get_disposition_display(),
-        outcome(row),
-        row.decision_reason or row.words,
-        row.settled_by.printed_name if row.settled_by else "",
-        moment(row.settled_at, imported.site.time_zone) if row.settled_at else "",
-    ]
-
-
-def _readable(request: SignedInRequest, pk: int) -> LabImport:
-    """The import: 403 without the duty, 404 outside the person's sites."""
-    if not can_anywhere(request.actor, Duty.IMPORT_LABS, clock.now()):
-        raise PermissionDenied("Your role does not include this: import laboratory files.")
-    imported = get_object_or_404(LabImport.objects.select_related("site", "laboratory", "uploaded_by", "token"), pk=pk)
-    check_may(request.actor, Duty.IMPORT_LABS, imported.site_id, clock.now())
-    return imported

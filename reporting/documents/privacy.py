@@ -72,7 +72,7 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
     "trialsite_protocolactivation": {Privacy.NONE: _named("replaces")},
     "labs_laboratory": {Privacy.NONE: _named("name")},
     "labs_laboratorytoken": {Privacy.NONE: _named("label")},
-    "labs_labimport": {Privacy.FREE: _named("name content")},
+    "labs_labimport": {Privacy.FREE: _named("name content stopped_because")},
     "labs_importrow": {
         Privacy.NONE: _named("field would_save recorded"),
         Privacy.FREE: _named("received fixes words"),

@@ -10,7 +10,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from labs.files import LONGEST_CELL, MOST_BYTES, MOST_COLUMNS, MOST_ROWS, Unreadable, read_table, text_of, written
+from labs import files
+from labs.files import LONGEST_CELL, MOST_BYTES, MOST_COLUMNS, Unreadable, read_table, text_of, written
 from labs.mapping import FileMapping, Part, Shape, received_rows, refreshed, suggested
 from labs.models import LabImport
 from protocol.units import FACTORS, UnknownUnit, accepted_units, unit_code
@@ -56,7 +57,6 @@ CORPUS: dict[str, tuple[bytes, str]] = {
     "no separator": (b"Subject\r\n01-001\r\n", "No columns"),
     "other separator": (csv_of(ROW).replace(b",", b"|"), "No columns"),
     "too many columns": (csv_of("," * MOST_COLUMNS), "columns"),
-    "too many rows": (csv_of(*[ROW] * (MOST_ROWS + 1)), "Split it"),
     "long cell": (csv_of(ROW.replace("140", "1" * (LONGEST_CELL + 1))), "longer than"),
     "open quotation mark": (csv_of(ROW.replace("140", '"140')), "quotation mark"),
     "column twice": (csv_of(ROW, heading=HEADING.replace("Status", "Unit")), "the column Unit twice"),
@@ -75,8 +75,16 @@ def test_a_hostile_file_is_refused_with_one_sentence(kind: str) -> None:
 
 
 @pytest.mark.req("G6")
+def test_a_file_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_ROWS", 3)
+    assert read_table(text_of(csv_of(*[ROW] * 3))).count == 3
+    with pytest.raises(Unreadable, match="4 rows; 3 can be imported at once"):
+        read_table(text_of(csv_of(*[ROW] * 4)))
+
+
+@pytest.mark.req("G6")
 def test_a_large_file_is_refused_before_it_is_read() -> None:
-    with pytest.raises(Unreadable, match="larger than 2 MB"):
+    with pytest.raises(Unreadable, match="larger than 32 MB"):
         text_of(csv_of(ROW) + b" " * MOST_BYTES)
 
 
@@ -84,7 +92,7 @@ def test_a_large_file_is_refused_before_it_is_read() -> None:
 def test_the_page_answers_every_hostile_file_with_422_and_stores_nothing(world: World) -> None:
     lab = laboratory(world)
     client = log_in(Client(), world.person(Role.COORDINATOR))
-    cases = {**CORPUS, "oversize": (csv_of(ROW) + b" " * MOST_BYTES, "larger than 2 MB")}
+    cases = {**CORPUS, "oversize": (csv_of(ROW) + b" " * MOST_BYTES, "larger than 32 MB")}
     for kind, (content, words) in cases.items():
         file = SimpleUploadedFile("x.csv", content)
         response = client.post("/labs/imports/", {"laboratory": lab.pk, "file": file})
@@ -98,7 +106,7 @@ def test_the_page_answers_every_hostile_file_with_422_and_stores_nothing(world: 
 def test_commas_semicolons_and_tabs_part_columns(separator: str) -> None:
     table = read_table(text_of(b"\xef\xbb\xbf" + csv_of(ROW).replace(b",", separator.encode())))
     assert table.header[0] == "Subject"
-    assert table.lines[0].cells[6] == "140"
+    assert next(table.lines).cells[6] == "140"
 
 
 def test_numbers_and_signs_that_results_have_are_no_formulas() -> None:
@@ -110,7 +118,7 @@ def test_numbers_and_signs_that_results_have_are_no_formulas() -> None:
 def test_a_row_that_does_not_fit_the_heading_says_so_and_keeps_no_other_back() -> None:
     table = read_table(text_of(csv_of("01-001,1958", "", ROW)))
     assert [(one.number, bool(one.problem)) for one in table.lines] == [(2, True), (4, False)]
-    assert "2 cells where the heading has 9" in table.lines[0].problem
+    assert "2 cells where the heading has 9" in next(table.lines).problem
 
 
 def test_what_is_written_is_run_by_no_spreadsheet_and_can_be_taken_back() -> None:

@@ -218,7 +218,7 @@ def test_complaint_12_the_receipt_can_be_taken_away(
 
 
 def receipt(client: Client, imported: LabImport, asked: str = "") -> list[Mapping[str, str]]:
-    text = client.get(f"/labs/imports/{imported.pk}/receipt.csv{asked}").content.decode("utf-8-sig")
+    text = client.get(f"/labs/imports/{imported.pk}/receipt.csv{asked}").getvalue().decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
 
 

@@ -10,7 +10,9 @@ class OutboxMessage(models.Model):
     """Something happened. Handled exactly once in effect: the handler and `done_at` share a transaction."""
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
-    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(
+        Subject, null=True, on_delete=models.PROTECT, related_name="+", help_text="Empty for news of a whole site."
+    )
     kind = models.CharField(max_length=40)
     payload = models.JSONField(default=dict)
     published_at = models.DateTimeField()
