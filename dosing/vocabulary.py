@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protocol.vocabulary import Drug, Phase, ProposalKind, Response
+from protocol.vocabulary import DoseAction, Drug, Phase, ProposalKind, Response
 
 #: Proposals that an investigator can sign; the others wait for something.
 ACTIONABLE = (
@@ -65,6 +65,9 @@ RESPONSE_WORDS: dict[Response, str] = {
     Response.PD: "Progressive disease",
     Response.NE: "Not evaluable",
 }
+
+#: What an order makes of a dose that is not given.
+ORDERED = {DoseAction.HOLD: "on hold", DoseAction.STOP: "stopped"}
 
 DRUG_WORDS: dict[Drug, str] = {Drug.ANAKINRA: "Anakinra", Drug.DEXAMETHASONE: "Dexamethasone"}
 DRUG_SHORT: dict[Drug, str] = {Drug.ANAKINRA: "Anakinra", Drug.DEXAMETHASONE: "Dex"}

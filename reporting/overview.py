@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from dosing.vocabulary import DRUG_ROUTE, DRUG_WORDS, PHASE_WORDS, RESPONSE_WORDS
+from dosing.selectors.doses import order_of
+from dosing.selectors.phases import drawn_out
+from dosing.vocabulary import DRUG_ROUTE, DRUG_WORDS, ORDERED, PHASE_WORDS, RESPONSE_WORDS
 from labs.selectors.visits import visit_label
 from protocol.baseline import SERUM
 from protocol.derived import pct_change, round_half_up
-from protocol.doses import PlannedDose
+from protocol.doses import Modification, PlannedDose, ordered, ordered_mg
 from protocol.endpoints import months
 from protocol.measurements import Course, Measurement
 from protocol.response import ResponseHistory, TimePoint
 from protocol.schema import AnalyteSpec, Protocol
 from protocol.trial import TRIAL
-from protocol.vocabulary import LOW_DEX_PHASES, TREATMENT_PHASES, Analyte, DoseStatus, Drug, Phase
+from protocol.vocabulary import LOW_DEX_PHASES, TREATMENT_PHASES, Analyte, DoseAction, DoseStatus, Drug
 from reporting.selectors.facts import SubjectFacts
 from trialsite.charts import Chart, Flag, Line, Point, Series, Span, course, lab_trend, small_trend
 from trialsite.selectors import protocol_of
@@ -116,23 +118,14 @@ def horizon(facts: SubjectFacts) -> int:
 
 
 def _spans(facts: SubjectFacts, day1: date, limit: int) -> list[Span]:
+    """Treatment phases; the open one up to its planned end, and at least to today."""
     spans = []
-    for period in facts.periods:
-        phase = Phase(period.state)
-        if phase not in TREATMENT_PHASES:
-            continue
-        ends = min(filter(None, (period.ends_on, facts.subject.treatment_ended_on)), default=None)
-        end = month_of(day1, ends + timedelta(days=1)) if ends else _planned_end(facts, phase, day1, limit)
-        start = month_of(day1, period.starts_on)
+    for one in drawn_out(facts.spans, day1, facts.today, protocol_of(facts.subject)):
+        start = month_of(day1, one.starts_on)
+        end = min(month_of(day1, (one.ends_on or facts.today) + timedelta(days=1)), Decimal(limit))
         if end > start:
-            spans.append(Span(start, min(end, Decimal(limit)), mark_of(phase), PHASE_WORDS[phase]))
+            spans.append(Span(start, end, mark_of(one.phase), PHASE_WORDS[one.phase]))
     return spans
-
-
-def _planned_end(facts: SubjectFacts, phase: Phase, day1: date, limit: int) -> Decimal:
-    """The open phase is drawn to its planned end, and at least to today."""
-    planned = {Phase.INDUCTION: 6, Phase.LOW_DEX_13_18: 18}.get(phase, 12)
-    return min(max(Decimal(planned), month_of(day1, facts.today)), Decimal(limit))
 
 
 def course_chart(facts: SubjectFacts) -> Chart | None:
@@ -147,8 +140,9 @@ def course_chart(facts: SubjectFacts) -> Chart | None:
 
 
 def _decision_flags(facts: SubjectFacts, day1: date, limit: int) -> list[Flag]:
+    broken = {one.pk for one in facts.broken}
     return [
-        Flag(month_of(day1, one.starts_on), f"{one.response}, signed")
+        Flag(month_of(day1, one.starts_on), f"{one.response}, {'signature broken' if one.pk in broken else 'signed'}")
         for one in facts.decisions
         if one.response and month_of(day1, one.starts_on) <= limit
     ]
@@ -163,27 +157,31 @@ def trend(facts: SubjectFacts, course_: Course, history: ResponseHistory, marker
     limit = horizon(facts)
     series = _series(course_, analyte, day1)
     shown = Series(series.label, series.unit, tuple(p for p in series.points if p.month <= limit))
-    lines = _thresholds(history, protocol_of(facts.subject)) if analyte is Analyte.SERUM_M else ()
+    lines = _thresholds(history, protocol_of(facts.subject), day1) if analyte is Analyte.SERUM_M else ()
     chart = lab_trend(
         shown, reference=_band(spec, facts.subject.sex), lines=lines, phases=_spans(facts, day1, limit), months=limit
     )
     return Trend(spec.label, _best(course_, history) if analyte is Analyte.SERUM_M else "", chart)
 
 
-def _thresholds(history: ResponseHistory, trial: Protocol) -> tuple[Line, ...]:
-    """Baseline, minimal and partial response, and where progression from the nadir begins (g/dL)."""
-    base = _baseline_value(history)
-    if base is None or base == 0:
+def _thresholds(history: ResponseHistory, trial: Protocol, day1: date) -> tuple[Line, ...]:
+    """Baseline, minimal and partial response, and where progression from the nadir begins (g/dL).
+
+    They belong to the present epoch, and are drawn from its first day on.
+    """
+    base, epoch = _baseline_value(history), history.current
+    if base is None or base == 0 or epoch is None:
         return ()
-    rules = trial.response_version
-    lines = [Line(base, f"baseline {_level(base)}", "ax")]
+    rules, since = trial.response_version, month_of(day1, epoch.starts_on)
+    name = "baseline" if epoch.number == 1 else "at high dose"
+    lines = [Line(base, f"{name} {_level(base)}", "ax", since)]
     for name, percent in (("MR", rules.mr_pct), ("PR", rules.pr_pct)):
         level = base * (100 - percent) / 100
-        lines.append(Line(level, f"{name} −{percent}% {_level(level)}"))
+        lines.append(Line(level, f"{name} −{percent}% {_level(level)}", since=since))
     nadir = history.nadir.get(SERUM.name)
     if nadir is not None:
         level = max(nadir * rules.pd_ratio, nadir + rules.pd_serum_rise)
-        lines.append(Line(level, f"PD from nadir {_level(level)}", "ref2"))
+        lines.append(Line(level, f"PD from nadir {_level(level)}", "ref2", since))
     return tuple(lines)
 
 
@@ -198,12 +196,17 @@ def _baseline_value(history: ResponseHistory) -> Decimal | None:
 
 
 def _best(course_: Course, history: ResponseHistory) -> str:
-    base = _baseline_value(history)
-    after = [m for m in results_of(course_, Analyte.SERUM_M) if m.after_first_dose]
-    if base is None or not after:
+    """The lowest value of the present epoch against that epoch's own baseline."""
+    base, epoch = _baseline_value(history), history.current
+    if base is None or epoch is None:
+        return ""
+    values = results_of(course_, Analyte.SERUM_M)
+    after = [m for m in values if (m.after_first_dose if epoch.number == 1 else m.collected_on > epoch.starts_on)]
+    if not after:
         return ""
     best = min(after, key=lambda m: (m.value or Decimal(0), m.collected_on))
-    return f"best {change(pct_change(base, best.value or Decimal(0)))} ({visit_label(best.visit)})"
+    against = "" if epoch.number == 1 else ", against the start of high dose"
+    return f"best {change(pct_change(base, best.value or Decimal(0)))} ({visit_label(best.visit)}){against}"
 
 
 def small_charts(facts: SubjectFacts, course_: Course, history: ResponseHistory) -> list[Chart]:
@@ -230,7 +233,8 @@ def treatment_now(
         return [("Treatment", PHASE_WORDS[facts.phase]), ("Since", day(facts.since()))]
     doses = [one for one in planned if one.phase is facts.phase]
     drugs = [drug for drug in Drug if any(one.drug is drug for one in doses)]
-    pairs = [(DRUG_WORDS[drug], _regimen(doses, drug)) for drug in drugs]
+    orders = [order_of(one) for one in facts.orders]
+    pairs = [(DRUG_WORDS[drug], _regimen(doses, drug, orders, facts.today)) for drug in drugs]
     recent = [one for one in doses if facts.today - RECENT <= one.on < facts.today]
     taken = [_taken([one for one in recent if one.drug is drug], statuses) for drug in drugs]
     return [
@@ -240,12 +244,20 @@ def treatment_now(
     ]
 
 
-def _regimen(doses: Sequence[PlannedDose], drug: Drug) -> str:
+def _regimen(doses: Sequence[PlannedDose], drug: Drug, orders: Sequence[Modification], today: date) -> str:
+    """What is given today: as planned, reduced, on hold or stopped, with what the plan says."""
     first = next(one for one in doses if one.drug is drug)
     rhythm = "once daily"
     if drug is Drug.DEXAMETHASONE:
         rhythm = f"weekly, {first.on:%A}" if first.regimen in LOW_DEX_PHASES else "on the days of the calendar"
-    return f"{tidy(first.mg, 0)} mg {DRUG_ROUTE[drug]} {rhythm}"
+    order = ordered(replace(first, on=today), orders)
+    if order is None:
+        return f"{tidy(first.mg, 0)} mg {DRUG_ROUTE[drug]} {rhythm}"
+    since, planned = f"since {day(order.starts_on)}", f"planned {tidy(first.mg, 0)} mg {rhythm}"
+    if order.action is DoseAction.REDUCE:
+        mg = ordered_mg(replace(first, on=today), orders)
+        return f"{tidy(mg, 0)} mg {DRUG_ROUTE[drug]} {rhythm}, reduced {since} ({planned})"
+    return f"{ORDERED[order.action]} {since} ({planned})"
 
 
 def _taken(doses: Sequence[PlannedDose], statuses: dict[tuple[date, Drug], str]) -> str:

@@ -2,6 +2,7 @@
 
 Nothing is stored about calendars that were taken away. What an earlier schedule had and the present one has not is
 found by making every earlier schedule again, so that taking the file in once more moves and cancels, never doubles.
+A day on which a drug is held or stopped is cancelled by the same road, and a reduced dose says what is to be taken.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
 
+from dosing.models import DoseModification
+from dosing.selectors.doses import standing_orders
 from dosing.selectors.phases import high_dex_mg, phases, planned_visits, uses_unconfirmed_dose
 from protocol import doses
 from protocol.explain import plain
@@ -42,16 +45,26 @@ class Agenda:
 def agenda(subject: Subject) -> Agenda:
     """The agenda of a subject: what is planned now, and as cancelled what was planned before and is not any more."""
     periods = list(StatePeriod.objects.filter(subject=subject).order_by("id"))
-    now = {entry.identity: entry for entry in _entries(subject, phases(subject))}
+    orders = standing_orders(subject)
+    now = {entry.identity: entry for entry in _entries(subject, phases(subject), orders)}
     gone = {
         entry.identity: replace(entry, is_cancelled=True)
         for spans in _earlier(periods)
-        for entry in _entries(subject, spans)
+        for entry in _entries(subject, spans, orders)
         if entry.identity not in now
     }
-    taken_back = sum(1 for one in periods if one.ends_on is not None and one.ends_on < one.starts_on)
     everything = sorted([*now.values(), *gone.values()], key=lambda entry: (entry.on, entry.identity))
-    return Agenda(len(periods) + taken_back, max(one.recorded_at for one in periods), tuple(everything))
+    revision, changed_at = _revision(subject, periods)
+    return Agenda(revision, changed_at, tuple(everything))
+
+
+def _revision(subject: Subject, periods: Sequence[StatePeriod]) -> tuple[int, datetime]:
+    """How often the schedule changed, and when last: a move or an order counts once, and once more when it ends."""
+    rows = list(DoseModification.objects.filter(subject=subject))
+    taken_back = sum(1 for one in periods if one.ends_on is not None and one.ends_on < one.starts_on)
+    ended = sum(1 for one in rows if one.ends_on is not None) + sum(1 for one in rows if one.in_error_at is not None)
+    instants = [one.recorded_at for one in periods] + [one.in_error_at or one.recorded_at for one in rows]
+    return len(periods) + taken_back + len(rows) + ended, max(instants)
 
 
 def _earlier(periods: Sequence[StatePeriod]) -> Iterator[tuple[PhaseInterval, ...]]:
@@ -61,7 +74,9 @@ def _earlier(periods: Sequence[StatePeriod]) -> Iterator[tuple[PhaseInterval, ..
         yield tuple(PhaseInterval(Phase(one.state), one.starts_on) for one in treatment[:count])
 
 
-def _entries(subject: Subject, spans: tuple[PhaseInterval, ...]) -> Iterator[Entry]:
+def _entries(
+    subject: Subject, spans: tuple[PhaseInterval, ...], orders: tuple[doses.Modification, ...]
+) -> Iterator[Entry]:
     if subject.day1_on is None:
         return
     if not uses_unconfirmed_dose(spans, subject.protocol_version):
@@ -70,7 +85,8 @@ def _entries(subject: Subject, spans: tuple[PhaseInterval, ...]) -> Iterator[Ent
         )
         for dose in planned:
             if dose.drug is Drug.DEXAMETHASONE:
-                yield Entry(_identity(subject, f"dex {dose.on}"), dose.on, f"Tablets: {plain(dose.mg)} mg")
+                mg = doses.ordered_mg(dose, orders)
+                yield Entry(_identity(subject, f"dex {dose.on}"), dose.on, f"Tablets: {plain(mg)} mg", mg == 0)
     for visit in planned_visits(subject, spans):
         yield Entry(_identity(subject, f"visit {visit.code}"), visit.target_on, "Visit or call of the clinic")
 

@@ -47,9 +47,12 @@ def modifications(subject: Subject) -> list[DoseModification]:
 def standing_orders(subject: Subject) -> tuple[Modification, ...]:
     """Orders that were not entered in error, as the protocol's rules read them."""
     rows = DoseModification.objects.filter(subject=subject, in_error_at=None)
-    return tuple(
-        Modification(Drug(row.drug), DoseAction(row.action), row.starts_on, row.ends_on, row.mg) for row in rows
-    )
+    return tuple(order_of(row) for row in rows)
+
+
+def order_of(row: DoseModification) -> Modification:
+    """One order as the protocol's rules read it."""
+    return Modification(Drug(row.drug), DoseAction(row.action), row.starts_on, row.ends_on, row.mg)
 
 
 def dose_totals(

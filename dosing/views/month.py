@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from dosing.selectors.calendar import Calendar, CalendarDay, DayDose
-from dosing.vocabulary import DRUG_ROUTE, DRUG_SHORT, DRUG_WORDS, PHASE_SPAN, PHASE_WORDS
+from dosing.vocabulary import DRUG_ROUTE, DRUG_SHORT, DRUG_WORDS, ORDERED, PHASE_SPAN, PHASE_WORDS
 from protocol.doses import Modification
 from protocol.explain import plain
 from protocol.vocabulary import DoseAction, Drug, Phase
@@ -23,10 +23,6 @@ STATE_WORDS = {
     "to_record": "to record",
     "planned": "planned",
 }
-
-
-#: What an order makes of a dose that is not given.
-ORDERED = {DoseAction.HOLD: "on hold", DoseAction.STOP: "stopped"}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -11,8 +13,9 @@ from django.urls import reverse
 from icalendar import Calendar
 
 from dosing import selectors
-from dosing.models import PhaseProposal
-from protocol.vocabulary import Drug, Phase
+from dosing.models import DoseModification, PhaseProposal
+from dosing.services.modifications import Order, end_modification, mark_modification_in_error, modify_dose
+from protocol.vocabulary import DoseAction, Drug, Phase
 from tests import world_dosing as treat
 from tests.world import World, log_in, new_world
 from tests.world_labs import morning
@@ -130,3 +133,31 @@ def test_before_the_first_dose_both_are_empty(world: World, client: Client) -> N
     assert days(taken_in(fetched(world, client, subject), {}), "Tablets") == []
     page = client.get(reverse("subject_dosing_sheet", args=[subject.key])).content.decode()
     assert 'class="tickbox"' not in page
+
+
+@pytest.mark.req("E6")
+def test_an_order_changes_the_file_and_its_end_changes_it_back(
+    world: World, on_low_dose: Subject, client: Client
+) -> None:
+    """Nobody's telephone may call for tablets that are on hold."""
+    kept = before = taken_in(fetched(world, client, on_low_dose), {})
+    first, second, *_, last = planned(world, on_low_dose)
+    who: Any = {"by": world.person(Role.COORDINATOR), "at": world.at, "subject_id": on_low_dose.pk}
+    who |= {"site_id": on_low_dose.site_id}
+    held = Order(Drug.DEXAMETHASONE, DoseAction.HOLD, first, "Glucose 300 mg/dL", first)
+    reduced = Order(Drug.DEXAMETHASONE, DoseAction.REDUCE, second, "Glucose 300 mg/dL", mg=Decimal(12))
+    modify_dose(**who, token=uuid4(), order=held)
+    order = modify_dose(**who, token=uuid4(), order=reduced)
+    kept = taken_in(fetched(world, client, on_low_dose), kept)
+    assert days(kept, "Tablets: 12 mg") == planned(world, on_low_dose)[1:]
+    assert first not in days(kept, "Tablets")
+    end_modification(**who, modification_id=order.pk, ends_on=second)
+    kept = taken_in(fetched(world, client, on_low_dose), kept)
+    assert days(kept, "Tablets: 12 mg") == [second]
+    assert last in days(kept, "Tablets: 20 mg")
+    with reading(system_actor("re-evaluation"), world.at):
+        orders = list(DoseModification.objects.filter(subject=on_low_dose))
+    for found in orders:
+        mark_modification_in_error(**who, modification_id=found.pk, reason="Another subject")
+    kept = taken_in(fetched(world, client, on_low_dose), kept)
+    assert {key: one[1:] for key, one in kept.items()} == {key: one[1:] for key, one in before.items()}

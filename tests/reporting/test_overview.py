@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from protocol.vocabulary import Phase
+from dosing.services.modifications import Order, modify_dose
+from protocol.vocabulary import Analyte, DoseAction, Drug, Phase
+from reporting import overview
+from reporting.selectors.facts import facts_of
 from tests import world_dosing as treat
 from tests import world_enrollment as enrol
 from tests.world import World, log_in
+from tests.world_labs import record
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import AccessEntry, Role, Subject
@@ -86,6 +93,59 @@ def test_the_chart_has_its_thresholds_and_its_values_as_a_table(world: World, cl
     assert "PD from nadir" in shown
     assert "best −5.3% (Month 6)" in shown
     assert re.search(r">3\.6<", shown)
+
+
+def high_dose_from_month_3(world: World) -> Subject:
+    """5.2 g/dL at the start of high dose, after 3.0 at baseline and 2.6 as the lowest."""
+    subject = treat.on_anakinra(world, baseline="3.0")
+    for number, value in ((1, "2.6"), (2, "5.0"), (3, "5.2")):
+        treat.month(world, subject, number, value)
+    proposal = treat.reevaluated(world, subject)
+    assert proposal is not None
+    treat.confirm_high_dose(world)
+    treat.sign(world, proposal, Phase.HIGH_DEX)
+    treat.month(world, subject, 5, "3.9")
+    return subject
+
+
+def test_under_high_dose_everything_is_measured_against_its_start(world: World, client: Client) -> None:
+    subject = high_dose_from_month_3(world)
+    shown = opened(log_in(client, world.person(Role.COORDINATOR)), subject)
+    assert "best −25.0% (Month 5), against the start of high dose" in shown
+    assert "at high dose 5.2" in shown
+    with reading(system_actor("verification"), world.at):
+        facts = facts_of([subject], world.at)[subject.pk]
+    chart = overview.course_chart(facts)
+    assert chart is not None
+    (high,) = [row for row in chart.rows if "high-dose" in row[0]]
+    assert Decimal(high[2]) - Decimal(high[1]) == pytest.approx(Decimal(6), abs=Decimal("0.1")), "six months from then"
+
+
+@pytest.mark.parametrize(
+    ("action", "mg", "words"),
+    [
+        (DoseAction.HOLD, None, "on hold since 1 Jul 2024 (planned 100 mg once daily)"),
+        (DoseAction.STOP, None, "stopped since 1 Jul 2024 (planned 100 mg once daily)"),
+        (DoseAction.REDUCE, Decimal(50), "50 mg SC once daily, reduced since 1 Jul 2024 (planned 100 mg once daily)"),
+    ],
+)
+def test_treatment_now_says_what_is_ordered(
+    world: World, client: Client, action: DoseAction, mg: Decimal | None, words: str
+) -> None:
+    subject = treat.at_month_6(world).subject
+    order = Order(Drug.ANAKINRA, action, date(2024, 7, 1), "ANC 0.8", mg=mg)
+    coordinator = world.person(Role.COORDINATOR)
+    modify_dose(by=coordinator, at=world.at, token=uuid4(), subject_id=subject.pk, site_id=subject.site_id, order=order)
+    assert words in opened(log_in(client, coordinator), subject)
+
+
+def test_a_broken_signature_is_not_drawn_as_signed(world: World, client: Client) -> None:
+    proposal = treat.at_month_6(world)
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    reader = log_in(client, world.person(Role.COORDINATOR))
+    assert "SD, signed" in opened(reader, proposal.subject)
+    record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.5"}, reason="Transcription error")
+    assert "SD, signature broken" in opened(reader, proposal.subject)
 
 
 @pytest.mark.parametrize(("marker", "words"), [("flc", "kappa"), ("pcli", "No result to draw yet"), ("odd", "M-spike")])

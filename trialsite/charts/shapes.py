@@ -64,11 +64,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Line:
-    """A level across the chart. look: ax (solid), ref (dashed) or ref2 (dotted)."""
+    """A level across the chart from the month `since` on. look: ax (solid), ref (dashed) or ref2 (dotted)."""
 
     value: Figure
     words: str
     look: str = "ref"
+    since: Figure = 0
 
 
 @dataclass(frozen=True)

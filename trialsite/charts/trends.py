@@ -83,7 +83,7 @@ def _trend(
     body = _phases(frame, x, phases)
     body += draw.y_axis(frame, y, draw.ticks(low, high))
     body += _band(frame, y, band)
-    body += _levels(frame, y, lines)
+    body += _levels(frame, x, y, lines)
     step = max(1, months // 12) if frame.is_wide else max(3, months // 4)
     body += draw.x_axis(frame, x, range(0, months + 1, step), "Month on study")
     body += _curve(x, y, series, "4.4")
@@ -147,11 +147,11 @@ def _band(frame: Frame, y: Scale, band: Band | None) -> list[SafeString]:
     return [draw.box((frame.left, top, frame.far - frame.left, bottom - top), "rng", "Reference range")]
 
 
-def _levels(frame: Frame, y: Scale, lines: Sequence[Line]) -> list[SafeString]:
+def _levels(frame: Frame, x: Scale, y: Scale, lines: Sequence[Line]) -> list[SafeString]:
     drawn, taken = [], list[Decimal]()
     for line in sorted(lines, key=lambda one: one.value):
         place = y.at(line.value)
-        drawn.append(draw.level(place, frame.left, frame.far, line.look))
+        drawn.append(draw.level(place, x.at(line.since), frame.far, line.look))
         spot = min([place, *(used - 13 for used in taken[-1:])])
         taken.append(spot)
         if frame.is_wide:
