@@ -246,8 +246,7 @@ def value_in_words(name: str, evidence: Evidence) -> str:
     if name == "age":
         return f"at least {value} years"
     text = _chosen(name, str(value)) if isinstance(value, str | int) else plain(value)
-    sign = evidence.note if evidence.note in {"<", ">"} else ""
-    return f"{sign}{text} {_UNITS.get(evidence.unit, evidence.unit)}".strip()
+    return f"{evidence.sign}{text} {_UNITS.get(evidence.unit, evidence.unit)}".strip()
 
 
 def _chosen(name: str, code: str) -> str:

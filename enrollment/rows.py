@@ -81,6 +81,7 @@ def source_links(facts: Facts) -> dict[str, str]:
     if facts.screening_visit is not None:
         source = f"visit:{facts.screening_visit.pk}"
         links[source] = _address(facts.subject, source, facts.screening_visit.code)
+    links[f"subject:{facts.subject.pk}"] = reverse("subject_identity", args=[facts.subject.key])
     if facts.consent is not None:
         links[f"consent:{facts.consent.pk}"] = reverse("subject_consent", args=[facts.subject.key])
     return links
@@ -108,6 +109,8 @@ def _row(
 
 def _note(row: Mapping[str, Any]) -> str:
     words = [row["note"], "" if row["confirmed"] else "Not confirmed by the study owner"]
+    if row["outcome"] == CriterionOutcome.INDETERMINATE and any(p["value"][:1] in ("<", ">") for p in row["evidence"]):
+        words.append("A value with < or > does not decide this; an exact one does")
     return ". ".join(word for word in words if word)
 
 

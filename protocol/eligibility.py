@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from protocol.censored import AsReported, exceeds, reaches
 from protocol.explain import all_of, any_of, outcome
 from protocol.schema import Criterion, Protocol
 from protocol.vocabulary import CriterionOutcome
@@ -23,7 +24,12 @@ class Evidence:
     on: date | None = None
     unit: str = ""
     source: str = ""
+    #: "<" or ">" where the laboratory reported no exact number; else what a reader should know of the value.
     note: str = ""
+
+    @property
+    def sign(self) -> str:
+        return self.note if self.note in ("<", ">") else ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Facts:
 
     def __init__(self, evidence: Mapping[str, Evidence], trial: Protocol) -> None:
         self._values = {name: item.value for name, item in evidence.items()}
+        self._signs = {name: item.sign for name, item in evidence.items()}
         self.trial = trial
 
     def number(self, name: str) -> Decimal | None:
@@ -58,10 +65,15 @@ class Facts:
         value = self._values.get(name)
         return value if isinstance(value, str) and value else None
 
+    def reported(self, name: str) -> AsReported | None:
+        """A number with the sign under which the laboratory reported it."""
+        value = self.number(name)
+        return None if value is None else AsReported(value, self._signs.get(name, ""))
+
     def at_least(self, name: str, limit: Decimal | str) -> bool | None:
         """Whether a number reaches a limit in the unit of the evidence (Criterion.inputs)."""
-        value = self.number(name)
-        return None if value is None else value >= Decimal(limit)
+        value = self.reported(name)
+        return None if value is None else reaches(value, AsReported(Decimal(limit)))
 
     def no(self, *names: str) -> bool | None:
         """True if every one of the flags is answered no."""
@@ -94,10 +106,13 @@ def _applies(criterion: Criterion, trial: Protocol) -> bool:
 
 
 def _why(result: CriterionOutcome, criterion: Criterion, evidence: Mapping[str, Evidence]) -> str:
-    shown = [f"{n} {item.value}" for n in criterion.inputs if (item := evidence.get(n)) and item.value is not None]
+    shown = [
+        f"{n} {item.sign}{item.value}" for n in criterion.inputs if (item := evidence.get(n)) and item.value is not None
+    ]
     if result is CriterionOutcome.INDETERMINATE:
         known = {n for n in criterion.inputs if (item := evidence.get(n)) and item.value is not None}
-        return f"Missing: {', '.join(n for n in criterion.inputs if n not in known)}."
+        missing = [n for n in criterion.inputs if n not in known]
+        return f"Missing: {', '.join(missing)}." if missing else f"Not decided by {', '.join(shown)}."
     return ", ".join(shown)
 
 
@@ -115,17 +130,19 @@ def _measurable(f: Facts) -> bool | None:
 
 
 def _light_chains(f: Facts) -> bool | None:
-    kappa, lam, limits = f.number("flc_kappa"), f.number("flc_lambda"), f.trial.measurable
+    kappa, lam, limits = f.reported("flc_kappa"), f.reported("flc_lambda"), f.trial.measurable
     if kappa is None or lam is None:
         return None
-    high = kappa > limits.ratio_high * lam and kappa >= limits.flc_involved
-    low = kappa < limits.ratio_low * lam and lam >= limits.flc_involved
-    return high or low
+    enough = AsReported(limits.flc_involved)
+    high = all_of((exceeds(kappa, lam.times(limits.ratio_high)), reaches(kappa, enough)))
+    low = all_of((exceeds(lam.times(limits.ratio_low), kappa), reaches(lam, enough)))
+    return any_of((high, low))
 
 
 def _creatinine(f: Facts) -> bool | None:
-    value, limit = f.number("creatinine"), f.number("creatinine_uln")
-    return None if value is None or limit is None else value <= Decimal("1.5") * limit
+    value, limit = f.reported("creatinine"), f.number("creatinine_uln")
+    above = None if value is None or limit is None else exceeds(value, AsReported(Decimal("1.5") * limit))
+    return None if above is None else not above
 
 
 def _pregnancy(f: Facts) -> bool | None:
@@ -146,12 +163,15 @@ def _infection(f: Facts) -> bool | None:
 
 def _slim(f: Facts) -> bool | None:
     limits = f.trial.mde
-    kappa, lam, lesions = f.number("flc_kappa"), f.number("flc_lambda"), f.number("mri_focal_lesions")
+    kappa, lam, lesions = f.reported("flc_kappa"), f.reported("flc_lambda"), f.number("mri_focal_lesions")
     marrow = f.at_least("bm_pc", limits.marrow_clonal_pct)
     chains = None
     if kappa is not None and lam is not None:
-        high, low = max(kappa, lam), min(kappa, lam)
-        chains = high >= limits.flc_involved and high >= limits.flc_ratio * low
+        enough = AsReported(limits.flc_involved)
+        chains = any_of(
+            all_of((reaches(high, enough), reaches(high, low.times(limits.flc_ratio))))
+            for high, low in ((kappa, lam), (lam, kappa))
+        )
     present = any_of((marrow, chains, None if lesions is None else lesions > limits.focal_lesions_over))
     return None if present is None else not present
 

@@ -1,12 +1,16 @@
 """Edit checks, eligibility, toxicity, endpoints, visits and doses."""
 
+import operator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocol import checks, endpoints, toxicity, visits
+from protocol.censored import AsReported, exceeds, reaches
 from protocol.confirmation import Reported, confirm
 from protocol.derived import cockcroft_gault, fall_exceeds, flc_ratio, pct_change, reduction
 from protocol.doses import UnconfirmedDose, intensity, planned_days, planned_doses
@@ -359,3 +363,52 @@ def test_derived_values_are_undefined_rather_than_zero() -> None:
     assert percent(None) == "undefined"
     with pytest.raises(TypeError):
         to_json(object())
+
+
+# ---------------------------------------------------------------- numbers with a sign
+
+SIGNED = st.builds(AsReported, st.decimals(0, 9, places=1), st.sampled_from(["", "<", ">"]))
+STEP = Decimal("0.05")
+
+
+def possible(one: AsReported) -> list[Decimal]:
+    """Some of the exact numbers that a reported one may stand for: itself, close to it, and far from it."""
+    return {
+        "": [one.value],
+        "<": [one.value - STEP, one.value - 20],
+        ">": [one.value + STEP, one.value + 20],
+    }[one.sign]
+
+
+@given(SIGNED, SIGNED)
+def test_a_reported_number_decides_only_what_every_number_behind_it_decides(one: AsReported, other: AsReported) -> None:
+    for rule, compare in ((exceeds, operator.gt), (reaches, operator.ge)):
+        answers = {compare(a, b) for a in possible(one) for b in possible(other)}
+        found = rule(one, other)
+        assert found is None or answers == {found}
+        if not one.sign or not other.sign:
+            assert found is not None or len(answers) == 2 or abs(one.value - other.value) <= STEP
+
+
+@pytest.mark.req("D2")
+@pytest.mark.parametrize(
+    ("kappa", "lam", "measurable"),
+    [
+        ("100", "<10", CriterionOutcome.MET),
+        ("99", "<10", CriterionOutcome.NOT_MET),
+        (">99", "10", CriterionOutcome.INDETERMINATE),
+        (">100", "10", CriterionOutcome.MET),
+        ("100", ">10", CriterionOutcome.INDETERMINATE),
+    ],
+)
+def test_light_chains_with_a_sign(kappa: str, lam: str, measurable: CriterionOutcome) -> None:
+    chains = {"flc_kappa": kappa, "flc_lambda": lam}
+    evidence = {
+        name: Evidence(Decimal(text.strip("<>")), note=text[0] if text[0] in "<>" else "")
+        for name, text in chains.items()
+    }
+    low = {name: Evidence(Decimal(0)) for name in ("serum_m", "urine_m", "urine_lc")}
+    (found,) = [one for one in judge(evidence | low, TRIAL) if one.criterion_id == "I04"]
+    assert found.outcome is measurable
+    if measurable is CriterionOutcome.INDETERMINATE:
+        assert found.why.startswith("Not decided by")
