@@ -7,6 +7,7 @@ from datetime import date
 from dosing.models import PhaseDecision
 from dosing.selectors.phases import course_of, site_day
 from dosing.selectors.shown import Content, point_at, point_content
+from protocol.measurements import Course
 from protocol.response import assess
 from protocol.schema import Protocol
 from protocol.versions import named
@@ -30,9 +31,9 @@ def protocol_signed(decision: PhaseDecision) -> Protocol:
     return named(decision.snapshot["shown"]["protocol_version"])
 
 
-def reaffirmation(subject: Subject, decision: PhaseDecision) -> Content:
+def reaffirmation(subject: Subject, decision: PhaseDecision, course: Course | None = None) -> Content:
     """A signed decision beside what the rules of its own version say of its day with what is known now."""
-    course, trial = course_of(subject), protocol_signed(decision)
+    course, trial = course or course_of(subject), protocol_signed(decision)
     history = assess(course, trial, site_day(subject.site, decision.decided_at))
     code = decision.snapshot["shown"]["code"]
     point = point_at(history, code) or history.latest_evaluable

@@ -17,7 +17,8 @@ from protocol.derived import pct_change, round_half_up
 from protocol.explain import plain, to_json
 from protocol.measurements import Course, Measurement
 from protocol.phases import Proposal, propose
-from protocol.response import ResponseHistory, TimePoint, assess
+from protocol.response import EpochHistory, ResponseHistory, TimePoint, assess
+from protocol.samples import RELEVANT
 from protocol.schema import Protocol
 from protocol.vocabulary import Analyte, Phase, ProposalKind
 from trialsite.models import Subject
@@ -139,7 +140,39 @@ def point_content(course: Course, history: ResponseHistory, point: TimePoint | N
         **versions,
         "status": history.confirmed_status.value,
         "point": to_json(point),
-        "used": used_results(course, point.on, trial),
+        "readings": readings(history, point),
+        "used": used_results(course, point.on, history.epochs[point.epoch - 1], trial),
+    }
+
+
+def readings(history: ResponseHistory, point: TimePoint) -> list[Content]:
+    """One sample against every reference that there is for it; the first decides, the others describe.
+
+    Under low dose the second is the start of dexamethasone (A08); under high dose it is how epoch 1 ended.
+    """
+    own = history.epochs[point.epoch - 1]
+    found = [_reading("study baseline" if point.epoch == 1 else "start of high dose", own, point)]
+    beside = history.combination.time_points if history.combination else ()
+    found += [
+        _reading("start of low-dose dexamethasone", history.combination, one)
+        for one in beside
+        if one.on == point.on and history.combination
+    ]
+    if point.epoch > 1:
+        judged = [one for one in history.epochs[0].time_points if one.evaluable]
+        found += (
+            [_reading("study baseline, last sample before high dose", history.epochs[0], judged[-1])] if judged else []
+        )
+    return found
+
+
+def _reading(against: str, epoch: EpochHistory, point: TimePoint) -> Content:
+    return {
+        "against": against,
+        "since": epoch.starts_on.isoformat(),
+        "on": point.on.isoformat(),
+        "timepoint": point.timepoint.value,
+        "confirmed": point.confirmed.value,
     }
 
 
@@ -149,20 +182,24 @@ def point_at(history: ResponseHistory, code: str) -> TimePoint | None:
     return found[-1] if found else None
 
 
-def used_results(course: Course, on: date, trial: Protocol) -> list[Content]:
-    """Baseline, nadir and value at a time point with their sources and changes in percent (one decimal)."""
-    rows = (_used(analyte, course, on, trial) for analyte in LISTED)
+def used_results(course: Course, on: date, epoch: EpochHistory, trial: Protocol) -> list[Content]:
+    """Baseline, nadir and value at a time point with their sources and changes in percent (one decimal).
+
+    Baseline and nadir are those of the epoch, so that they agree with the trace.
+    """
+    rows = (_used(analyte, course, on, epoch, trial) for analyte in LISTED)
     return [row for row in rows if row is not None]
 
 
-def _used(analyte: Analyte, course: Course, on: date, trial: Protocol) -> Content | None:
+def _used(analyte: Analyte, course: Course, on: date, epoch: EpochHistory, trial: Protocol) -> Content | None:
     within = timedelta(days=trial.config.component_days)
     values = sorted(
         (m for m in course.current().measurements if m.analyte is analyte and m.value is not None),
         key=lambda m: (m.collected_on, m.source),
     )
-    baseline = next((m for m in reversed(values) if _is_before_first_dose(m, course)), None)
-    after = [m for m in values if not _is_before_first_dose(m, course) and m.collected_on <= on + within]
+    before = [m for m in values if _is_before(m, course, epoch)]
+    baseline = epoch.baseline.values.get(analyte) if analyte in RELEVANT else before[-1] if before else None
+    after = [m for m in values if m not in before and m.collected_on <= on + within]
     near = (m for m in after if abs(m.collected_on - on) <= within)
     now = min(near, key=lambda m: abs(m.collected_on - on), default=None)
     seen = [baseline, *after] if baseline else after
@@ -178,6 +215,11 @@ def _used(analyte: Analyte, course: Course, on: date, trial: Protocol) -> Conten
         "from_baseline": _change(baseline, now),
         "from_nadir": _change(nadir, now),
     }
+
+
+def _is_before(m: Measurement, course: Course, epoch: EpochHistory) -> bool:
+    """True for what can be the reference of an epoch; its first day's sample is taken before the dose."""
+    return m.collected_on <= epoch.starts_on if epoch.number > 1 else _is_before_first_dose(m, course)
 
 
 def _is_before_first_dose(m: Measurement, course: Course) -> bool:

@@ -227,10 +227,21 @@ def _is_first(assessment: ResponseAssessment) -> bool:
 
 
 def reaffirm_decision(
-    *, by: Actor, at: datetime, proof: Proof, subject_id: int, site_id: int, token: UUID, decision_id: int, shown: str
+    *,
+    by: Actor,
+    at: datetime,
+    proof: Proof,
+    subject_id: int,
+    site_id: int,
+    token: UUID,
+    decision_id: int,
+    shown: str,
+    response: Response | None = None,
+    reason: str = "",
 ) -> PhaseDecision:
     """Sign a decision again whose signature was broken by a change; the broken one stays listed.
 
+    `response` None: as computed now; else the one decided on, with a reason, where the rules say otherwise now.
     Refused while a signature stands. Stale, and repeated, as `sign_phase_decision`.
     """
     with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason="Phase decision signed again"):
@@ -243,18 +254,32 @@ def reaffirm_decision(
         content = reaffirmation(subject, decision)
         if digest(content) != shown:
             raise Stale(CHANGED)
+        stated = _stated(decision, content, response, reason)
         what = Signing(
             record_type=selectors.DECISION_RECORD,
             record_id=str(decision.proposal_id),
             meaning=DECISION_MEANING,
             statement=f"I, {by.printed_name}, {DECISION_SENTENCE} {LEGAL_EFFECT}",
-            content={**content, "signed_again_at": at.isoformat()},
+            content={**content, "decision": stated, "signed_again_at": at.isoformat()},
             basis=basis_of(content),
         )
         signature = sign(by=by, at=at, proof=proof, site=subject.site, subject=subject, what=what)
-        _sign_response_too(_derived(subject, at, "decision signed again"), signature.pk)
+        if stated["response"] == content["shown"]["status"]:
+            _sign_response_too(_derived(subject, at, "decision signed again"), signature.pk)
         note_outcome(token=token, outcome=f"phase_decision:{decision.pk}")
         return decision
+
+
+def _stated(decision: PhaseDecision, content: dict[str, Any], response: Response | None, reason: str) -> dict[str, Any]:
+    """The decision as it is signed again: on the response as computed now, or on the one that it was made on."""
+    computed_now = content["shown"]["status"]
+    if response is None or response.value == computed_now:
+        return {**content["decision"], "response": computed_now}
+    if response.value != decision.response:
+        raise Refused("Approve the response as it is computed now, or the one that was decided on.")
+    if not reason.strip():
+        raise Refused("Say why the response stays as decided.")
+    return {**content["decision"], "response": response.value, "reason": reason.strip()}
 
 
 def withdraw_signature(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -12,14 +12,13 @@ from django.urls import reverse
 
 from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
-from dosing.selectors.reviews import protocol_signed
-from dosing.selectors.shown import Computed, computed, used_results
+from dosing.selectors.reviews import protocol_signed, reaffirmation
+from dosing.selectors.shown import Computed, computed
 from dosing.services.waiting import remind_of_waiting
 from dosing.vocabulary import ACTIONABLE
 from labs.services import derive_response_from
 from protocol.measurements import Course
 from protocol.phases import Discrepancy, find_discrepancies
-from protocol.response import assess
 from protocol.vocabulary import TREATMENT_PHASES, Phase, ProposalKind
 from trialsite import mail
 from trialsite.access import Duty, system_actor
@@ -159,21 +158,19 @@ def _note_discrepancy(
 
 
 def _signed_side(decision: PhaseDecision) -> dict[str, Any]:
-    shown = decision.snapshot["shown"]
-    return {"kind": decision.proposal.kind, "status": shown["status"], "used": shown["used"], "to": decision.to_phase}
+    return {**_side(decision.proposal.kind, decision.snapshot["shown"]), "to": decision.to_phase}
 
 
 def _present_side(
     subject: Subject, course: Course, decision: PhaseDecision, found: Discrepancy | None
 ) -> dict[str, Any]:
     """What the rules would have said on the day of the decision, with what is known now."""
-    on = selectors.site_day(subject.site, decision.decided_at)
     kind = decision.proposal.kind if found is None else _kind(found.proposed_now)
-    point = decision.snapshot["shown"]["point"]
-    seen_on = type(on).fromisoformat(point["on"]) if point else on
-    trial = protocol_signed(decision)
-    history = assess(course, trial, on)
-    return {"kind": kind, "status": history.confirmed_status.value, "used": used_results(course, seen_on, trial)}
+    return _side(kind, reaffirmation(subject, decision, course)["shown"])
+
+
+def _side(kind: str, shown: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kind": kind, "status": shown["status"], "point": shown["point"], "used": shown["used"]}
 
 
 def _kind(kind: ProposalKind | None) -> str:

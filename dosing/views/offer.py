@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dosing import selectors
-from dosing.forms import DecisionForm
+from dosing.decision_forms import DecisionForm
 from dosing.selectors.creation import creation
 from dosing.selectors.shown import OVERRIDABLE
 from dosing.services.decisions import offered_phase, possible_phases

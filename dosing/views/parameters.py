@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from dosing import services
-from dosing.forms import ParameterForm
+from dosing.decision_forms import ParameterForm
 from dosing.services.parameters import CONFIRMABLE
 from protocol.schema import Protocol
 from protocol.versions import VERSIONS

@@ -10,8 +10,9 @@ from typing import Any
 from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.creation import Creation
-from dosing.selectors.reviews import response_review
+from dosing.selectors.reviews import reaffirmation, response_review
 from dosing.selectors.shown import DECIDED_AT, NO_SLOT, computed
+from dosing.views.comparison import readings_of, signed_side
 from dosing.views.trace import (
     UsedRow,
     datum,
@@ -65,6 +66,9 @@ class Page:
     changed: bool
     signatures: list[SignedView]
     discrepancy: AssignmentDiscrepancy | None
+    #: Where no signature stands under a decision: what signing again would sign, and what the last one covered.
+    again: Mapping[str, Any] | None = None
+    as_signed: Mapping[str, Any] | None = None
 
     @property
     def kind(self) -> ProposalKind | None:
@@ -105,18 +109,33 @@ def page_for(subject: Subject, code: str, today: date, proposal_id: int | None =
         return _page_without_proposal(subject, code, today)
     decision = PhaseDecision.objects.filter(proposal=proposal).select_related("signature", "proposal").first()
     pending = proposal.status == PhaseProposal.Status.PENDING
-    content = decision.snapshot["shown"] if decision else proposal.detail
-    if content["point"] is None and not decision:
+    if decision is not None:
+        return _decided_page(subject, code, proposal, decision)
+    content = proposal.detail
+    if content["point"] is None:
         content = {**content, **(response_review(subject, code, today) or {})}
+    changed = pending and computed(subject, today).fingerprint != proposal.fingerprint
+    return Page(subject, code, proposal, None, content, changed, [], None)
+
+
+def _decided_page(subject: Subject, code: str, proposal: PhaseProposal, decision: PhaseDecision) -> Page:
+    """What the standing signature covers; where none stands, what a new one would, beside what the last one did."""
+    signatures = selectors.signatures_of(decision)
+    newest = signatures[-1]
+    stands = not newest.events.all()
+    signed = decision.snapshot["shown"] if newest.pk == decision.signature_id else newest.content["shown"]
+    again = None if stands else reaffirmation(subject, decision)
     return Page(
         subject=subject,
         code=code,
         proposal=proposal,
         decision=decision,
-        content=content,
-        changed=pending and computed(subject, today).fingerprint != proposal.fingerprint,
-        signatures=[signed_view(one) for one in selectors.signatures_of(decision)] if decision else [],
-        discrepancy=AssignmentDiscrepancy.objects.filter(decision=decision).last() if decision else None,
+        content=again["shown"] if again else signed,
+        changed=False,
+        signatures=[signed_view(one) for one in signatures],
+        discrepancy=AssignmentDiscrepancy.objects.filter(decision=decision).last(),
+        again=again,
+        as_signed=None if stands else signed,
     )
 
 
@@ -216,7 +235,7 @@ def verdict_of(page: Page) -> Verdict:
 
 def context_of(page: Page, *, may_sign: bool) -> dict[str, Any]:
     """Context of dosing/response.html, without its forms."""
-    urls = source_urls(page.subject, page.content)
+    urls = source_urls(page.subject, {"now": page.content, "then": page.as_signed or {}})
     point = page.content["point"]
     missing = [datum(name) for name in point["missing_critical"]] if point else []
     trace = trace_of(page.content, urls)
@@ -235,6 +254,9 @@ def context_of(page: Page, *, may_sign: bool) -> dict[str, Any]:
         "used": used,
         "missing": missing,
         "notes": [readable(note) for note in (*page.content.get("notes", []), *(point["notes"] if point else []))],
+        "readings": readings_of(page.content),
+        "reference": "At high dose" if point and point["epoch"] > 1 else "Baseline",
+        "before": signed_side(page.decision, page.as_signed, urls) if page.decision and page.as_signed else None,
         "words": readable(page.content.get("words", "")),
         "waits_for": page.content.get("waits_for", ""),
         "rule": page.content.get("rule", ""),
@@ -262,26 +284,3 @@ def creation_lines(made: Creation | None) -> list[str]:
     if made.ends_on:
         lines.append(f"a phase from {in_words(made.starts_on)} to {in_words(made.ends_on)}")
     return lines
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a discrepancy: what was signed, or what the rules say now."""
-
-    title: str
-    response: str
-    proposal: str
-    used: list[UsedRow]
-
-
-def sides_of(found: AssignmentDiscrepancy, urls: Mapping[str, str]) -> list[Side]:
-    """Old and new side by side."""
-    return [
-        Side(
-            title,
-            response_words(side["status"]),
-            PROPOSAL_WORDS[ProposalKind(side["kind"])] if side["kind"] else "Nothing to decide",
-            used_rows(side["used"], urls),
-        )
-        for title, side in (("As signed", found.was), ("With what is known now", found.now))
-    ]

@@ -6,19 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from dosing import selectors, services
-from dosing.forms import DecisionForm, ResolveForm, SigningForm, WithdrawForm
+from dosing.decision_forms import AgainForm, DecisionForm, ResolveForm, SigningForm, WithdrawForm
 from dosing.models import PhaseProposal
-from dosing.selectors.reviews import reaffirmation
 from dosing.services.decisions import DECISION_SENTENCE, RESPONSE_SENTENCE
+from dosing.views.comparison import sides_of
 from dosing.views.door import subject_for
 from dosing.views.offer import can_decide, decision_form, offer_on
-from dosing.views.response_page import Page, context_of, page_for, sides_of
+from dosing.views.response_page import Page, context_of, page_for
 from dosing.views.trace import source_urls
 from dosing.vocabulary import PHASE_WORDS, PROPOSAL_WORDS, response_words
 from protocol.vocabulary import Phase, ProposalKind, Response
@@ -73,15 +73,23 @@ def _forms(request: SignedInRequest, page: Page) -> dict[str, Any]:
     else:
         resolve = {}
     if page.decision is not None:
-        if not page.is_broken:
-            return resolve
-        again = SigningForm(initial={"shown": digest(reaffirmation(page.subject, page.decision))})
-        return {**resolve, "again_form": ask_identity(again, request)}
+        again = _again_form(page)
+        return {**resolve, "again_form": ask_identity(again, request)} if again else resolve
     if can_decide(page):
         return {"form": ask_identity(decision_form(page), request), **offer_on(page)}
     if page.content["point"] and not page.stands and not page.proposal:
         return {"response_form": ask_identity(SigningForm(initial={"shown": page.digest}), request)}
     return {}
+
+
+def _again_form(page: Page, data: QueryDict | None = None) -> AgainForm | None:
+    """The form to sign a decision again; None while a signature stands. It holds the digest of what is shown."""
+    if page.decision is None or page.again is None:
+        return None
+    decided, signed = page.decision.response, page.decision.snapshot["shown"]["status"]
+    kept = {"response": decided, "reason": page.decision.reason} if decided != signed else {}
+    initial = {"shown": digest(page.again), **kept}
+    return AgainForm(data, initial=initial, now=page.again["shown"]["status"], decided=decided)
 
 
 def _withdrawal(request: SignedInRequest, page: Page) -> dict[str, Any]:
@@ -196,9 +204,13 @@ def _ask(request: SignedInRequest, page: Page, form: DecisionForm) -> str:
 
 
 def _sign_again(request: SignedInRequest, page: Page) -> HttpResponse:
-    form = ask_identity(SigningForm(request.POST), request)
+    again = _again_form(page, request.POST)
+    if again is None or page.decision is None:
+        messages.error(request, "A signature stands under this decision. There is nothing to sign again.")
+        return redirect("subject_response", key=page.subject.key, code=page.code)
+    form = ask_identity(again, request)
     proof = prove(request, form, clock.now()) if form.is_valid() else None
-    if proof is None or page.decision is None:
+    if proof is None:
         return _show(request, page, 422, again_form=form)
     try:
         services.reaffirm_decision(
@@ -210,6 +222,8 @@ def _sign_again(request: SignedInRequest, page: Page) -> HttpResponse:
             token=form.cleaned_data["token"],
             decision_id=page.decision.pk,
             shown=form.cleaned_data["shown"],
+            response=Response(form.cleaned_data["response"]) if form.cleaned_data["response"] else None,
+            reason=form.cleaned_data["reason"],
         )
     except Refused as refusal:
         form.add_error(None, str(refusal))

@@ -17,6 +17,7 @@ from dosing.selectors.reviews import reaffirmation, response_review
 from labs.models import ResponseSignature
 from labs.selectors import latest_response
 from protocol.vocabulary import Analyte, Drug, Phase, Response
+from reporting.selectors.signed import signed_responses
 from tests import world_dosing as treat
 from tests.fixtures.databases import Database
 from tests.world import World, new_world
@@ -430,6 +431,49 @@ def test_signed_again_the_broken_signature_stays_listed(world: World) -> None:
         assert selectors.standing_signature(decision) == second
         assert not selectors.broken_decisions().exists()
         assert StatePeriod.objects.filter(state="LOW_DEX_7_12").count() == 1
+
+
+def responder(world: World) -> PhaseDecision:
+    """Decided on a partial response that a correction turns into a minimal one; the proposal stays the same."""
+    proposal = treat.at_month_6(world, values=("1.9", "1.8"))
+    decision = treat.sign(world, proposal, Phase.ANAKINRA_ONLY)
+    assert decision.response == "PR"
+    for number in (5, 6):
+        typed = {Analyte.SERUM_M: "2.5"}
+        record(world, proposal.subject, f"m{number:02d}", treat.MONTH[number], typed, reason="Transcription error")
+    return decision
+
+
+def under(decision: PhaseDecision) -> tuple[dict[str, Any], int]:
+    """What the newest signature states, and how many signatures stand under a derived response."""
+    content = selectors.signatures_of(decision)[-1].content
+    return content["decision"], ResponseSignature.objects.filter(signature__events=None).count()
+
+
+@pytest.mark.req("C3", "C4")
+def test_signed_again_the_response_is_the_one_that_was_shown(world: World) -> None:
+    decision = responder(world)
+    sign_again(world, decision)
+    with everything(world):
+        stated, signed = under(decision)
+        assert (stated["response"], stated["to_phase"], signed) == ("MR", "ANAKINRA_ONLY", 1)
+        (found,) = signed_responses([decision.subject_id])
+        assert found.visit == "m06"
+
+
+@pytest.mark.req("C3", "C4", "E4")
+def test_a_response_kept_against_the_rules_needs_a_reason_and_signs_no_derived_one(world: World) -> None:
+    decision = responder(world)
+    with pytest.raises(Refused, match="Say why the response stays"):
+        sign_again(world, decision, response=Response.PR)
+    with pytest.raises(Refused, match="as it is computed now, or the one"):
+        sign_again(world, decision, response=Response.CR, reason="Better")
+    sign_again(world, decision, response=Response.PR, reason="The central laboratory confirms 1.8")
+    with everything(world):
+        stated, signed = under(decision)
+        assert (stated["response"], stated["reason"]) == ("PR", "The central laboratory confirms 1.8")
+        assert signed == 0, "nobody approved the minimal response"
+        assert signed_responses([decision.subject_id]) == []
 
 
 def test_a_standing_signature_is_not_signed_again(world: World) -> None:

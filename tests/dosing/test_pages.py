@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dosing.models import AssignmentDiscrepancy, DoseRecord, PhaseDecision, PhaseProposal
+from dosing.selectors.reviews import response_review
 from protocol.vocabulary import Analyte, Phase
 from tests import world_dosing as treat
 from tests.world import IDENTITY, World, log_in, new_world
@@ -259,6 +260,72 @@ def test_a_broken_signature_is_shown_and_signed_again(world: World, proposal: Ph
     assert "Stays on low dose" in text_of(client.get(url))
     history = text_of(client.get(place("subject_responses", proposal.subject)))
     assert "Signed" in history
+
+
+@pytest.mark.req("C3", "C4")
+def test_what_is_signed_again_is_what_the_page_shows(world: World, proposal: PhaseProposal, client: Client) -> None:
+    """The proposal stays the same, so no discrepancy shows the new figures: the page itself has to."""
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.45"}, reason="Transcription error")
+    url = place("subject_response", proposal.subject)
+    page = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
+    now, _, below = page.content.decode().partition("As it was signed")
+    then = below.partition("<aside>")[0]
+    assert "What the decision at Month 6 rests on now" in now
+    assert "3.45" in now
+    assert "3.45" not in then
+    assert "3.6" in then
+    client.post(url, {**hidden(page, "sign_again"), **IDENTITY})
+    signed = client.get(url).content.decode()
+    assert "As it was signed" not in signed
+    assert "3.45" in signed, "the page of a decision shows what its standing signature covers"
+
+
+def test_a_response_that_changed_is_approved_or_kept_with_a_reason(world: World, client: Client) -> None:
+    proposal = treat.at_month_6(world, values=("1.9", "1.8"))
+    treat.sign(world, proposal, Phase.ANAKINRA_ONLY)
+    for number in (5, 6):
+        typed = {Analyte.SERUM_M: "2.5"}
+        record(world, proposal.subject, f"m{number:02d}", treat.MONTH[number], typed, reason="Transcription error")
+    url = place("subject_response", proposal.subject)
+    page = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
+    assert "As computed now: minimal response" in text_of(page)
+    keep = {**hidden(page, "sign_again"), **IDENTITY, "response": "PR"}
+    assert "Say why the response stays as decided." in text_of(client.post(url, keep))
+    assert "Signed again." in text_of(client.post(url, {**keep, "reason": "Repeat pending"}, follow=True))
+
+
+def test_both_references_stand_side_by_side(world: World, proposal: PhaseProposal, client: Client) -> None:
+    """Clinical A08: under low dose a second reading against the start of dexamethasone."""
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    world.at = morning(date(2024, 9, 13))
+    treat.month(world, proposal.subject, 8, "1.8")
+    page = text_of(
+        log_in(client, world.person(Role.INVESTIGATOR)).get(place("subject_response", proposal.subject, "m08"))
+    )
+    assert "Study baseline (decides)" in page
+    assert "Start of low-dose dexamethasone" in page
+
+
+@pytest.mark.req("E10")
+def test_under_high_dose_the_table_and_the_trace_have_one_baseline(world: World, client: Client) -> None:
+    subject = treat.on_anakinra(world, baseline="3.0")
+    for number, value in ((1, "2.6"), (2, "5.0"), (3, "5.2")):
+        treat.month(world, subject, number, value)
+    progression = treat.reevaluated(world, subject)
+    assert progression is not None
+    treat.confirm_high_dose(world)
+    treat.sign(world, progression, Phase.HIGH_DEX)
+    treat.month(world, subject, 5, "3.9")
+    page = text_of(log_in(client, world.person(Role.INVESTIGATOR)).get(place("subject_response", subject, "m05")))
+    assert "At high dose" in page
+    assert "Start of high dose (decides)" in page
+    assert "Study baseline, last sample before high dose" in page
+    with everything(world):
+        content = response_review(subject, "m05", world.at.date())
+    assert content is not None
+    (serum,) = [row for row in content["used"] if row["analyte"] == Analyte.SERUM_M.value]
+    assert (serum["baseline"]["value"], serum["nadir"]["value"], serum["from_baseline"]) == ("5.2", "3.9", "-25")
 
 
 @pytest.mark.req("C3")
