@@ -12,7 +12,7 @@ from django import forms
 from enrollment.evidence import ADULT
 from enrollment.models import Consent, ConsentForm
 from enrollment.questions import YES
-from enrollment.services import ConsentGiven, FormVersion, Screening
+from enrollment.services import ConsentGiven, FormVersion, Identity, Screening
 from protocol.versions import VERSIONS
 from trialsite.days import DayField, in_words, tell_today
 from trialsite.models import Sex, Site, User
@@ -92,6 +92,23 @@ def _given(given: Mapping[str, Any]) -> ConsentGiven:
     )
 
 
+def _birth_year() -> forms.IntegerField:
+    return forms.IntegerField(
+        label="Year of birth",
+        help_text="Four digits; no date of birth.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"required": "Enter the year of birth.", "invalid": "Enter four digits, for example 1958."},
+    )
+
+
+def _is_adult() -> forms.ChoiceField:
+    return radios(f"{ADULT} or older on the day of consent?", ((YES, "Yes"), ("no", "No")), "Answer yes or no.")
+
+
+def _sex() -> forms.ChoiceField:
+    return radios("Sex", Sex.choices, "Choose female or male.")
+
+
 class ScreenForm(TokenForm):
     """What is asked when a person consents."""
 
@@ -101,14 +118,9 @@ class ScreenForm(TokenForm):
     form_version = _version()
     obtained_by = _obtained_by()
     signed_by = _signer()
-    birth_year = forms.IntegerField(
-        label="Year of birth",
-        help_text="Four digits; no date of birth.",
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"required": "Enter the year of birth.", "invalid": "Enter four digits, for example 1958."},
-    )
-    is_adult = radios(f"{ADULT} or older on the day of consent?", ((YES, "Yes"), ("no", "No")), "Answer yes or no.")
-    sex = radios("Sex", Sex.choices, "Choose female or male.")
+    birth_year = _birth_year()
+    is_adult = _is_adult()
+    sex = _sex()
     another_person_because = forms.CharField(
         label="Why is this another person?",
         max_length=300,
@@ -165,6 +177,34 @@ class CorrectConsentForm(forms.Form):
 
     def given(self) -> ConsentGiven:
         return _given(self.cleaned_data)
+
+
+class IdentityForm(forms.Form):
+    """Year of birth, sex and the statement of age as they should have been entered."""
+
+    birth_year = _birth_year()
+    is_adult = _is_adult()
+    sex = _sex()
+    reason = forms.CharField(
+        label="Reason for the correction",
+        max_length=300,
+        error_messages={"required": "Say why this is corrected."},
+    )
+
+    def identity(self) -> Identity:
+        given = self.cleaned_data
+        return Identity(given["birth_year"], given["sex"], given["is_adult"] == YES)
+
+
+class SubjectInErrorForm(forms.Form):
+    """The whole subject was entered in error."""
+
+    error_reason = forms.CharField(
+        label="Why was this subject entered in error?",
+        max_length=300,
+        help_text="For example: screened twice, the other number is 01-S007.",
+        error_messages={"required": "Say why this subject was entered in error."},
+    )
 
 
 class FormVersionForm(forms.Form):

@@ -3,6 +3,7 @@
 from enrollment.services.consent_forms import FormVersion, add_consent_form, take_back_consent_form
 from enrollment.services.consents import ConsentGiven, correct_consent, record_reconsent
 from enrollment.services.eligibility import Answer, record_screening_answers, send_eligibility, sign_eligibility
+from enrollment.services.identity import Identity, correct_identity, identity_of, mark_subject_in_error
 from enrollment.services.registration import Cause, record_screen_failure, register_subject
 from enrollment.services.screening import PossibleDuplicate, Screening, screen_subject
 from enrollment.services.waivers import Ruling, decide_waiver, request_waiver
@@ -12,12 +13,16 @@ __all__ = [
     "Cause",
     "ConsentGiven",
     "FormVersion",
+    "Identity",
     "PossibleDuplicate",
     "Ruling",
     "Screening",
     "add_consent_form",
     "correct_consent",
+    "correct_identity",
     "decide_waiver",
+    "identity_of",
+    "mark_subject_in_error",
     "record_reconsent",
     "record_screen_failure",
     "record_screening_answers",

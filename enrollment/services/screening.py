@@ -56,7 +56,7 @@ def screen_subject(
         # The lock lets no other browser take the number, nor the same person slip in, between check and entry.
         site = Site.objects.select_for_update().get(pk=site_id)
         _check_site(site, screening, at)
-        _check_age(screening)
+        check_age(screening.consented_on, screening.birth_year, is_adult=screening.is_adult)
         if not another_person_because.strip():
             _check_not_there(site, screening)
         subject = start_subject(
@@ -85,15 +85,15 @@ def _check_site(site: Site, screening: Screening, at: datetime) -> None:
     check_given(site, screening.given(), at)
 
 
-def _check_age(screening: Screening) -> None:
+def check_age(consented_on: date, birth_year: int, *, is_adult: bool) -> None:
     """The year of birth leaves two ages; the statement must be one of them."""
-    older = screening.consented_on.year - screening.birth_year
+    older = consented_on.year - birth_year
     if not 0 <= older <= OLDEST:
         raise Refused("Check the year of birth: it does not fit the date of consent.")
-    if screening.is_adult and older < ADULT:
-        raise Refused(f"Somebody born in {screening.birth_year} was not 18 on the day of consent. Check both answers.")
-    if not screening.is_adult and older - 1 >= ADULT:
-        raise Refused(f"Somebody born in {screening.birth_year} was 18 on the day of consent. Check both answers.")
+    if is_adult and older < ADULT:
+        raise Refused(f"Somebody born in {birth_year} was not 18 on the day of consent. Check both answers.")
+    if not is_adult and older - 1 >= ADULT:
+        raise Refused(f"Somebody born in {birth_year} was 18 on the day of consent. Check both answers.")
 
 
 def _check_not_there(site: Site, screening: Screening) -> None:

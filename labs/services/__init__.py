@@ -6,7 +6,13 @@ from labs.services.batches import go_on_with_file
 from labs.services.consent import ask_about_consent, confirm_ordinary_care, consent_problem, open_questions
 from labs.services.disease import Assessed, mark_disease_assessment_in_error, record_disease_assessment
 from labs.services.imports import Uploaded, cancel_import, match_columns, upload_file
-from labs.services.laboratories import Limits, adopt_typical_ranges, save_laboratory, save_reference_range
+from labs.services.laboratories import (
+    Limits,
+    adopt_typical_ranges,
+    renew_reference_limits,
+    save_laboratory,
+    save_reference_range,
+)
 from labs.services.panels import PanelsRecorded, judge, record_panel
 from labs.services.receiving import receive_message
 from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile
@@ -60,6 +66,7 @@ __all__ = [
     "record_disease_assessment",
     "record_panel",
     "record_visit",
+    "renew_reference_limits",
     "revoke_token",
     "save_laboratory",
     "save_reference_range",

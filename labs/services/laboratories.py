@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from labs.models import Laboratory, ReferenceRange
+from labs.models import Laboratory, LabResult, ReferenceRange
+from labs.selectors.results import reference_ranges
 from labs.services.refusals import FieldsRefused
 from protocol.trial import TRIAL
 from protocol.units import UnknownUnit, convert
 from protocol.vocabulary import Analyte
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
+from trialsite.models import Subject
 
 
 @dataclass(frozen=True)
@@ -127,3 +129,25 @@ def _end_previous(laboratory_id: int, limits: Limits) -> None:
     previous.valid_to = limits.valid_from - timedelta(days=1)
     with because("A newer range follows"):
         previous.save(update_fields=["valid_to"])
+
+
+def renew_reference_limits(*, subject: Subject, why: str) -> list[int]:
+    """Look up the limits of standing results anew after age or sex was corrected. Runs inside the caller's `writing`.
+
+    Keys of the results that have other limits now; what was measured stays.
+    """
+    standing = LabResult.objects.filter(subject=subject, superseded_at=None).select_related("specimen")
+    ranges: dict[tuple[int | None, date], dict[Analyte, ReferenceRange]] = {}
+    changed = []
+    for result in standing:
+        where = (result.specimen.laboratory_id, result.specimen.collected_on)
+        if where not in ranges:
+            ranges[where] = reference_ranges(where[0], subject, where[1])
+        limits = ranges[where].get(Analyte(result.analyte))
+        low, high = (limits.low, limits.high) if limits else (None, None)
+        if (result.reference_low, result.reference_high) != (low, high):
+            result.reference_low, result.reference_high = low, high
+            changed.append(result)
+    with because(why):
+        LabResult.objects.bulk_update(changed, ["reference_low", "reference_high"])
+    return [result.pk for result in changed]

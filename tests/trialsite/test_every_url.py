@@ -84,6 +84,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "subject_new": (SITE, SITE),
     "subject": (CLINICAL, NO_SUCH_METHOD),
     "subject_consent": (CLINICAL, SITE),
+    "subject_identity": (CLINICAL, SITE),
     "subject_eligibility": (CLINICAL, SITE),
     "subject_waiver": (CLINICAL, SITE),
     "subject_registration": (SITE, SITE),
