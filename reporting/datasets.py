@@ -11,7 +11,7 @@ import labs.exports
 import safety.exports
 import trialsite.exports
 from reporting.courses import M_SPIKE_CHANGES
-from reporting.selectors.abstract import ABSTRACT_TABLE
+from reporting.selectors.abstract import ABSTRACT_STATEMENTS, ABSTRACT_TABLE
 from reporting.selectors.computed import Computed
 from reporting.selectors.efficacy_file import EFFICACY
 from reporting.selectors.enrolment import ENROLMENT
@@ -33,6 +33,7 @@ DATASETS: tuple[Dataset | Computed, ...] = (
     *SAFETY_FILES,
     M_SPIKE_CHANGES,
     ABSTRACT_TABLE,
+    ABSTRACT_STATEMENTS,
     TIMELINESS,
     SCREENING_LOG,
 )

@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern] = [
     path("dashboards/data-quality/timeliness.csv", data_quality.as_csv, name="timeliness_csv"),
     path("dashboards/abstract/", abstract.page, name="abstract_table"),
     path("dashboards/abstract/abstract_table.csv", abstract.as_csv, name="abstract_csv"),
+    path("dashboards/abstract/abstract_statements.csv", abstract.statements_as_csv, name="abstract_statements_csv"),
     path("exports/", exports.exports, name="exports"),
     path("exports/everything.zip", exports.everything, name="export_all"),
     path("exports/manifest.json", exports.manifest_alone, name="export_manifest"),

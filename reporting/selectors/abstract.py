@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from labs.models import LabResult, Specimen
+from dosing.models import PhaseProposal
+from labs.models import DiseaseAssessment, LabResult, Specimen
 from labs.selectors import latest_responses
 from protocol.explain import plain
 from protocol.trial import TRIAL
-from protocol.vocabulary import Analyte
+from protocol.versions import ORIGINAL
+from protocol.vocabulary import Analyte, ProposalKind
 from reporting.abstract import TABLE, Agreement, Published, agreement
+from reporting.abstract_statements import Held, Patient, statements
 from reporting.selectors.computed import Cell, Computed
 from trialsite.exporting import Column
 from trialsite.models import Subject
@@ -83,6 +86,52 @@ def _values(codes: Sequence[str]) -> dict[int, dict[Analyte, Decimal]]:
 
 def _subject_with(printed: Mapping[Analyte, Decimal], on_study: Mapping[int, Mapping[Analyte, Decimal]]) -> int | None:
     return next((key for key in sorted(on_study) if on_study[key] == printed), None)
+
+
+def held(lines: Sequence[AbstractLine]) -> Held:
+    """What the abstract's statements are held against: the table's lines, and three queries."""
+    found = {line.subject.pk: line.subject for line in lines if line.subject}
+    marrow = dict(
+        DiseaseAssessment.objects.filter(subject_id__in=found, visit__code__in=ON_STUDY, superseded_at=None)
+        .exclude(bm_pc=None)
+        .order_by("marrow_on", "id")
+        .values_list("subject_id", "bm_pc")
+    )
+    proposed = PhaseProposal.objects.filter(subject_id__in=found, kind=ProposalKind.ASSIGN_LOW_DEX.value)
+    low_dose = set(proposed.values_list("subject_id", flat=True))
+    seven = [
+        Patient(
+            on_study={one.published.analyte: one.on_study for one in own if one.on_study is not None},
+            six_months={one.published.analyte: one.six_months for one in own if one.six_months is not None},
+            response=own[0].response,
+            marrow=marrow.get(key),
+            low_dose=key in low_dose,
+        )
+        for key in found
+        if (own := [line for line in lines if line.subject and line.subject.pk == key])
+    ]
+    registered = Subject.objects.filter(entered_in_error_at=None).exclude(registered_on=None).count()
+    return Held(seven, registered, ORIGINAL)
+
+
+def _statement_rows() -> Iterable[Sequence[Cell]]:
+    for number, one in enumerate(statements(held(abstract_lines())), start=1):
+        yield number, one.words, one.printed, one.computed, one.verdict, one.because
+
+
+ABSTRACT_STATEMENTS = Computed(
+    name="abstract_statements",
+    title="Every other count of the abstract of 2004, printed beside computed",
+    columns=(
+        Column("number", "in the order of the abstract"),
+        Column("statement", "what the abstract states"),
+        Column("printed", "as printed"),
+        Column("computed", "what the same figures give here"),
+        Column("verdict", "agrees, differs or cannot be computed"),
+        Column("because", "why it cannot be computed, or on what the answer rests"),
+    ),
+    rows=_statement_rows,
+)
 
 
 def _rows() -> Iterable[Sequence[Cell]]:

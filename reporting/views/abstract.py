@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from reporting.abstract import NOTE
-from reporting.selectors.abstract import ABSTRACT_TABLE, abstract_lines
+from reporting.abstract_statements import statements
+from reporting.selectors.abstract import ABSTRACT_STATEMENTS, ABSTRACT_TABLE, abstract_lines, held
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of
 from trialsite import clock
@@ -30,6 +31,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         "differing": explained["differs"],
         "may_open": can_anywhere(request.actor, Duty.VIEW_SUBJECT, clock.now()),
         "note": NOTE,
+        "statements": statements(held(lines)),
         "data_cut": clock.now(),
     }
     return render(request, "reporting/abstract.html", context)
@@ -40,3 +42,10 @@ def page(request: SignedInRequest) -> HttpResponse:
 def as_csv(request: SignedInRequest) -> HttpResponseBase:
     """The same lines. Logged like every export."""
     return csv_of(request, ABSTRACT_TABLE)
+
+
+@require_GET
+@requires(Duty.VIEW_DASHBOARD_ROWS)
+def statements_as_csv(request: SignedInRequest) -> HttpResponseBase:
+    """The abstract's other counts. Logged like every export."""
+    return csv_of(request, ABSTRACT_STATEMENTS)

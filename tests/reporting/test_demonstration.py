@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -18,16 +25,18 @@ from labs.models import ImportMapping, ImportRow, LabImport, LabResult, Response
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, Phase, ProposalKind
 from reporting.abstract import TABLE, agreement
+from reporting.abstract_statements import AGREES, DIFFERS, OPEN, statements
 from reporting.demonstration.cast import ADMIN, MEMBERS
-from reporting.selectors.abstract import abstract_lines
+from reporting.selectors.abstract import abstract_lines, held
 from safety.models import SafetyReport
-from tests.fixtures.databases import Database
+from tests.fixtures.databases import Database, copy_template, drop, use
 from tests.world import log_in
 from trialsite import clock
 from trialsite.access import Actor, system_actor
 from trialsite.actors import actor_for
 from trialsite.context import reading
 from trialsite.models import Mail, OutboxMessage, Query, Role, Signature, SignatureEvent, Subject, User
+from trialsite.stack.servers import TestServers
 from trialsite.verification import bad_rows
 
 
@@ -143,6 +152,28 @@ def test_the_abstract_page_prints_what_its_csv_holds(demonstration: Database) ->
     assert rows[1].startswith("1,")
 
 
+def test_the_statements_of_the_abstract_hold_here_or_say_why_not(seen: None) -> None:
+    found = {one.words: one for one in statements(held(abstract_lines()))}
+    assert Counter(one.verdict for one in found.values()) == {AGREES: 12, OPEN: 6}
+    assert all(one.because for one in found.values() if one.verdict == OPEN)
+    assert found["hs-CRP fell in the seven"].computed == "42.7 to 90.2%"
+    assert found["Labelling index fell by 75 to 100%"].computed == "7 of 7 fell by 76 to 100%"
+    low = found["Qualified with an M-protein below 3.0 g/dL, so by marrow of 10% or more"]
+    assert low.computed == "4 of 7 below 3.0 g/dL, 4 of them qualify by marrow"
+
+
+def test_a_changed_value_makes_a_statement_differ_and_a_site_judges_no_seven(seen: None) -> None:
+    everything = held(abstract_lines())
+    first, *others = everything.seven
+    worse = replace(first, six_months={**first.six_months, Analyte.HS_CRP: Decimal("3.0")}, response="PR")
+    verdicts = {one.words: one.verdict for one in statements(replace(everything, seven=[worse, *others]))}
+    assert verdicts["hs-CRP fell in the seven"] == DIFFERS
+    assert verdicts["Response at six months by IMWG, which the abstract does not state"] == DIFFERS
+    few = [one for one in statements(replace(everything, seven=others)) if "Only 6 of the seven" in one.because]
+    assert {one.verdict for one in few} == {OPEN}
+    assert len(few) == 6
+
+
 def test_the_abstract_page_links_to_subjects_for_those_who_may_open_them(demonstration: Database) -> None:
     page = log_in(Client(), member(Role.STATISTICIAN, "00")).get("/dashboards/abstract/").content.decode()
     assert len(re.findall(r'<a href="/subjects/\w+/">', page)) == 21
@@ -176,3 +207,30 @@ def test_only_the_planted_value_lies_outside_what_is_plausible(seen: None) -> No
         if (limits := TRIAL.analytes[Analyte(result.analyte)].plausible) and not limits[0] <= result.value <= limits[1]
     }
     assert outside == {Analyte.POTASSIUM.value}
+
+
+#: What no two loads share: numbers of rows and messages, opaque keys, and what the real clock stamped.
+SURROGATE = re.compile(r"(^|_)(id|key|digest|sha256|fingerprint|record|at|number)$")
+
+
+def exported(into: Path) -> dict[str, list[dict[str, str]]]:
+    call_command("export", "--all", "--out", str(into), stdout=io.StringIO())
+    return {path.stem: list(csv.DictReader(io.StringIO(path.read_text()))) for path in sorted(into.glob("*.csv"))}
+
+
+def test_two_loads_tell_the_same_story(demonstration: Database, template_database: TestServers, tmp_path: Path) -> None:
+    """The second is loaded by a process of its own, in which sets and dictionaries are ordered otherwise."""
+    second = copy_template(template_database, "second_demonstration")
+    extra = {**second.environment, "PYTHONHASHSEED": "7", "CLOCK_FILE": str(tmp_path / "offset")}
+    command = [sys.executable, "manage.py", "load_demonstration"]
+    done = subprocess.run(command, env={**os.environ, **extra}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    here = exported(tmp_path / "first")
+    use(second.name)
+    there = exported(tmp_path / "second")
+    use(demonstration.name)
+    drop(template_database, second.name)
+    assert here.keys() == there.keys()
+    for name, rows in here.items():
+        diff = [c for c in (rows[0] if rows else []) if sorted(r[c] for r in rows) != sorted(r[c] for r in there[name])]
+        print(name, len(rows), len(there[name]), [(c, rows[0][c], there[name][0][c]) for c in diff])

@@ -37,6 +37,7 @@ STREAMED = {
     "enrolment_csv",
     "safety_csv",
     "abstract_csv",
+    "abstract_statements_csv",
     "timeliness_csv",
     "screening_log_csv",
     "subject_calendar_file",

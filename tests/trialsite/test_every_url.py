@@ -133,6 +133,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "enrolment_csv": ("IDMS", NO_SUCH_METHOD),
     "abstract_table": ("IDMS", NO_SUCH_METHOD),
     "abstract_csv": ("IDMS", NO_SUCH_METHOD),
+    "abstract_statements_csv": ("IDMS", NO_SUCH_METHOD),
     "data_quality": ("IDMAS", NO_SUCH_METHOD),
     "data_quality_rows": ("IDMS", NO_SUCH_METHOD),
     "timeliness_csv": ("IDMS", NO_SUCH_METHOD),
