@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from django import forms
 
-QUICK = {"corrected": "Corrected.", "as_entered": "Correct as entered."}
+AS_ENTERED = "as_entered"
+QUICK = {"corrected": "Corrected.", AS_ENTERED: "Correct as entered."}
 
 
 class AnswerForm(forms.Form):

@@ -15,7 +15,12 @@ from protocol.vocabulary import Analyte
 from trialsite.access import Actor
 from trialsite.context import because
 from trialsite.models import Subject, Visit
-from trialsite.services.queries import Anchor, Question, close_automatic_queries, raise_automatic_query
+from trialsite.services.queries import (
+    Anchor,
+    Question,
+    confirm_automatic_queries,
+    raise_automatic_query,
+)
 
 #: Which table of factors the canonical values were computed with.
 CONVERSION_VERSION = f"{TRIAL.id} {TRIAL.version}"[:20]
@@ -198,9 +203,9 @@ def _ask(
     fresh = {one.analyte for one in after}
     for analyte, reading in readings.items():
         if reading.entry.confirmed and analyte in standing and analyte.value not in fresh:
-            close_automatic_queries(
-                record_type="lab_result", record_id=standing[analyte].pk, item=analyte.value, at=at,
-                reason="Is what the report says.",
+            confirm_automatic_queries(
+                by=by, record_type="lab_result", record_id=standing[analyte].pk, item=analyte.value, at=at,
+                text="Is what the report says.",
             )  # fmt: skip
 
 

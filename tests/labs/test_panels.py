@@ -131,7 +131,10 @@ def test_ticking_later_closes_the_standing_question(world: World, subject: Subje
     record(world, subject, "m01", MONTH1, {Analyte.HB: "26"})
     done = record(world, subject, "m01", MONTH1, {Analyte.HB: Entry("26", confirmed=True)})
     assert done.changes == ()
-    assert Query.objects.get().state == "closed"
+    (query,) = Query.objects.all()
+    assert query.state == "closed"
+    said = query.messages.latest("id")
+    assert (said.action, said.by_name) == ("confirmed", world.person(Role.COORDINATOR).printed_name)
 
 
 def test_correcting_closes_the_question_by_itself(world: World, subject: Subject) -> None:

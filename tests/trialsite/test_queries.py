@@ -215,6 +215,22 @@ def test_quick_replies_and_words(world: World, client: Client, asked: Query, dat
     assert asked.messages.last().text == said
 
 
+@pytest.mark.req("D8")
+def test_what_a_check_asked_is_settled_when_the_site_confirms_it(
+    world: World, client: Client, subject: Subject
+) -> None:
+    """Nobody has to close by hand what the site says is so; the person who said it is named."""
+    record(world, subject, "m01", world.at.date(), {Analyte.HB: "26"})
+    raised = Query.objects.exclude(check_code="").get(item=Analyte.HB.value)
+    log_in(client, world.person(Role.COORDINATOR))
+    done = client.post(reverse("query", args=[raised.pk]), {"quick": "as_entered"}, follow=True)
+    assert "was answered and is closed" in done.content.decode()
+    raised.refresh_from_db()
+    said = raised.messages.latest("id")
+    assert (raised.state, said.action) == ("closed", "confirmed")
+    assert said.by_name == world.person(Role.COORDINATOR).printed_name
+
+
 def test_answering_leads_to_the_next_query(
     world: World, client: Client, subject: Subject, result: LabResult, asked: Query
 ) -> None:

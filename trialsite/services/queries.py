@@ -58,12 +58,27 @@ def raise_automatic_query(*, by: Actor, at: datetime, subject: Subject, anchor: 
     return query
 
 
+def confirm_automatic_queries(
+    *, by: Actor, record_type: str, record_id: int, item: str, at: datetime, text: str
+) -> int:
+    """The enterer says that the value is so: its automatic queries close, confirmed by that person.
+
+    Runs inside the caller's `writing`.
+    """
+    standing = _automatic(record_type, record_id, item)
+    for query in standing:
+        confirm_automatic_query(by=by, query=query, at=at, text=text)
+    return len(standing)
+
+
+def _automatic(record_type: str, record_id: int, item: str) -> list[Query]:
+    asked = Query.objects.filter(record_type=record_type, record_id=record_id, item=item).exclude(check_code="")
+    return list(asked.exclude(state=Query.State.CLOSED))
+
+
 def close_automatic_queries(*, record_type: str, record_id: int, item: str, at: datetime, reason: str) -> int:
     """The value was corrected: its automatic queries close themselves. Runs inside the caller's `writing`."""
-    standing = Query.objects.filter(record_type=record_type, record_id=record_id, item=item).exclude(
-        state=Query.State.CLOSED
-    )
-    automatic = list(standing.exclude(check_code=""))
+    automatic = _automatic(record_type, record_id, item)
     for query in automatic:
         close_automatic_query(query=query, at=at, reason=reason)
     return len(automatic)
@@ -125,6 +140,18 @@ def answer(*, by: Actor, at: datetime, query_id: int, site_id: int, text: str) -
         query = _locked(query_id, Query.State.OPEN)
         _move(query, Query.State.ANSWERED, at)
         _say(query, QueryMessage.Action.ANSWERED, text, at=at, by=by)
+        return query
+
+
+def confirm(*, by: Actor, at: datetime, query_id: int, site_id: int, text: str) -> Query:
+    """The site says that the value is as its source has it. That settles what a check asked; a person is answered."""
+    with writing(by=by, duty=Duty.ANSWER_QUERY, site_id=site_id, at=at, reason="Confirmed by the site"):
+        query = _locked(query_id, Query.State.OPEN)
+        if query.check_code:
+            confirm_automatic_query(by=by, query=query, at=at, text=text)
+        else:
+            _move(query, Query.State.ANSWERED, at)
+            _say(query, QueryMessage.Action.ANSWERED, text, at=at, by=by)
         return query
 
 

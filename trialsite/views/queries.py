@@ -21,7 +21,7 @@ from trialsite.audit_selectors import RecordPlace, entries, events_of_record, pl
 from trialsite.audit_words import named
 from trialsite.http import SignedInRequest
 from trialsite.models import Query
-from trialsite.query_forms import AnswerForm, AskForm, CloseForm
+from trialsite.query_forms import AS_ENTERED, AnswerForm, AskForm, CloseForm
 from trialsite.segments import Segment
 from trialsite.selectors import sites_in_reach, subject_by_key
 from trialsite.services import queries as service
@@ -43,6 +43,7 @@ class Verb:
 
 _VERBS = {
     "answer": Verb(service.answer, Duty.ANSWER_QUERY, "was answered"),
+    "confirm": Verb(service.confirm, Duty.ANSWER_QUERY, "was answered"),
     "close": Verb(service.close, Duty.CLOSE_QUERY, "was closed"),
     "reopen": Verb(service.reopen, Duty.CLOSE_QUERY, "was opened again"),
 }
@@ -108,7 +109,9 @@ def query(request: SignedInRequest, pk: int) -> HttpResponse:
     if action not in _VERBS:
         raise Http404
     check_may(request.actor, _VERBS[action].duty, one.site_id, clock.now())
-    form = AnswerForm(request.POST) if action == "answer" else CloseForm(request.POST)
+    if action == "answer" and request.POST.get("quick") == AS_ENTERED:
+        action = "confirm"
+    form = AnswerForm(request.POST) if action in ("answer", "confirm") else CloseForm(request.POST)
     if form.is_valid():
         try:
             return _act(request, one, action, form.cleaned_data["text"])
@@ -118,9 +121,10 @@ def query(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _act(request: SignedInRequest, one: Query, action: str, text: str) -> HttpResponse:
-    _VERBS[action].do(by=request.actor, at=clock.now(), query_id=one.pk, site_id=one.site_id, text=text)
+    done = _VERBS[action].do(by=request.actor, at=clock.now(), query_id=one.pk, site_id=one.site_id, text=text)
     following = query_selectors.next_for(request.actor, clock.now(), after=one)
-    said = f"Query {one.pk} {_VERBS[action].words}."
+    is_settled = action == "confirm" and done.state == Query.State.CLOSED
+    said = f"Query {one.pk} {_VERBS[action].words}{' and is closed' if is_settled else ''}."
     if _is_fragment(request):
         # The form beside the panel may hold what is not saved yet: it stays, and the next query is a link.
         url = query_selectors.at_field(following) if following else ""
