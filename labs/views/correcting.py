@@ -40,3 +40,12 @@ def correction(subject: Subject, changes: tuple[str, ...], act: Callable[[], obj
     if not changes:
         return Correction()
     return Correction(changes, foresee(subject_id=subject.pk, at=clock.now(), act=act))
+
+
+def take_back(request: SignedInRequest, subject: Subject, act: Callable[[], object]) -> tuple[Effect, ...]:
+    """Take records back if the page had shown all that follows; else what follows, and nothing is done."""
+    effects = foresee(subject_id=subject.pk, at=clock.now(), act=act)
+    if request.POST.get("foreseen", "") == mark_of(effects):
+        act()
+        return ()
+    return effects

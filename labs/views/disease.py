@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +23,13 @@ from labs.services import (
     record_disease_assessment,
 )
 from labs.services.disease import PARTS, corrections, in_words, label_of
-from labs.views.correcting import LOOK_FIRST, NOT_YET, Correction, correction
+from labs.views.correcting import LOOK_FIRST, NOT_YET, Correction, correction, take_back
 from labs.views.subjects import readable_subject, token_of, uuid_of
 from labs.views.visits import put
 from trialsite import clock
 from trialsite.days import tell_today
 from trialsite.drafting import Drafting, drafting, is_saved
+from trialsite.foresight import Effect, mark_of
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject, Visit
 from trialsite.selectors import visits, was_submitted
@@ -150,16 +152,21 @@ def _with_theirs(page: Page, refusal: SavedMeanwhile) -> QueryDict:
 
 def _mark_in_error(page: Page) -> HttpResponse:
     in_error = ErrorReasonForm(page.request.POST, prefix="in_error")
+    effects: tuple[Effect, ...] = ()
     if in_error.is_valid():
+        act = partial(
+            mark_disease_assessment_in_error,
+            by=page.request.actor, at=clock.now(), subject_id=page.subject.pk, site_id=page.subject.site_id,
+            visit_code=page.code, reason=in_error.cleaned_data["reason"],
+        )  # fmt: skip
         try:
-            mark_disease_assessment_in_error(
-                by=page.request.actor, at=clock.now(), subject_id=page.subject.pk, site_id=page.subject.site_id,
-                visit_code=page.code, reason=in_error.cleaned_data["reason"],
-            )  # fmt: skip
-            return _done(page, "Marked as entered in error.")
+            effects = take_back(page.request, page.subject, act)
+            if not effects:
+                return _done(page, "Marked as entered in error.")
+            in_error.add_error(None, LOOK_FIRST)
         except Refused as refusal:
             put(in_error, refusal)
-    return _show(page, _form(page), ReasonForm(), in_error=in_error, status=UNPROCESSABLE)
+    return _show(page, _form(page), ReasonForm(), in_error=in_error, effects=effects, status=UNPROCESSABLE)
 
 
 def _done(page: Page, words: str) -> HttpResponse:
@@ -173,12 +180,15 @@ def _show(
     why: ReasonForm,
     *,
     in_error: ErrorReasonForm | None = None,
+    effects: tuple[Effect, ...] = (),
     status: int = 200,
 ) -> HttpResponse:
     context = {
         **_context(page.subject, page.code, page.visit, page.current, form),
         "why": why,
         "in_error": in_error or ErrorReasonForm(prefix="in_error"),
+        "effects": effects,
+        "mark": mark_of(effects),
         "conflict": _conflict(page.conflict),
         "correction": page.correction,
         "has_results": page.current is not None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -22,12 +24,14 @@ from labs.services import (
     mark_visit_in_error,
     record_visit,
 )
+from labs.views.correcting import LOOK_FIRST, take_back
 from labs.views.subjects import may_enter, readable_subject, token_of
 from labs.visit_forms import VisitForm, facts_of
 from protocol.trial import TRIAL
 from protocol.vocabulary import PanelCode
 from trialsite import clock
 from trialsite.days import tell_today, tell_window
+from trialsite.foresight import Effect, mark_of
 from trialsite.http import SignedInRequest
 from trialsite.models import Query, Subject, Visit
 from trialsite.selectors import protocol_of
@@ -96,6 +100,7 @@ class Hub:
     not_done: NotDoneForm
     in_error: ErrorReasonForm
     bad: str = ""
+    effects: tuple[Effect, ...] = ()
 
 
 @require_http_methods(["GET", "POST"])
@@ -183,35 +188,52 @@ def _ask_again(request: SignedInRequest, hub: Hub) -> str:
     return f"{hub.line.label} is asked for again."
 
 
+def _who(request: SignedInRequest, hub: Hub) -> dict[str, Any]:
+    return {"by": request.actor, "at": clock.now(), "subject_id": hub.subject.pk, "site_id": hub.subject.site_id}
+
+
 def _state_in_error(request: SignedInRequest, hub: Hub) -> str:
+    who: dict[str, Any] = {
+        "by": request.actor,
+        "at": clock.now(),
+        "subject_id": hub.subject.pk,
+        "site_id": hub.subject.site_id,
+    }
+    said = f"{hub.line.label} was entered in error. Its results stand no more and stay readable."
+    return _take_back(request, hub, partial(mark_visit_in_error, **who, code=hub.line.code), said)
+
+
+def _state_panel_in_error(request: SignedInRequest, hub: Hub) -> str:
+    specimens = [one.specimen for one in stored_panels(hub.line.visit).values()]
+    chosen = next((one for one in specimens if str(one.pk) == request.POST.get("specimen")), None)
+    if chosen is None and hub.in_error.is_valid():
+        hub.in_error.add_error(None, "Choose the panel that was entered in error.")
+    who: dict[str, Any] = {
+        "by": request.actor,
+        "at": clock.now(),
+        "subject_id": hub.subject.pk,
+        "site_id": hub.subject.site_id,
+    }
+    said = "The panel was entered in error. Its results stand no more and stay readable."
+    return _take_back(
+        request, hub, partial(mark_specimen_in_error, **who, specimen_id=chosen.pk if chosen else 0), said
+    )
+
+
+def _take_back(request: SignedInRequest, hub: Hub, act: Callable[..., object], said: str) -> str:
+    """Nothing is taken back before the page has shown what follows: response, proposal, doses, signatures."""
     hub.bad = "in_error"
     if not hub.in_error.is_valid():
         return ""
     try:
-        mark_visit_in_error(
-            by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
-            code=hub.line.code, reason=hub.in_error.cleaned_data["reason"],
-        )  # fmt: skip
+        hub.effects = take_back(request, hub.subject, partial(act, reason=hub.in_error.cleaned_data["reason"]))
     except Refused as refusal:
         put(hub.in_error, refusal)
         return ""
-    return f"{hub.line.label} was entered in error. Its results stand no more and stay readable."
-
-
-def _state_panel_in_error(request: SignedInRequest, hub: Hub) -> str:
-    hub.bad = "in_error"
-    specimens = [one.specimen for one in stored_panels(hub.line.visit).values()]
-    chosen = next((one for one in specimens if str(one.pk) == request.POST.get("specimen")), None)
-    if not hub.in_error.is_valid():
+    if hub.effects:
+        hub.in_error.add_error(None, LOOK_FIRST)
         return ""
-    if chosen is None:
-        hub.in_error.add_error(None, "Choose the panel that was entered in error.")
-        return ""
-    mark_specimen_in_error(
-        by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
-        specimen_id=chosen.pk, reason=hub.in_error.cleaned_data["reason"],
-    )  # fmt: skip
-    return "The panel was entered in error. Its results stand no more and stay readable."
+    return said
 
 
 ACTIONS = {
@@ -238,5 +260,7 @@ def _hub_context(request: SignedInRequest, hub: Hub) -> dict[str, Any]:
         "queries": queries,
         "is_not_done": bool(known and known.status == Visit.Status.NOT_DONE),
         "may_enter": may_enter(request, hub.subject),
+        "mark": mark_of(hub.effects),
+        "chosen_specimen": request.POST.get("specimen", ""),
         "has_errors": bool(hub.bad),
     }

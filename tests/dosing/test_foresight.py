@@ -26,7 +26,7 @@ from trialsite import clock
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.foresight import differences, facts_of, foresee, mark_of
-from trialsite.models import Role, Subject
+from trialsite.models import Role, Subject, Visit
 from trialsite.outbox import drain
 from trialsite.services.subjects import Refused
 
@@ -220,3 +220,26 @@ def test_a_correction_without_further_effect_is_saved_at_once(world: World, deci
     sent = {**hidden(html), "collected_on": "11 oct 2024", "serum_m": "3.4", "urine_m": "50", "hb": "12.5"}
     done = client.post(page, {**sent, "action": "save", "change_reason": "Transcription error"}, follow=True)
     assert "1 corrected" in done.content.decode()
+
+
+@pytest.mark.req("D6")
+def test_taking_a_visit_or_a_panel_back_shows_what_follows_before_it_is_done(world: World, client: Client) -> None:
+    """Of all corrections the one that changes most: a decision's signature breaks, the response changes."""
+    proposal = treat.at_month_6(world)
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    url = reverse("visit", args=[proposal.subject.key, "m06"])
+    log_in(client, world.person(Role.COORDINATOR))
+    sent = {"action": "in_error", "in_error-reason": "Results of another subject"}
+    shown = client.post(url, sent)
+    words = shown.content.decode()
+    assert shown.status_code == 422
+    assert "From that follows:" in words
+    assert "Signature of" in words
+    with reading(system_actor("verification"), world.at):
+        assert Visit.objects.get(code="m06").status == Visit.Status.ENTERED, "nothing is done yet"
+    mark = re.search(r'name="foreseen" value="(\w+)"', words)
+    assert mark is not None
+    done = client.post(url, {**sent, "foreseen": mark[1]})
+    assert done.status_code == 302
+    with reading(system_actor("verification"), world.at):
+        assert Visit.objects.get(code="m06").status == Visit.Status.IN_ERROR
