@@ -36,7 +36,6 @@ DECISION_MEANING = "approval of response and treatment"
 RESPONSE_MEANING = "approval of response"
 DECISION_SENTENCE = "have reviewed this response and approve this treatment."
 RESPONSE_SENTENCE = "have reviewed this response and approve it."
-LEGAL_EFFECT = "My electronic signature has the same legal effect as my handwritten one."
 CHANGED = "Results changed since this was computed. Read the new computation, then sign."
 
 
@@ -79,7 +78,7 @@ def sign_phase_decision(
             record_type=selectors.DECISION_RECORD,
             record_id=str(proposal.pk),
             meaning=DECISION_MEANING,
-            statement=f"I, {by.printed_name}, {DECISION_SENTENCE} {LEGAL_EFFECT}",
+            statement=DECISION_SENTENCE,
             content=content,
             basis=basis_of(content),
         )
@@ -210,7 +209,7 @@ def sign_response(
             record_type=RESPONSE_RECORD,
             record_id=str(assessment.pk),
             meaning=RESPONSE_MEANING,
-            statement=f"I, {by.printed_name}, {RESPONSE_SENTENCE} {LEGAL_EFFECT}",
+            statement=RESPONSE_SENTENCE,
             content=content if _is_first(assessment) else {**content, "signed_again_at": at.isoformat()},
             basis=basis_of(content),
         )
@@ -259,7 +258,7 @@ def reaffirm_decision(
             record_type=selectors.DECISION_RECORD,
             record_id=str(decision.proposal_id),
             meaning=DECISION_MEANING,
-            statement=f"I, {by.printed_name}, {DECISION_SENTENCE} {LEGAL_EFFECT}",
+            statement=DECISION_SENTENCE,
             content={**content, "decision": stated, "signed_again_at": at.isoformat()},
             basis=basis_of(content),
         )

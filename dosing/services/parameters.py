@@ -20,14 +20,9 @@ CONFIRMABLE = ("high_dex_mg",)
 _HIGHEST_MG = Decimal(1000)
 
 
-def statement(printed_name: str, name: str, value: str, version: str) -> str:
-    """The sentence above the signature."""
-    parameter = named(version).parameters[name]
-    return (
-        f"I, {printed_name}, confirm {parameter.label.lower()} at {value} {parameter.unit} "
-        f"under protocol version {version}. "
-        "My electronic signature has the same legal effect as my handwritten one."
-    )
+def sentence(version: str) -> str:
+    """What the signer states, as it stands above the signature."""
+    return f"confirm this value under protocol version {version}."
 
 
 def confirm_parameter(
@@ -65,7 +60,7 @@ def confirm_parameter(
             record_type="parameter",
             record_id=name,
             meaning=MEANING,
-            statement=statement(by.printed_name, name, value, version),
+            statement=sentence(version),
             content=content,
         )
         confirmation = ParameterConfirmation.objects.create(

@@ -57,8 +57,7 @@ def activate_protocol(
             record_type="protocol_version",
             record_id=version,
             meaning=MEANING,
-            statement=f"I, {by.printed_name}, {sentence(version)} "
-            "My electronic signature has the same legal effect as my handwritten one.",
+            statement=sentence(version),
             content={**content, "reason": reason},
         )
         site = Site.objects.get(pk=site_id)

@@ -10,7 +10,7 @@ from dosing.selectors.creation import creation
 from dosing.selectors.shown import OVERRIDABLE
 from dosing.services.decisions import offered_phase, possible_phases
 from dosing.views.response_page import Page, creation_lines
-from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
+from dosing.vocabulary import ACTIONABLE, PHASE_SPAN, PHASE_WORDS
 from protocol.vocabulary import Phase
 from trialsite import clock
 from trialsite.templatetags.edc import day
@@ -54,6 +54,10 @@ def offer_on(page: Page) -> dict[str, Any]:
     return {
         "offered_words": PHASE_WORDS[offered] if offered else "",
         "creates": creation_lines(creation(page.subject, offered, today)) if offered else [],
+        "instead": [
+            (PHASE_WORDS[phase], PHASE_SPAN[phase].lower(), creation_lines(creation(page.subject, phase, today)))
+            for phase in signable_on(page)
+        ],
         "dose_unconfirmed": _unconfirmed(page),
     }
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from dosing import services
 from dosing.decision_forms import ParameterForm
-from dosing.services.parameters import CONFIRMABLE
+from dosing.services.parameters import CONFIRMABLE, sentence
 from protocol.schema import Protocol
 from protocol.versions import VERSIONS
 from trialsite import clock
@@ -61,7 +61,7 @@ def _show(request: SignedInRequest, name: str, trial: Protocol, form: ParameterF
         "confirmations": list(given),
         "form": form if name in CONFIRMABLE and _site_of(request) is not None else None,
         "is_confirmable": name in CONFIRMABLE,
-        "sentence": f"confirm this value under protocol version {trial.version}.",
+        "sentence": sentence(trial.version),
     }
     return render(request, "dosing/parameter.html", context, status=status)
 

@@ -25,13 +25,7 @@ from trialsite.selectors import protocol_of
 from trialsite.services.signatures import Signing, sign
 from trialsite.services.subjects import Refused, Stale, first_submission, lock_open_subject, note_outcome
 
-STATEMENTS = {
-    Waiver.Decision.APPROVED: (
-        "have seen that criterion {criterion} is not met, with its evidence, and let this subject take part all the "
-        "same. The deviation is recorded."
-    ),
-    Waiver.Decision.REFUSED: "have seen that criterion {criterion} is not met, with its evidence, and refuse a waiver.",
-}
+STATEMENT = "have seen the criterion with its evidence and decide as chosen above."
 
 
 @dataclass(frozen=True)
@@ -142,7 +136,7 @@ def _signing(subject: Subject, waiver: Waiver, ruling: Ruling) -> Signing:
         record_type="waiver",
         record_id=str(waiver.pk),
         meaning=f"Waiver {ruling.decision.label.lower()}",
-        statement=STATEMENTS[ruling.decision].format(criterion=waiver.criterion),
+        statement=STATEMENT,
         content={
             "subject": subject.screening_number,
             "criterion": waiver.judgement,

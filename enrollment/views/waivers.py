@@ -16,7 +16,7 @@ from enrollment.checklist import Checklist, checklist
 from enrollment.forms import RulingForm, WaiverForm
 from enrollment.models import Waiver
 from enrollment.rows import shown_rows, source_links
-from enrollment.services.waivers import own_request
+from enrollment.services.waivers import STATEMENT, own_request
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
@@ -106,6 +106,7 @@ def _show(
         "waivers": asked,
         "waiting": waiting,
         "ask_form": ask_form or _new_request(request, subject, row, now, waiting),
+        "statement": STATEMENT,
         **_ruling(request, subject, waiting, ruling_form),
     }
     return render(request, "enrollment/waiver.html", context, status=422 if bound else 200)

@@ -27,7 +27,6 @@ from trialsite.services.subjects import (
 
 MEANING = "approval of the casebook"
 SENTENCE = "have reviewed the forms listed and confirm that they are complete and correct."
-LEGAL_EFFECT = "My electronic signature has the same legal effect as my handwritten one."
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def _sign(by: Actor, at: datetime, proof: Proof, reading: Reading) -> Signature:
         record_type=RECORD,
         record_id=str(subject.pk),
         meaning=MEANING,
-        statement=f"I, {by.printed_name}, {SENTENCE} {LEGAL_EFFECT}",
+        statement=SENTENCE,
         content=reading.content,
     )
     signature = sign(by=by, at=at, proof=proof, site=subject.site, subject=subject, what=what)

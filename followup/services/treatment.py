@@ -29,7 +29,7 @@ from trialsite.services.subjects import (
 )
 
 RECORD = "end_of_treatment"
-STATEMENT = "I have ended study treatment of this subject, with the last dose and for the reason shown."
+STATEMENT = "have ended study treatment of this subject, with the last dose and for the reason shown."
 MEANING = "approval"
 
 

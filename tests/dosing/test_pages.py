@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dosing.models import AssignmentDiscrepancy, DoseRecord, PhaseDecision, PhaseProposal
+from dosing.selectors.creation import creation
 from dosing.selectors.reviews import response_review
 from protocol.vocabulary import Analyte, Phase
 from tests import world_dosing as treat
@@ -230,6 +231,27 @@ def test_disagreeing_and_asking_the_site(world: World, proposal: PhaseProposal, 
         decision = PhaseDecision.objects.get()
         assert (decision.to_phase, decision.response, decision.reason) == ("ANAKINRA_ONLY", "MR", "Diabetes")
     assert "Diabetes" in text_of(client.get(url))
+
+
+@pytest.mark.req("C1")
+def test_the_sentence_above_a_signature_is_the_one_that_is_kept(
+    world: World, proposal: PhaseProposal, client: Client
+) -> None:
+    page = text_of(log_in(client, world.person(Role.INVESTIGATOR)).get(place("subject_response", proposal.subject)))
+    decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    assert decision.signature.statement in page
+
+
+def test_what_every_answer_would_create_is_on_the_page(world: World, proposal: PhaseProposal, client: Client) -> None:
+    """Who disagrees signs other counts than the offered ones: they were on the screen as well."""
+    treat.confirm_high_dose(world)
+    page = text_of(log_in(client, world.person(Role.INVESTIGATOR)).get(place("subject_response", proposal.subject)))
+    with everything(world):
+        for phase in (Phase.LOW_DEX_7_12, Phase.ANAKINRA_ONLY, Phase.HIGH_DEX):
+            made = creation(proposal.subject, phase, treat.today(world, proposal.subject))
+            assert made is not None
+            assert f"{made.anakinra_days} anakinra days, {made.dexamethasone_days} dexamethasone days" in page, phase
+    assert "Anakinra + high-dose dex (six months of high dose) would create" in page.replace(" ( ", " (")
 
 
 @pytest.mark.req("C4")

@@ -36,6 +36,7 @@ from trialsite.access import Actor, system_actor
 from trialsite.actors import actor_for
 from trialsite.context import reading
 from trialsite.models import Mail, OutboxMessage, Query, Role, Signature, SignatureEvent, Subject, User
+from trialsite.services.signatures import LEGAL_EFFECT
 from trialsite.stack.servers import TestServers
 from trialsite.verification import bad_rows
 
@@ -103,6 +104,16 @@ def test_one_serious_event_has_a_running_clock_and_signed_causes(seen: None) -> 
     assert [(one.event.term, one.running().name) for one in running] == [("Atrial fibrillation", "AUTHORITY")]  # type: ignore[union-attr]
     signed = Signature.objects.filter(record_type="causality", events=None)
     assert signed.filter(record_id=str(running[0].event_id)).count() == 1
+
+
+@pytest.mark.req("C1")
+def test_every_signature_keeps_the_whole_sentence_above_it(seen: None) -> None:
+    signatures = list(Signature.objects.all())
+    assert {one.record_type for one in signatures} >= {"phase_decision", "eligibility", "causality", "end_of_treatment"}
+    for one in signatures:
+        assert one.statement.startswith(f"I, {one.printed_name}, "), one.record_type
+        assert one.statement.endswith(f" {LEGAL_EFFECT}"), one.record_type
+        assert one.statement.count("I, ") == 1, one.record_type
 
 
 def test_no_old_message_or_mail_is_left_waiting_and_the_trail_is_whole(seen: None) -> None:

@@ -22,6 +22,8 @@ from trialsite.reauthentication import Proof
 class Signing:
     """What is signed: exactly what was shown, what it rests on, and what the signature means.
 
+    statement: the sentence as the page has it after "I, NAME,".
+
     content: plain JSON types, numbers as strings. basis: opaque references of record versions, as they stand in
     `Measurement.source` (for example "lab_result:17").
     """
@@ -32,6 +34,14 @@ class Signing:
     statement: str
     content: Mapping[str, Any]
     basis: tuple[str, ...] = ()
+
+
+LEGAL_EFFECT = "My electronic signature has the same legal effect as my handwritten one."
+
+
+def sentence_of(printed_name: str, statement: str) -> str:
+    """The whole sentence that stands above a signature, and is kept with it."""
+    return f"I, {printed_name}, {statement} {LEGAL_EFFECT}"
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -60,7 +70,7 @@ def sign(
         printed_name=by.printed_name,
         role=role.value if role else "",
         meaning=what.meaning,
-        statement=what.statement,
+        statement=sentence_of(by.printed_name, what.statement),
         signed_at=at,
         time_zone=site.time_zone,
         content=dict(what.content),

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from trialsite.days import two_readings
 from trialsite.free_text import is_free_text, may_hold, sentence
+from trialsite.services.signatures import sentence_of
 
 register = template.Library()
 
@@ -94,6 +95,12 @@ def state_parts(state: object) -> tuple[str, str, str]:
     key = str(state).lower()
     symbol, css, words = STATES[STATE_ALIASES.get(key, key)]
     return symbol, css, ALIAS_WORDS.get(key, words)
+
+
+@register.simple_tag
+def legal_sentence(printed_name: str, statement: str) -> str:
+    """The sentence above a signature, word for word as it is kept with it."""
+    return sentence_of(printed_name, statement)
 
 
 @register.simple_tag
