@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from multiprocessing import get_context
 
@@ -26,14 +26,15 @@ class LoadFailed(Exception):
     """A half of the trial came to no end; its cause was printed."""
 
 
-def load(anchor: date, tell: Callable[[date], None]) -> None:
+def load(anchor: date, tell: Callable[[date], None], side_by_side: Sequence[tuple[str, ...]] = HALVES) -> None:
     """Live every story up to the day before `anchor`; `tell` hears of each day on which something happens.
 
     The same anchor gives the same trial, but for the opaque keys of the subjects and the row numbers.
+    `side_by_side`: the sites whose stories are lived, a process for each group.
     """
     stage = Stage(anchor)
     live([set_up(stage)], anchor, tell)
-    here, *elsewhere = HALVES
+    here, *elsewhere = side_by_side
     connections.close_all()
     others = [get_context("fork").Process(target=_live_at, args=(stage, codes, _unheard)) for codes in elsewhere]
     for other in others:
