@@ -8,7 +8,16 @@ from django.db.models import F, Q
 
 from labs.models import LabResult
 from protocol.safety_clocks import Clock, ClockName, authority_term, clocks
-from safety.vocabulary import OTHER_CAUSES, RELATED, ActionTaken, Attribution, Outcome, WhoIsPregnant
+from safety.vocabulary import (
+    OTHER_CAUSES,
+    RELATED,
+    ActionTaken,
+    Answered,
+    Attribution,
+    Outcome,
+    PregnancyOutcome,
+    WhoIsPregnant,
+)
 from trialsite.models import SubjectRecord, User
 
 
@@ -159,6 +168,23 @@ class SafetyReport(SubjectRecord):
     pregnant = models.CharField(max_length=7, choices=WhoIsPregnant.choices, blank=True, help_text="Of a pregnancy.")
     aware_at = models.DateTimeField(help_text="When the site learned of it: the first clock starts.")
     narrative = models.CharField(max_length=2000, blank=True, help_text="What happened, in words.")
+    admitted_on = models.DateField(null=True, blank=True)
+    discharged_on = models.DateField(null=True, blank=True)
+    history = models.CharField(max_length=1000, blank=True, help_text="Relevant history and other illnesses.")
+    tests = models.CharField(max_length=1000, blank=True, help_text="Relevant tests with their results.")
+    treatment = models.CharField(max_length=1000, blank=True, help_text="What was done against it.")
+    dechallenge = models.CharField(
+        max_length=14, choices=Answered.choices, blank=True, help_text="Did it abate when the drug was stopped?"
+    )
+    rechallenge = models.CharField(
+        max_length=14, choices=Answered.choices, blank=True, help_text="Did it come back when the drug was given again?"
+    )
+    death_cause = models.CharField(max_length=300, blank=True)
+    autopsy = models.CharField(max_length=14, choices=Answered.choices, blank=True)
+    due_on = models.DateField(null=True, blank=True, help_text="Of a pregnancy: when birth is expected.")
+    pregnancy_outcome = models.CharField(max_length=11, choices=PregnancyOutcome.choices, blank=True)
+    in_error_at = models.DateTimeField(null=True, blank=True, help_text="There never was such a pregnancy.")
+    in_error_reason = models.CharField(max_length=300, blank=True)
     sponsor_at = models.DateTimeField(null=True, blank=True, help_text="When the sponsor received the report.")
     sponsor_late_because = models.CharField(max_length=300, blank=True)
     authority_at = models.DateTimeField(null=True, blank=True, help_text="When it was sent to the authority.")
@@ -173,6 +199,15 @@ class SafetyReport(SubjectRecord):
             models.UniqueConstraint(fields=["subject", "number"], name="safetyreport_number_once"),
             models.CheckConstraint(
                 condition=Q(event=None) ^ Q(pregnant=""), name="safetyreport_of_an_event_or_a_pregnancy"
+            ),
+            models.CheckConstraint(
+                condition=Q(discharged_on=None) | Q(admitted_on__isnull=False, discharged_on__gte=F("admitted_on")),
+                name="safetyreport_discharged_after_admission",
+            ),
+            models.CheckConstraint(
+                condition=Q(in_error_at=None, in_error_reason="")
+                | (Q(in_error_at__isnull=False, event=None) & ~Q(in_error_reason="")),
+                name="safetyreport_in_error_is_a_pregnancy_with_a_reason",
             ),
             models.CheckConstraint(
                 condition=Q(sponsor_at=None) | Q(sponsor_at__gte=F("aware_at")), name="safetyreport_sponsor_after_site"
@@ -195,8 +230,10 @@ class SafetyReport(SubjectRecord):
         )
 
     def clocks(self) -> tuple[Clock, ...]:
-        """None for an event that counts no more or is not serious any more; else by what the event is now."""
+        """None for what counts no more or is not serious any more; else by what the event is now."""
         event = self.event
+        if self.in_error_at is not None:
+            return ()
         if event is None:
             return clocks(aware_at=self.aware_at, sponsor_at=self.sponsor_at, authority_at=None, term=None)
         if event.in_error or not event.is_serious:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.forms.boundfield import BoundField
 
 from safety.models import SafetyReport
-from safety.vocabulary import WhoIsPregnant
+from safety.services import Details, details_of
+from safety.vocabulary import Answered, PregnancyOutcome, WhoIsPregnant
 from trialsite.days import DayField, in_words
 
 
@@ -46,14 +49,73 @@ class _Timed(forms.Form):
         return datetime.combine(day, time, tzinfo=ZoneInfo(zone))
 
 
+def _day_if_any(label: str) -> DayField:
+    return DayField(label=label, words="Enter the date.", required=False)
+
+
+def _words(label: str, help_text: str) -> forms.CharField:
+    return forms.CharField(
+        label=label, max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text=help_text
+    )
+
+
+def _answer(label: str) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=[("", "Not answered"), *Answered.choices], required=False)
+
+
 class ReportForm(_Timed):
+    """The report of a serious event or a pregnancy; what does not belong to its kind is taken away."""
+
     moment_on = _day("The site learned of it on")
     moment_time = _time("At")
     narrative = _narrative()
+    admitted_on = _day_if_any("Admitted on")
+    discharged_on = _day_if_any("Discharged on")
+    treatment = _words("What was done against it", "Drugs, operations; one line each.")
+    tests = _words("Relevant tests", "With dates and results, as far as they are not in the laboratory data.")
+    history = _words("Relevant history", "Other illnesses, allergies; no names.")
+    dechallenge = _answer("Did it abate when the drug was stopped?")
+    rechallenge = _answer("Did it come back when the drug was given again?")
+    death_cause = forms.CharField(label="Cause of death", max_length=300, required=False)
+    autopsy = _answer("Was there an autopsy?")
+    due_on = _day_if_any("Birth is expected on")
+    pregnancy_outcome = forms.ChoiceField(
+        label="How the pregnancy ended", choices=[("", "Not known yet"), *PregnancyOutcome.choices], required=False
+    )
     reason = forms.CharField(
         label="Why this moment changes", max_length=200, required=False, help_text="Only if date or time is corrected."
     )
     version = forms.IntegerField(widget=forms.HiddenInput)
+
+    OF_EVENTS = ("admitted_on", "discharged_on", "treatment", "tests", "dechallenge", "rechallenge")
+    OF_DEATHS = ("death_cause", "autopsy")
+    OF_PREGNANCIES = ("due_on", "pregnancy_outcome")
+
+    def __init__(self, *args: Any, report: SafetyReport, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        event = report.event
+        kept: tuple[str, ...] = self.OF_PREGNANCIES if event is None else self.OF_EVENTS
+        kept += self.OF_DEATHS if event is not None and event.is_fatal else ()
+        self.details = ("history", *kept)
+        for name in {*self.OF_EVENTS, *self.OF_DEATHS, *self.OF_PREGNANCIES} - {*kept}:
+            del self.fields[name]
+        self.stored = report
+
+    def answers(self) -> Details:
+        """What was typed; what the form does not ask stays as it is stored."""
+        typed: dict[str, Any] = {name: self.cleaned_data[name] for name in ("narrative", *self.details)}
+        return replace(details_of(self.stored), **typed)
+
+    def asked(self) -> list[BoundField]:
+        return [self[name] for name in self.details]
+
+
+class InErrorForm(forms.Form):
+    why = forms.CharField(
+        label="Why this report was entered in error",
+        max_length=300,
+        error_messages={"required": "Say why this report was entered in error."},
+    )
 
 
 class PregnancyForm(_Timed):
@@ -94,9 +156,21 @@ def answers_of(report: SafetyReport, zone: str) -> dict[str, Any]:
     return {
         "moment_on": in_words(known.date()),
         "moment_time": f"{known:%H:%M}",
-        "narrative": report.narrative,
+        **{name: shown(value) for name, value in vars(details_of(report)).items()},
         "version": report.version,
     }
+
+
+def told(report: SafetyReport) -> list[tuple[str, str]]:
+    """What is answered beside the narrative, as questions and words, for those who only read."""
+    form = ReportForm(report=report, initial=answers_of(report, "UTC"))
+    answers = [(str(one.label), one.value(), dict(getattr(one.field, "choices", ()))) for one in form.asked()]
+    return [(label, str(choices.get(value, value))) for label, value, choices in answers if value]
+
+
+def shown(value: object) -> object:
+    """A stored answer as its box shows it."""
+    return in_words(value) if isinstance(value, date) else value
 
 
 def to_the_minute(typed: datetime, stored: datetime) -> datetime:

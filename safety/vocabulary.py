@@ -47,6 +47,25 @@ class WhoIsPregnant(TextChoices):
     PARTNER = "PARTNER", "The subject's partner"
 
 
+class PregnancyOutcome(TextChoices):
+    ONGOING = "ONGOING", "Ongoing"
+    LIVE_BIRTH = "LIVE_BIRTH", "Live birth"
+    ANOMALY = "ANOMALY", "Live birth with an anomaly"
+    MISCARRIAGE = "MISCARRIAGE", "Miscarriage"
+    STILLBIRTH = "STILLBIRTH", "Stillbirth"
+    TERMINATION = "TERMINATION", "Termination"
+    UNKNOWN = "UNKNOWN", "Unknown"
+
+
+class Answered(TextChoices):
+    """A question of the reporting form; empty while nobody has answered."""
+
+    YES = "YES", "Yes"
+    NO = "NO", "No"
+    UNKNOWN = "UNKNOWN", "Unknown"
+    NOT_APPLICABLE = "NOT_APPLICABLE", "Does not apply"
+
+
 class Outcome(TextChoices):
     RECOVERED = "RECOVERED", "Recovered"
     SEQUELAE = "SEQUELAE", "Recovered with sequelae"

@@ -91,7 +91,11 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
         Privacy.NONE: _named("reference_list"),
         Privacy.QUASI: _named("started started_typed stopped stopped_typed"),
     },
-    "safety_safetyreport": {Privacy.FREE: _named("narrative sponsor_late_because authority_late_because")},
+    "safety_safetyreport": {
+        Privacy.FREE: _named(
+            "narrative history tests treatment death_cause sponsor_late_because authority_late_because"
+        )
+    },
     "safety_clockescalation": {Privacy.NONE: _named("reason")},
     "safety_concomitantmedication": {Privacy.FREE: _named("name")},
     "dosing_phaseproposal": {Privacy.NONE: _named("kind rule"), Privacy.QUASI: _named("words detail")},

@@ -12,24 +12,30 @@ from safety.services.events import (
 from safety.services.grades import judge_not_significant
 from safety.services.medications import Medication, end_medication, mark_medication_in_error, record_medication
 from safety.services.reports import (
+    Details,
     Told,
     correct_report,
+    details_of,
+    mark_report_in_error,
     record_report_sent,
     report_pregnancy,
     take_back_report_sent,
 )
 
 __all__ = [
+    "Details",
     "Event",
     "Medication",
     "SavedByAnother",
     "Told",
     "correct_adverse_event",
     "correct_report",
+    "details_of",
     "end_medication",
     "judge_not_significant",
     "mark_adverse_event_in_error",
     "mark_medication_in_error",
+    "mark_report_in_error",
     "record_medication",
     "record_report_sent",
     "report_adverse_event",

@@ -5,12 +5,14 @@ A serious event has its report, and a running clock, from the moment it is saved
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Max
 
+from labs.services import FieldsRefused
 from protocol.safety_clocks import Clock, ClockName
 from safety.models import AdverseEvent, SafetyReport
 from safety.services.saved import SavedByAnother
@@ -33,6 +35,24 @@ class Told:
     clock: ClockName
     at: datetime
     late_because: str = ""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What the reporting form asks beside the event itself; empty while it is not known."""
+
+    narrative: str = ""
+    admitted_on: date | None = None
+    discharged_on: date | None = None
+    history: str = ""
+    tests: str = ""
+    treatment: str = ""
+    dechallenge: str = ""
+    rechallenge: str = ""
+    death_cause: str = ""
+    autopsy: str = ""
+    due_on: date | None = None
+    pregnancy_outcome: str = ""
 
 
 def open_report(*, by: Actor, at: datetime, subject: Subject, event: AdverseEvent) -> None:
@@ -78,20 +98,68 @@ def correct_report(
     number: int,
     version: int,
     aware_at: datetime,
-    narrative: str,
+    details: Details,
     reason: str,
 ) -> SafetyReport:
-    """When the site learned of it, and what happened. A change of the moment needs a reason: it moves the clock."""
+    """When the site learned of it, and what happened. A change of the moment needs a reason: it moves the clock.
+
+    FieldsRefused for days that cannot be.
+    """
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason or "Report completed"):
         report = _locked(subject_id, site_id, number)
         _check_unchanged(report, version)
         _check_aware(aware_at, report.sponsor_at, at)
+        _check_details(report, details, at)
         if aware_at != report.aware_at and not reason.strip():
             raise Refused("Say why the moment changes at which the site learned of it.")
-        if (aware_at, narrative.strip()) == (report.aware_at, report.narrative):
+        if (aware_at, details) == (report.aware_at, details_of(report)):
             return report
-        report.aware_at, report.narrative = aware_at, narrative.strip()
-        return _saved(report, "aware_at", "narrative")
+        report.aware_at = aware_at
+        for one in fields(details):
+            setattr(report, one.name, getattr(details, one.name))
+        return _saved(report, "aware_at", *(one.name for one in fields(details)))
+
+
+def details_of(report: SafetyReport) -> Details:
+    """What stands in the report."""
+    return Details(**{one.name: getattr(report, one.name) for one in fields(Details)})
+
+
+def _check_details(report: SafetyReport, details: Details, at: datetime) -> None:
+    today = at.astimezone(ZoneInfo(report.subject.site.time_zone)).date()
+    problems = {
+        name: "This day lies ahead."
+        for name, on in (("admitted_on", details.admitted_on), ("discharged_on", details.discharged_on))
+        if on is not None and on > today
+    }
+    if details.discharged_on is not None and not problems:
+        if details.admitted_on is None:
+            problems["admitted_on"] = "Enter the day of admission as well."
+        elif details.discharged_on < details.admitted_on:
+            problems["discharged_on"] = "The day of discharge lies before the admission."
+    if problems:
+        raise FieldsRefused(problems)
+
+
+def mark_report_in_error(
+    *, by: Actor, at: datetime, subject_id: int, site_id: int, number: int, reason: str
+) -> SafetyReport:
+    """There never was such a pregnancy: its clock stops, its mail is held back, and it stays listed.
+
+    Refused for a serious event, whose report counts no more once the event itself is marked, and without a reason.
+    """
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
+        report = _locked(subject_id, site_id, number)
+        for is_wrong, sentence in (
+            (not report.is_pregnancy, "Mark the adverse event as entered in error: its report goes with it."),
+            (report.in_error_at is not None, "This report is marked as entered in error already."),
+            (not reason.strip(), "Say why this report was entered in error."),
+        ):
+            if is_wrong:
+                raise Refused(sentence)
+        hold_back_mail(report, ClockName.SPONSOR, "The report was entered in error", at)
+        report.in_error_at, report.in_error_reason = at, reason.strip()
+        return _saved(report, "in_error_at", "in_error_reason")
 
 
 def record_report_sent(

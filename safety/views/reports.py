@@ -13,10 +13,20 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
+from labs.views.visits import put
 from protocol.safety_clocks import Clock, ClockName, time_words
 from safety import services
 from safety.models import SafetyReport
-from safety.report_forms import PregnancyForm, ReportForm, SentForm, TakeBackForm, answers_of, to_the_minute
+from safety.report_forms import (
+    InErrorForm,
+    PregnancyForm,
+    ReportForm,
+    SentForm,
+    TakeBackForm,
+    answers_of,
+    to_the_minute,
+    told,
+)
 from safety.services import Told
 from safety.services.escalation import page_of
 from safety.views.door import subject_for, who
@@ -73,7 +83,8 @@ def report(request: SignedInRequest, key: str, number: int) -> HttpResponse:
     action = request.POST.get("action", "")
     zone = subject.site.time_zone
     context = _context(request, found) | {
-        "form": ReportForm(request.POST if action == "save" else None, initial=answers_of(found, zone)),
+        "form": ReportForm(request.POST if action == "save" else None, report=found, initial=answers_of(found, zone)),
+        "error_form": InErrorForm(request.POST if action == "in_error" else None),
         "sent_form": SentForm(request.POST if action == "sent" else None),
         "back_form": TakeBackForm(request.POST if action == "take_back" else None),
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
@@ -98,6 +109,7 @@ def _context(request: SignedInRequest, found: SafetyReport) -> dict[str, Any]:
         "subject": found.subject,
         "report": found,
         "event": found.event,
+        "told": told(found),
         "clocks": clock_lines(found, clock.now()),
         "escalations": found.escalations.all(),
     }
@@ -110,7 +122,7 @@ def _tried(form: forms.Form, save: Any) -> str:
     try:
         return str(save())
     except Refused as refusal:
-        form.add_error(None, str(refusal))
+        put(form, refusal)
         return ""
 
 
@@ -119,7 +131,7 @@ def _save(request: SignedInRequest, found: SafetyReport, form: ReportForm) -> st
     services.correct_report(
         **who(request, found.subject), number=found.number, version=data["version"],
         aware_at=to_the_minute(form.moment(found.subject.site.time_zone), found.aware_at),
-        narrative=data["narrative"], reason=data["reason"],
+        details=form.answers(), reason=data["reason"],
     )  # fmt: skip
     return "The report was saved."
 
@@ -143,10 +155,16 @@ def _take_back(request: SignedInRequest, found: SafetyReport, form: TakeBackForm
     return "The clock runs again."
 
 
+def _in_error(request: SignedInRequest, found: SafetyReport, form: InErrorForm) -> str:
+    services.mark_report_in_error(**who(request, found.subject), number=found.number, reason=form.cleaned_data["why"])
+    return "The report is marked as entered in error. It stays listed."
+
+
 SAVES: dict[str, tuple[str, Any]] = {
     "save": ("form", _save),
     "sent": ("sent_form", _sent),
     "take_back": ("back_form", _take_back),
+    "in_error": ("error_form", _in_error),
 }
 
 

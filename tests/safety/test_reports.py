@@ -20,10 +20,13 @@ from followup.services.departure import Kind
 from protocol.safety_clocks import TO_AUTHORITY, TO_AUTHORITY_IF_FATAL, Clock, ClockName, clocks, time_words
 from safety.models import AdverseEvent, ClockEscalation, SafetyReport
 from safety.services import (
+    Details,
     SavedByAnother,
     Told,
     correct_report,
+    details_of,
     mark_adverse_event_in_error,
+    mark_report_in_error,
     record_report_sent,
     report_pregnancy,
     sign_causality,
@@ -203,7 +206,12 @@ def test_impossible_moments_are_refused(world: World, subject: Subject) -> None:
 
 def test_the_moment_of_awareness_is_corrected_with_a_reason(world: World, subject: Subject) -> None:
     report = report_of(reported(world, subject, PNEUMONIA))
-    given = {**who(world, subject), "number": 1, "aware_at": world.at - 2 * HOUR, "narrative": "Cough since Monday"}
+    given = {
+        **who(world, subject),
+        "number": 1,
+        "aware_at": world.at - 2 * HOUR,
+        "details": Details("Cough since Monday"),
+    }
     with pytest.raises(Refused, match="Say why"):
         correct_report(**given, version=1, reason="")
     stored = correct_report(**given, version=1, reason="Told by telephone")
@@ -417,6 +425,49 @@ def test_the_data_manager_tells_the_authority(world: World, subject: Subject, cl
         assert client.post(url, sent).status_code == 302
         assert client.post(url, {"action": "take_back", "reason": "Portal refused it"}).status_code == 302
         assert client.post(url, {"action": "take_back", "reason": "Portal refused it"}).status_code == 422
+
+
+def test_the_reporting_form_is_filled_printed_and_refuses_what_cannot_be(
+    world: World, subject: Subject, client: Client
+) -> None:
+    reported(world, subject, PNEUMONIA)
+    log_in(client, world.person(Role.COORDINATOR))
+    url = reverse("subject_safety_report", args=[subject.key, 1])
+    with clock.holding(world.at):
+        page = client.get(url).content.decode()
+        boxes = dict(re.findall(r'name="(moment_on|moment_time|version)"[^>]*value="([^"]*)"', page))
+        filled = {
+            **boxes, "action": "save", "narrative": "Cough, then fever", "admitted_on": "31 mar 2024",
+            "discharged_on": "30 mar 2024", "treatment": "Ceftriaxone", "dechallenge": "YES",
+        }  # fmt: skip
+        assert "death_cause" not in page, "nobody died"
+        refused = client.post(url, filled)
+        assert (refused.status_code, "lies before the admission" in refused.content.decode()) == (422, True)
+        assert "Ceftriaxone" in refused.content.decode(), "nothing typed is lost"
+        assert client.post(url, {**filled, "discharged_on": "1 apr 2024"}).status_code == 302
+        sheet = client.get(reverse("safety_report_sheet", args=[subject.key, 1])).content.decode()
+    for words in ("Cough, then fever", "31 Mar 2024", "Ceftriaxone", "Yes", "The causes are not signed yet."):
+        assert words in sheet, words
+    assert details_of(SafetyReport.objects.get()).dechallenge == "YES"
+
+
+def test_a_pregnancy_that_never_was_is_taken_back(world: World, subject: Subject, client: Client) -> None:
+    given = {**who(world, subject), "pregnant": WhoIsPregnant.SUBJECT, "aware_at": world.at, "narrative": ""}
+    report = report_pregnancy(**given, token=uuid4())
+    log_in(client, world.person(Role.COORDINATOR))
+    url = reverse("subject_safety_report", args=[subject.key, report.number])
+    with clock.holding(world.at):
+        assert "Birth is expected on" in client.get(url).content.decode()
+        assert client.post(url, {"action": "in_error", "why": ""}).status_code == 422
+        assert client.post(url, {"action": "in_error", "why": "The test was read wrongly"}).status_code == 302
+        assert "The test was read wrongly" in client.get(url).content.decode()
+    assert SafetyReport.objects.get().clocks() == ()
+    assert "Report the pregnancy to the sponsor" not in all_words(world, subject)
+    with pytest.raises(Refused, match="already"):
+        mark_report_in_error(**who(world, subject), number=report.number, reason="Again")
+    reported(world, subject, PNEUMONIA)
+    with pytest.raises(Refused, match="its report goes with it"):
+        mark_report_in_error(**who(world, subject), number=2, reason="Wrong")
 
 
 def test_an_investigator_signs_causes_on_the_page(world: World, subject: Subject, client: Client) -> None:

@@ -96,6 +96,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "subject_draft": (NO_SUCH_METHOD, SITE),
     "subject_labs": (CLINICAL, NO_SUCH_METHOD),
     "subject_replay": (CLINICAL, NO_SUCH_METHOD),
+    "safety_report_sheet": (CLINICAL, NO_SUCH_METHOD),
     "subject_responses": (CLINICAL, NO_SUCH_METHOD),
     "subject_response": (CLINICAL, "I"),
     "subject_dosing": (CLINICAL, SITE),
