@@ -18,7 +18,7 @@ from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy
 from reporting.selectors.markers import six_months
 from reporting.small_cells import is_small, share_for
 from reporting.statistics import Proportion, Survival, proportion
-from reporting.time_endpoints import ENDPOINTS, FEWEST, LOST, MARKER_COLUMNS, SIX_MONTHS, times
+from reporting.time_endpoints import ENDPOINTS, FEWEST, LOST, MARKER_COLUMNS, SIX_MONTHS, has_fallen_by_15, times
 from trialsite.charts import Bar, Chart, waterfall
 from trialsite.templatetags.edc import change, mark_of, percent
 
@@ -109,6 +109,14 @@ def _has_both(marker: str) -> Test:
     return lambda row: None not in (getattr(row, f"{marker}_baseline"), getattr(row, f"{marker}_month_6"))
 
 
+def _fell(marker: str) -> Test:
+    return lambda row: _has_both(marker)(row) and (getattr(row, f"{marker}_change") or 0) < 0
+
+
+def _fell_by_15(marker: str) -> Test:
+    return lambda row: _has_both(marker)(row) and has_fallen_by_15(row, marker)
+
+
 SIMPLE: dict[str, tuple[str, Test]] = {
     "enrolled": ("Enrolled", lambda row: True),
     "treated": ("Treated", _is("is_treated", "YES")),
@@ -117,6 +125,7 @@ SIMPLE: dict[str, tuple[str, Test]] = {
     "waiting": ("Waiting for a signature", _is("waits_for_signature", "YES")),
     **{f"{one.name}-all": (one.words, _is(one.status, EVENT, CENSORED)) for one in ENDPOINTS.values()},
     **{f"{one.name}-events": (f"{one.words}: event", _is(one.status, EVENT)) for one in ENDPOINTS.values()},
+    **{f"{one.name}-censored": (f"{one.words}: censored", _is(one.status, CENSORED)) for one in ENDPOINTS.values()},
     **{
         f"{which}-{one.name}": (f"{words}, {one.words}", _is(one.column, *outcomes))
         for one in SIX_MONTHS
@@ -127,6 +136,8 @@ SIMPLE: dict[str, tuple[str, Test]] = {
         )
     },
     **{f"{name}-both": (f"{words} at baseline and at month 6", _has_both(name)) for words, name in MARKER_COLUMNS},
+    **{f"{name}-fell": (f"{words} fell to month 6", _fell(name)) for words, name in MARKER_COLUMNS},
+    **{f"{name}-fell-15": (f"{words} fell by more than 15%", _fell_by_15(name)) for words, name in MARKER_COLUMNS},
     "waterfall": ("With a best M-spike change", lambda row: row.best_m_spike_change is not None),
 }
 
@@ -176,7 +187,7 @@ def _counted(rows: Sequence[Efficacy], population: str, name: str, note: str) ->
 
 
 def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Survival | None) -> Counted:
-    url = list_url("treated", population)
+    url = list_url(f"{PFS.name}-all", population)
     if curve is None:
         return Counted("Progression-free at 6 months", "—", f"fewer than {FEWEST} subjects", url)
     milestone = six_month_days(rows)

@@ -172,14 +172,14 @@ def _marker_line(rows: Sequence[Efficacy], words: str, name: str) -> MarkerLine:
         name,
         n=len(both),
         fell=sum(1 for value in changes if value < 0),
-        fell_by_15=sum(
-            1 for row in both if _fell_by_15(getattr(row, f"{name}_baseline"), getattr(row, f"{name}_month_6"))
-        ),
+        fell_by_15=sum(1 for row in both if has_fallen_by_15(row, name)),
         median_change=change(median(changes)) if changes else "—",
         undefined=len(both) - len(changes),
     )
 
 
-def _fell_by_15(baseline: Decimal, month_6: Decimal) -> bool:
-    """By more than 15 % of baseline, on unrounded values."""
+def has_fallen_by_15(row: Efficacy, name: str) -> bool:
+    """By more than 15 % of baseline, on unrounded values; both values are there."""
+    baseline: Decimal = getattr(row, f"{name}_baseline")
+    month_6: Decimal = getattr(row, f"{name}_month_6")
     return (baseline - month_6) * 100 > 15 * baseline

@@ -25,6 +25,7 @@ from reporting.time_endpoints import (
     SIX_MONTHS,
     Endpoint,
     EndpointLine,
+    MarkerLine,
     SixMonths,
     curve_of,
     endpoint_lines,
@@ -70,7 +71,12 @@ def page(request: SignedInRequest) -> HttpResponse:
             for reading in SIX_MONTHS
             for *line, share in _six_months(rows, reading, population)
         ],
-        "markers": [(line, dashboard.list_url(f"{line.name}-both", population)) for line in marker_lines(rows)],
+        "markers": [_marker_with_urls(line, population, is_open=is_open) for line in marker_lines(rows)],
+        "chart_urls": {
+            "waterfall": dashboard.list_url("waterfall", population),
+            "curve": dashboard.list_url(f"{endpoint.name}-all", population),
+            "treated": dashboard.list_url("treated", population),
+        },
         "swimmer": swimmer_chart(found, clock.today()) if is_open else None,
         "spider": spider_chart(found) if is_open else None,
         "fewest": FEWEST,
@@ -91,9 +97,17 @@ def _segment(one: Endpoint, chosen: Endpoint, population: str) -> Segment:
     return Segment(one.words, f"?{urlencode({'population': population, 'endpoint': one.name})}#curve", one is chosen)
 
 
-def _with_urls(line: EndpointLine, population: str) -> tuple[EndpointLine, str, str]:
-    everyone, events = (dashboard.list_url(f"{line.endpoint.name}-{part}", population) for part in ("all", "events"))
-    return line, everyone, events
+def _with_urls(line: EndpointLine, population: str) -> tuple[EndpointLine, str, str, str]:
+    parts = ("all", "events", "censored")
+    everyone, events, censored = (dashboard.list_url(f"{line.endpoint.name}-{part}", population) for part in parts)
+    return line, everyone, events, censored
+
+
+def _marker_with_urls(line: MarkerLine, population: str, *, is_open: bool) -> tuple[MarkerLine, str, str, str]:
+    """A median of few would tell a value of one person to somebody who may not see the subjects."""
+    told = line if is_open or line.n >= FEWEST else replace(line, median_change=f"fewer than {FEWEST} subjects")
+    both, fell, by_15 = (dashboard.list_url(f"{line.name}-{part}", population) for part in ("both", "fell", "fell-15"))
+    return told, both, fell, by_15
 
 
 def _six_months(

@@ -119,7 +119,9 @@ def test_kaplan_meier_has_its_table_and_median_and_no_drop_beyond_the_axis() -> 
     made = CHARTS["kaplan_meier"]
     shown = words(made.wide)
     assert {"At risk", "Censored", "Events", "median 9.1 months", "100%", "0%"} <= set(shown)
-    assert made.rows == tuple((str(r.month), str(r.at_risk), str(r.censored), str(r.events)) for r in RISK)
+    assert [row[:4] for row in made.rows] == [tuple(map(str, (r.month, r.at_risk, r.censored, r.events))) for r in RISK]
+    assert made.rows[0][4:] == ("100%", "100% to 100%")
+    assert made.rows[-1][4:] == ("45%", "25% to 65%")
     line = next(n.attrib["d"] for n in tree(made.wide).iter(f"{SVG}path") if n.attrib["class"] == "ln k-km")
     last = D(re.findall(r"V([\d.]+)", line)[-1])
     assert last == draw.Scale(0, 1, 220, 10).at(STEPS[3].share)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -20,13 +21,13 @@ from reporting.courses import M_SPIKE_CHANGES
 from reporting.selectors.efficacy import Efficacy, efficacy
 from reporting.selectors.efficacy_file import EFFICACY
 from reporting.statistics import proportion, survival
-from reporting.time_endpoints import ENDPOINTS, curve_of
+from reporting.time_endpoints import ENDPOINTS, curve_of, month
 from tests import world_dosing as treat
 from tests.world import World, log_in
 from tests.world_labs import record
 from trialsite.access import system_actor
 from trialsite.context import reading
-from trialsite.models import Role
+from trialsite.models import Role, Subject
 
 URL = "/dashboards/efficacy/"
 PR = {"PR", "VGPR", "CR", "sCR"}
@@ -114,6 +115,49 @@ def test_every_number_equals_the_exported_file(trial: World, client: Client, pop
     for phase in Phase:
         count = sum(row["state"] == phase for row in table)
         assert numbers.get(f"phase-{phase.value.lower()}", 0) == count, phase
+
+
+def by_file(table: list[dict[str, str]]) -> dict[str, int]:
+    """Every other number of the page, counted from the columns of the file alone."""
+    found = {}
+    for name, column in (("pfs", "pfs"), ("ttp", "ttp"), ("ttp-active", "ttp_active"), ("dor", "dor")):
+        status = Counter(row[f"{column}_status"] for row in table)
+        found[f"{name}-events"], found[f"{name}-censored"] = status["EVENT"], status["CENSORED"]
+        found[f"{name}-all"] = status["EVENT"] + status["CENSORED"]
+    for name, column in (("date", "pfs_at_6_months"), ("assessment", "pfs_by_month_6_assessment")):
+        read = Counter(row[column] for row in table)
+        found[f"free-{name}"], found[f"known-{name}"] = read["SUCCESS"], read["SUCCESS"] + read["FAILURE"]
+        found[f"due-{name}"] = found[f"known-{name}"] + read["LOST"]
+    for name in ("hs_crp", "pcli"):
+        both = [row for row in table if row[f"{name}_baseline"] and row[f"{name}_month_6"]]
+        pairs = [(Decimal(row[f"{name}_baseline"]), Decimal(row[f"{name}_month_6"])) for row in both]
+        found[f"{name}-both"] = len(both)
+        found[f"{name}-fell"] = sum(then < before for before, then in pairs)
+        found[f"{name}-fell-15"] = sum((before - then) / before > Decimal("0.15") for before, then in pairs if before)
+    return found
+
+
+def test_times_milestones_and_markers_equal_the_exported_file(trial: World, client: Client) -> None:
+    with reading(system_actor("verification"), trial.at):
+        subject = Subject.objects.select_related("site").filter(site__code="01").earliest("id")
+    for code, on, value in (("bl", treat.DAY1, "4.0"), ("m06", treat.MONTH[6], "3.0")):
+        record(trial, subject, code, on, {Analyte.HS_CRP: value, Analyte.PCLI: value})
+    table = as_csv(trial)
+    shown = page(log_in(client, trial.person(Role.STATISTICIAN)), URL)
+    numbers = {re.search("group=([^&]+)", url)[1]: number for url, number in links(shown).items()}  # type: ignore[index]
+    expected = by_file(table)
+    assert {name: numbers[name] for name in expected} == expected
+    assert expected["hs_crp-fell-15"] == 1
+    assert expected["pfs-events"] == 1
+    assert "−25.0%" in shown, "the median change of the one subject with both values"
+    closed = page(log_in(Client(), trial.admin), URL)
+    assert "−25.0%" not in closed, "who may not see the subjects learns no value of one person"
+    times = [(int(row["pfs_days"]), row["pfs_status"]) for row in table if row["pfs_days"]]
+    curve = survival(times)
+    words = re.search(r'scope="row">6</th>(?:<td class="num">[0-9]+</td>){3}<td class="num">([0-9]+)%</td>', shown)
+    assert words is not None
+    on_page = [step for day, step in zip(curve.days, curve.share, strict=True) if month(day) <= 6]
+    assert words[1] == f"{on_page[-1] * 100:.0f}"
 
 
 def test_shares_and_intervals_on_the_page_are_those_of_the_file(trial: World, client: Client) -> None:

@@ -149,8 +149,8 @@ def spider(traces: Sequence[Trace], *, months: int = 18) -> Chart:
     _some(traces, "change over time")
     wide = _spider(Frame(640, 300, 40, 62), traces, months)
     narrow = _spider(Frame(350, 260, 40, 8), traces, months)
-    rows = [(t.subject, draw.figure(t.points[-1][0]), draw.signed_percent(t.points[-1][1])) for t in traces]
-    return Chart(SPIDER_TITLE, wide, narrow, ("Subject", "Last month", "Last change"), tuple(rows), marks=True)
+    rows = [(t.subject, draw.figure(month), draw.signed_percent(change)) for t in traces for month, change in t.points]
+    return Chart(SPIDER_TITLE, wide, narrow, ("Subject", "Month", "Change"), tuple(rows), marks=True)
 
 
 def _spider(frame: Frame, traces: Sequence[Trace], months: int) -> SafeString:
@@ -165,7 +165,7 @@ def _spider(frame: Frame, traces: Sequence[Trace], months: int) -> SafeString:
         words = f"{trace.subject}: {draw.signed_percent(change)} at month {draw.figure(month)}"
         body.append(draw.marker(trace.mark, *places[-1], f"c-{trace.mark}", "3.2", words))
     body += draw.x_axis(frame, x, range(0, months + 1, 3), "Month on study")
-    return draw.svg(frame, SPIDER_TITLE, f"{len(traces)} subjects; the table below has the last value of each.", body)
+    return draw.svg(frame, SPIDER_TITLE, f"{len(traces)} subjects; the table below has every value.", body)
 
 
 # ---------------------------------------------------------------- accrual

@@ -22,8 +22,18 @@ def kaplan_meier(
     wide = _survival(Frame(640, 324, 62, 12, 10, 104), _Survival(steps, censored, risk, label, months))
     few = [row for row in risk if row.month % (6 if months <= 24 else 12) == 0]
     narrow = _survival(Frame(350, 300, 50, 12, 10, 104), _Survival(steps, censored, few, label, months))
-    rows = [(str(row.month), str(row.at_risk), str(row.censored), str(row.events)) for row in risk]
-    return Chart(f"{label} survival", wide, narrow, ("Month", "At risk", "Censored", "Events"), tuple(rows))
+    rows = [(str(row.month), str(row.at_risk), str(row.censored), str(row.events), *_at(steps, row)) for row in risk]
+    heads = ("Month", "At risk", "Censored", "Events", label, "95% band")
+    return Chart(f"{label} survival", wide, narrow, heads, tuple(rows))
+
+
+def _at(steps: Sequence[Step], row: AtRisk) -> tuple[str, str]:
+    """Estimate and band at that month in percent; past the last subject there is none."""
+    if not row.at_risk:
+        return "—", "—"
+    step = [one for one in steps if one.month <= row.month][-1]
+    share, low, high = (f"{Decimal(value) * 100:.0f}%" for value in (step.share, step.low, step.high))
+    return share, f"{low} to {high}"
 
 
 class _Survival:
