@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 
+from labs.entries import Collection
 from labs.models import DiseaseAssessment, Laboratory
 from labs.services import Assessed
 from protocol.trial import TRIAL
@@ -59,19 +61,23 @@ class ErrorReasonForm(forms.Form):
     )
 
 
-class CollectionForm(forms.Form):
-    """When the samples of a visit were drawn, and which laboratory measured them."""
-
-    all_optional = True
-
-    collected_on = DayField(label="Collected", help_text="", words="Enter the collection date.")
-    collected_time = forms.TimeField(
+def _time_of_collection() -> forms.TimeField:
+    return forms.TimeField(
         label="Time",
         required=False,
         input_formats=["%H:%M", "%H.%M", "%H%M"],
         error_messages={"invalid": "Enter a time such as 08:10."},
         widget=forms.TimeInput(format="%H:%M", attrs={"size": 5, "autocomplete": "off"}),
     )
+
+
+class CollectionForm(forms.Form):
+    """When the samples of a visit were drawn, and which laboratory measured them."""
+
+    all_optional = True
+
+    collected_on = DayField(label="Collected", help_text="", words="Enter the collection date.")
+    collected_time = _time_of_collection()
     laboratory = forms.ChoiceField(label="Laboratory", required=False)
     accession = forms.CharField(
         label="Accession", max_length=40, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
@@ -95,20 +101,68 @@ class CollectionForm(forms.Form):
         return self.cleaned_data.get("collected_time")
 
 
+#: A panel's own laboratory: as on top of the page, or said to be unknown.
+AS_ABOVE, NOT_STATED = "", "none"
+
+
 class ApartForm(forms.Form):
-    """One panel that was drawn or measured apart from the others, or not done at all."""
+    """One panel that was drawn or measured apart from the others, or not done at all.
+
+    A day or a laboratory of its own makes it a sample of its own: then time and accession are its own too.
+    """
 
     on = DayField(label="Collected", required=False, help_text="")
+    time = _time_of_collection()
+    laboratory = forms.ChoiceField(label="Laboratory", required=False)
     accession = forms.CharField(label="Accession", max_length=40, required=False)
     method = forms.CharField(label="Method", max_length=60, required=False)
     not_done = forms.ChoiceField(label="Not done, because", choices=choices_of(GAP_REASONS), required=False)
 
-    def __init__(self, *args: Any, label: str, today: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, label: str, laboratories: Iterable[Laboratory], today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label = label
+        named = [(str(one.pk), one.name) for one in laboratories]
+        choices = [(AS_ABOVE, "As above"), *named, (NOT_STATED, "Not stated")]
+        self.fields["laboratory"] = forms.ChoiceField(label="Laboratory", choices=choices, required=False)
         for field in self.fields.values():
             field.widget.attrs["aria-label"] = f"{label}: {str(field.label).lower()}"
         tell_today(self, today)
+
+    def collection(self, head: CollectionForm) -> Collection:
+        """How this panel was collected. Only of readable forms."""
+        own, common = self.cleaned_data, head.cleaned_data
+        if own["on"] is None and own["laboratory"] == AS_ABOVE:
+            return Collection(
+                on=common["collected_on"],
+                time=own["time"] or head.time,
+                laboratory_id=head.laboratory_id,
+                accession=own["accession"] or common["accession"],
+                method=own["method"],
+            )
+        return Collection(
+            on=own["on"] or common["collected_on"],
+            time=own["time"],
+            laboratory_id=head.laboratory_id if own["laboratory"] == AS_ABOVE else _laboratory(own["laboratory"]),
+            accession=own["accession"],
+            method=own["method"],
+        )
+
+
+def _laboratory(chosen: str) -> int | None:
+    return None if chosen == NOT_STATED else int(chosen)
+
+
+def apart_answers(drawn: Collection, head: Collection) -> dict[str, object]:
+    """The boxes of a panel whose sample stands: empty where it is the one on top of the page."""
+    if replace(drawn, method=head.method) == head:
+        return {"method": drawn.method}
+    return {
+        "on": drawn.on,
+        "time": drawn.time,
+        "laboratory": NOT_STATED if drawn.laboratory_id is None else str(drawn.laboratory_id),
+        "accession": drawn.accession,
+        "method": drawn.method,
+    }
 
 
 class NotDoneForm(forms.Form):

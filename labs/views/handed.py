@@ -9,7 +9,7 @@ from datetime import date
 from django.http import QueryDict
 
 from labs.entries import Collection, Entry, PanelEntry, Seen
-from labs.forms import ApartForm, CollectionForm
+from labs.forms import NOT_STATED, ApartForm, CollectionForm
 from labs.models import Laboratory
 from labs.selectors import DuePanel, StoredPanel
 from labs.services.merging import as_typed, collection_of
@@ -37,19 +37,11 @@ class Handed:
         return [self._panel(one) for one in due]
 
     def _panel(self, due: DuePanel) -> PanelEntry:
-        apart = self.apart[due.panel].cleaned_data
-        gap = apart["not_done"]
+        gap = self.apart[due.panel].cleaned_data["not_done"]
         entries = {analyte: self.entries[analyte] for analyte in due.analytes}
         if gap:
             entries = {a: e if e.typed.strip() else Entry("nd", reason=gap) for a, e in entries.items()}
-        collection = Collection(
-            on=apart["on"] or self.head.cleaned_data["collected_on"],
-            time=None if apart["on"] else self.head.time,
-            laboratory_id=self.head.laboratory_id,
-            accession=apart["accession"] or self.head.cleaned_data["accession"],
-            method=apart["method"],
-        )
-        return PanelEntry(due.panel, collection, entries, self.seen[due.panel])
+        return PanelEntry(due.panel, self.apart[due.panel].collection(self.head), entries, self.seen[due.panel])
 
     def drawn(self, due: Iterable[DuePanel]) -> dict[Analyte, Collection]:
         """When and by which laboratory each result was measured. Only of readable forms."""
@@ -71,7 +63,7 @@ def read_page(
     """Everything that was posted."""
     return Handed(
         head=head_form(posted, laboratories, today, {}),
-        apart={one.panel: apart_form(posted, one, today) for one in due},
+        apart={one.panel: apart_form(posted, one, laboratories, today) for one in due},
         entries=typed_entries(posted, due),
         seen={one.panel: _seen(posted.get(f"seen-{one.panel}", "")) for one in due},
     )
@@ -100,8 +92,11 @@ def put_entry(boxes: QueryDict, name: str, entry: Entry) -> None:
 
 def put_collection(boxes: QueryDict, panel: PanelCode, drawn: Collection) -> None:
     """Into the panel's own boxes where it was drawn apart, else into those of the page."""
-    if boxes.get(f"apart-{panel}-on"):
-        boxes[f"apart-{panel}-on"], boxes[f"apart-{panel}-accession"] = in_words(drawn.on), drawn.accession
+    own = f"apart-{panel}-"
+    if boxes.get(f"{own}on") or boxes.get(f"{own}laboratory"):
+        boxes[f"{own}on"], boxes[f"{own}accession"] = in_words(drawn.on), drawn.accession
+        boxes[f"{own}time"] = f"{drawn.time:%H:%M}" if drawn.time else ""
+        boxes[f"{own}laboratory"] = str(drawn.laboratory_id or NOT_STATED)
     else:
         boxes["collected_on"], boxes["accession"] = in_words(drawn.on), drawn.accession
         boxes["collected_time"] = f"{drawn.time:%H:%M}" if drawn.time else ""
@@ -110,9 +105,16 @@ def put_collection(boxes: QueryDict, panel: PanelCode, drawn: Collection) -> Non
 
 
 def apart_form(
-    posted: Posted | None, due: DuePanel, today: date, initial: Mapping[str, object] | None = None
+    posted: Posted | None,
+    due: DuePanel,
+    laboratories: list[Laboratory],
+    today: date,
+    initial: Mapping[str, object] | None = None,
 ) -> ApartForm:
-    return ApartForm(posted, prefix=f"apart-{due.panel}", label=due.label, today=today, initial=dict(initial or {}))
+    return ApartForm(
+        posted, prefix=f"apart-{due.panel}", label=due.label, laboratories=laboratories, today=today,
+        initial=dict(initial or {}),
+    )  # fmt: skip
 
 
 def _entry(posted: Posted, analyte: Analyte) -> Entry:

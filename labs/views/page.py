@@ -10,8 +10,8 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from labs.entries import Collection, Entry, Reading
-from labs.forms import ReasonForm
-from labs.models import LabResult
+from labs.forms import ReasonForm, apart_answers
+from labs.models import LabResult, Specimen
 from labs.selectors import DuePanel, StoredPanel, laboratories_of, usual_laboratory
 from labs.services import SavedMeanwhile
 from labs.services.merging import collection_of
@@ -89,9 +89,8 @@ class Page:
     @cached_property
     def initial(self) -> dict[str, Any]:
         """The head as it was first entered; before that the visit's own date, where there is one."""
-        specimens = sorted((one.specimen for one in self.stored.values()), key=lambda one: one.pk)
-        if specimens:
-            first = specimens[0]
+        if self.stored:
+            first = self._first
             return {
                 "collected_on": first.collected_on,
                 "collected_time": first.collected_time,
@@ -111,10 +110,13 @@ class Page:
 
     @property
     def apart(self) -> list[Any]:
-        """Panels that were drawn on another day than the first show it."""
+        """Panels of another sample than the first show it."""
         if self.handed:
             return [self.handed.apart[one.panel] for one in self.due]
-        return [apart_form(None, one, self.today, self._apart_initial(one)) for one in self.due]
+        return [
+            apart_form(None, one, laboratories_of(self.subject.site_id), self.today, self._apart_initial(one))
+            for one in self.due
+        ]
 
     def _apart_initial(self, due: DuePanel) -> dict[str, object]:
         if self.draft:
@@ -123,12 +125,12 @@ class Page:
         known = self.stored.get(due.panel)
         if known is None:
             return {}
-        head, specimen = self.initial, known.specimen
-        return {
-            "on": specimen.collected_on if specimen.collected_on != head["collected_on"] else None,
-            "accession": specimen.accession if specimen.accession != head["accession"] else "",
-            "method": specimen.method,
-        }
+        return apart_answers(collection_of(known.specimen), collection_of(self._first))
+
+    @property
+    def _first(self) -> Specimen:
+        """The sample that stands on top of the page: the one entered first."""
+        return min((one.specimen for one in self.stored.values()), key=lambda one: one.pk)
 
     def version(self, due: DuePanel) -> str:
         """What lay under the form when it was opened; under a conflict the newer version, which is now shown."""

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from labs.calculated import Person
 from labs.forms import ReasonForm
+from labs.models import ReferenceRange
 from labs.selectors import (
     course_for,
     due_panels,
@@ -200,14 +201,12 @@ def _show(page: Page) -> HttpResponse:
 
 def _sheet(page: Page) -> Sheet:
     background = background_for(course_for(page.subject), page.code, page.on)
-    first = laboratories_of(page.subject.site_id)[:1]
-    laboratory = page.initial.get("laboratory") or (first[0].pk if first else None)
     return Sheet(
         panels=page.due,
         typed=page.typed,
         results=page.results,
         background=background,
-        limits=reference_ranges(laboratory, page.subject, page.on),
+        limits=_limits(page),
         sex=page.subject.sex,
         person=Person(
             age=page.on.year - page.subject.birth_year,
@@ -222,6 +221,21 @@ def _sheet(page: Page) -> Sheet:
         readings=page.readings,
         questions=_questions(page),
     )
+
+
+def _limits(page: Page) -> dict[Analyte, ReferenceRange]:
+    """For each result the limits of the laboratory that measured it, as chosen in the form or as stored."""
+    first = laboratories_of(page.subject.site_id)[:1]
+    usual = page.initial.get("laboratory") or (first[0].pk if first else None)
+    drawn = page.drawn
+    places = {(one.laboratory_id, one.on) for one in drawn.values()} | {(usual, page.on)}
+    known = {place: reference_ranges(place[0], page.subject, place[1]) for place in places}
+    found = dict(known[usual, page.on])
+    for analyte, one in drawn.items():
+        found.pop(analyte, None)
+        if analyte in known[one.laboratory_id, one.on]:
+            found[analyte] = known[one.laboratory_id, one.on][analyte]
+    return found
 
 
 def _questions(page: Page) -> dict[Analyte, Query]:

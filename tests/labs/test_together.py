@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -12,7 +13,7 @@ from labs.models import DiseaseAssessment, LabResult, Specimen
 from protocol.vocabulary import Analyte
 from tests.labs.test_pages import addresses, form_data, opened
 from tests.world import World, log_in
-from tests.world_labs import record
+from tests.world_labs import laboratory, limits, record
 from trialsite.context import reading
 from trialsite.models import Role, Subject
 
@@ -134,3 +135,52 @@ def test_the_disease_assessment_asks_answer_by_answer(
     with reading(world.person(Role.DATA_MANAGER), world.at):
         now = DiseaseAssessment.objects.get(superseded_at=None)
     assert (now.serum_ife, str(now.bm_pc), now.comment) == ("NEGATIVE", marrow, "Seen by the pathologist")
+
+
+# ---------------------------------------------------------------- two laboratories at one visit
+
+
+def everything_in(html: str) -> dict[str, str]:
+    """Every box and choice of the grid as it stands, as a browser sends it."""
+    (form,) = [one for one in re.findall(r"<form.*?</form>", html, re.S) if 'name="serum_m"' in one]
+    boxes = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and 'type="checkbox"' not in tag and 'type="radio"' not in tag:
+            boxes[name[1]] = value[1] if value else ""
+    for name, options in re.findall(r'<select name="([^"]*)".*?>(.*?)</select>', form, re.S):
+        chosen = re.search(r'<option value="([^"]*)" selected', options) or re.search(r'value="([^"]*)"', options)
+        boxes[name] = chosen[1] if chosen else ""
+    return boxes
+
+
+@pytest.mark.req("D12", "B6")
+def test_a_visit_of_two_laboratories_is_entered_and_opened_again_without_a_change(
+    world: World, subject: Subject, client: Client
+) -> None:
+    """The usual case: myeloma proteins measured centrally, the blood count next door, half an hour apart."""
+    central, local = laboratory(world), laboratory(world, name="Next door")
+    limits(world, local, Analyte.HB, "11.5", "15.5")
+    log_in(client, world.person(Role.COORDINATOR))
+    url = reverse("visit_labs", args=[subject.key, "m01"])
+    typed = {
+        **opened(client, url), "action": "save",
+        "collected_on": "4 apr 2024", "collected_time": "08:10", "accession": "C1",
+        "laboratory": str(central.pk), "serum_m": "2.9", "hb": "11.0", "apart-haematology-laboratory": str(local.pk),
+        "apart-haematology-time": "08:40",
+    }  # fmt: skip
+    assert client.post(url, typed).status_code == 302
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        blood = Specimen.objects.get(panel="haematology")
+        protein = Specimen.objects.exclude(panel="haematology").get()
+    assert (blood.laboratory_id, f"{blood.collected_time:%H:%M}", blood.accession) == (local.pk, "08:40", "")
+    assert (protein.laboratory_id, protein.accession) == (central.pk, "C1")
+    page = client.get(url).content.decode()
+    assert "11.5" in page, "the limits of the laboratory that measured it"
+    again = {**everything_in(page), "action": "save", "wbc": "5.2"}
+    done = client.post(url, again, follow=True)
+    assert "Results saved: 1 recorded." in done.content.decode(), "one value more is no correction of the others"
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert Specimen.objects.count() == 2
+        blood.refresh_from_db()
+    assert (blood.laboratory_id, blood.accession) == (local.pk, "")
