@@ -18,13 +18,17 @@ DoseKey = tuple[date, Drug]
 
 @dataclass(frozen=True)
 class Totals:
-    """Days of one drug up to and including today. `rate` is relative dose intensity in percent of mg (D-06)."""
+    """Days of one drug up to and including today, and the mg given on them.
+
+    `rate` is relative dose intensity in percent of mg (D-06).
+    """
 
     drug: Drug
     planned: int
     taken: int
     missed: int
     held: int
+    given_mg: Decimal
     rate: Decimal | None
 
     @property
@@ -75,4 +79,4 @@ def _totals(drug: Drug, days: list[tuple[PlannedDose, DoseRecord | None]]) -> To
     taken, missed, held = (states.get(status, 0) for status in DoseStatus)
     planned_mg = sum((dose.mg for dose, _ in days), Decimal(0))
     given_mg = sum((record.given_mg for _, record in days if record is not None), Decimal(0))
-    return Totals(drug, len(days), taken, missed, held, intensity(planned_mg, given_mg))
+    return Totals(drug, len(days), taken, missed, held, given_mg, intensity(planned_mg, given_mg))

@@ -292,7 +292,7 @@ def _window(page: Page) -> str:
     if not outside:
         return f"Visit window {span}."
     days, side = ((opens - page.on).days, "before") if page.on < opens else ((page.on - closes).days, "after")
-    return f"This is {days} day{'' if days == 1 else 's'} {side} the window ({span}). It is listed as a deviation."
+    return f"This is {days} day{'' if days == 1 else 's'} {side} the window ({span})."
 
 
 def _conflict(page: Page) -> dict[str, object] | None:

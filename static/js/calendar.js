@@ -19,13 +19,18 @@ const fill = (status) => {
   return radios.length > 0;
 };
 
-// Taken needs no more than the save; missed and held ask for a reason first.
-const record = (status) => {
-  if (!fill(status)) return;
+// Missed and held ask for a reason first. An address alone never saves anything: there the save waits for a key.
+const prepare = (status) => {
+  if (!fill(status)) return false;
   const reason = status === 'taken' ? null : $('[data-reason] select, [data-reason] input', form);
   (reason ?? $('button[type=submit]', form))?.focus();
+  return true;
 };
-if (form && location.hash.startsWith('#record-')) record(location.hash.slice(8));
+// Taken needs no more than the key on the day that is open.
+const record = (status) => {
+  if (prepare(status) && status === 'taken') form.requestSubmit($('button[type=submit]', form));
+};
+if (form && location.hash.startsWith('#record-')) prepare(location.hash.slice(8));
 
 const showReasons = () => $$('[data-reason]', form).forEach((part) => {
   const radios = $$(`input[name="${part.dataset.reason}"]:checked`, form);

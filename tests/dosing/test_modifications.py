@@ -87,6 +87,7 @@ def test_a_reduction_lowers_what_is_given_and_moves_nothing(world: World, subjec
     assert {given_mg[FEB + timedelta(days=n)] for n in range(10)} == {50}
     assert total.taken == total.planned == 36
     assert total.rate == Decimal(3600 - 500) / 3600 * 100
+    assert total.given_mg == Decimal(3600 - 500)
 
 
 @pytest.mark.req("E7")

@@ -19,6 +19,7 @@ from tests.world import World, log_in
 from tests.world_followup import who, world_in_sight
 from tests.world_labs import morning, treated_subject
 from tests.world_safety import an_event, reported
+from trialsite.days import in_words
 from trialsite.models import Role, Subject
 
 HELD = an_event("Neutrophil count decreased", 3, "6 mar 2024", action_anakinra=ActionTaken.HELD)
@@ -56,6 +57,7 @@ def test_the_event_leads_to_a_form_that_is_filled_in(world: World, subject: Subj
     assert link in client.get(reverse("adverse_event", args=[subject.key, 1])).content.decode()
     form = client.get(link.replace("&amp;", "&")).context["form"]
     assert (form["drug"].value(), form["order_action"].value()) == ("anakinra", "HOLD")
+    assert form["starts_on"].value() == in_words(event.started_latest), "the drug was held when the event began"
     assert form["why"].value() == "Adverse event 1: Neutrophil count decreased, grade 3"
     other = client.get(link.replace("&amp;drug=anakinra", "&drug=dexamethasone")).context["form"]
     assert other["why"].value() is None
