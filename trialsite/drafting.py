@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.core import signing
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
@@ -22,7 +22,7 @@ from trialsite.days import in_words
 from trialsite.http import SignedInRequest
 from trialsite.models import Draft, Subject
 from trialsite.selectors import draft_at
-from trialsite.services.drafts import NOT_KEPT, end_draft
+from trialsite.services.drafts import NOT_KEPT, Typed, end_draft
 
 #: Pages whose form keeps drafts, by the name of their address, and what the form is called.
 FORMS: Mapping[str, str] = {
@@ -33,9 +33,13 @@ FORMS: Mapping[str, str] = {
     "subject_departure": "departure from the study",
     "subject_eligibility": "eligibility checklist",
     "subject_medications": "medication",
+    "adverse_event_new": "new adverse event",
+    "adverse_event": "adverse event",
 }
-#: What of an address belongs to a draft besides its path: which follow-up contact, and which panels are asked.
-_KEPT_QUERY = re.compile(r"visit=[a-z0-9]{1,6}|panels=all")
+#: What of an address belongs to a draft besides its path: which follow-up contact, which panels, which event's term.
+_KEPT_QUERY = re.compile(r"visit=[a-z0-9]{1,6}|panels=all|term=[\w.%+-]{1,120}")
+#: Box of a form that says which of several drafts of one address is meant -> its name in the query.
+_TOLD_BY = {"visit_code": "visit", "term": "term"}
 _SEAL = "draft"
 
 
@@ -92,6 +96,11 @@ def is_saved(request: SignedInRequest, subject: Subject, query: str = "") -> Non
     end_draft(by=request.actor, at=clock.now(), site_id=subject.site_id, page=page)
 
 
+def typed_in(posted: QueryDict) -> dict[str, str | list[str]]:
+    """What stands in each box; of boxes that share a name, a list."""
+    return {name: words[0] if len(words) == 1 else list(map(str, words)) for name, words in posted.lists()}
+
+
 def saved_words(at: datetime, zone: str) -> str:
     """Draft saved 09:41, with the day where it was another one."""
     local, today = timezone.localtime(at, ZoneInfo(zone)), clock.today(zone)
@@ -122,7 +131,7 @@ class Carried:
 
     page: str
     sealed: str
-    typed: Mapping[str, str]
+    typed: Typed
 
     def packed(self) -> str:
         return json.dumps({"page": self.page, "sealed": self.sealed, "typed": dict(self.typed)})
@@ -136,21 +145,24 @@ def carried_from(request: HttpRequest) -> Carried | None:
     page = request.GET.get("page", "") if found.url_name == "subject_draft" else _posted_page(request)
     if key_of(page) is None or key_of(page) != found.kwargs.get("key"):
         return None
-    typed = {name: str(words) for name, words in request.POST.items() if name not in NOT_KEPT}
+    typed = {name: words for name, words in typed_in(request.POST).items() if name not in NOT_KEPT}
     return Carried(page, request.POST["typed_by"], typed)
 
 
 def _posted_page(request: HttpRequest) -> str:
-    """The page of a form that posts to its own address; a follow-up contact says itself which one it is."""
-    code = request.POST.get("visit_code", "")
-    return page_of(request.path, f"visit={code}" if code else request.META.get("QUERY_STRING", ""))
+    """The page of a form that posts to its own address; a follow-up contact and an event say which one they are."""
+    told = [urlencode({name: code}) for box, name in _TOLD_BY.items() if (code := request.POST.get(box, ""))]
+    return page_of(request.path, told[0] if told else request.META.get("QUERY_STRING", ""))
 
 
 def unpacked(text: str) -> Carried | None:
     """What came back from the sign-in page; None if it is not what was sent there."""
     try:
         found = json.loads(text)
-        typed = {str(name): str(words) for name, words in found["typed"].items()}
+        typed = {
+            str(name): [str(one) for one in words] if isinstance(words, list) else str(words)
+            for name, words in found["typed"].items()
+        }
         return Carried(str(found["page"]), str(found["sealed"]), typed)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

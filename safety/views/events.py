@@ -28,6 +28,7 @@ from safety.vocabulary import CTCAE, DRUGS, ON_THE_DOSE, TERMS, Attribution, Ser
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
 from trialsite.days import in_words
+from trialsite.drafting import drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.partial_dates import in_words_as_known, tell_today_in_part
@@ -124,7 +125,9 @@ def adverse_event_new(request: SignedInRequest, key: str) -> HttpResponse:
     if term not in TERMS:
         messages.error(request, "Choose a term of the list.")
         return redirect("subject_adverse_events", subject.key)
-    form = EventForm(request.POST or None, term=term, initial=_prefilled(request, subject, term))
+    unsaved = drafting(request, subject, _which(term))
+    known = {**_prefilled(request, subject, term), **(unsaved.typed if unsaved else {})}
+    form = EventForm(request.POST or None, term=term, initial=known)
     tell_today_in_part(form, clock.today(subject.site.time_zone))
     if request.method == "POST" and form.is_valid():
         try:
@@ -135,9 +138,15 @@ def adverse_event_new(request: SignedInRequest, key: str) -> HttpResponse:
         except Refused as refusal:
             _put(form, refusal)
         else:
+            is_saved(request, subject, _which(term))
             return _reported(request, subject, made)
     context = {"subject": subject, "form": form, "term": term, "term_form": TermForm(initial={"term": term})}
-    return _page(request, {**context, "may_enter": True})
+    return _page(request, {**context, "may_enter": True, "drafting": unsaved})
+
+
+def _which(term: str) -> str:
+    """What of the address belongs to a draft: an event of each term has one of its own."""
+    return urlencode({"term": term})
 
 
 def _reported(request: SignedInRequest, subject: Subject, made: AdverseEvent) -> HttpResponse:
@@ -173,8 +182,10 @@ def adverse_event(request: SignedInRequest, key: str, number: int) -> HttpRespon
     action = request.POST.get("action", "") if request.method == "POST" else ""
     term = request.POST.get("term", "") or request.GET.get("term", "")
     term = term if term in TERMS else event.term
+    unsaved = drafting(request, subject, _which(term))
+    typed = unsaved.typed if unsaved else {}
     form = EventForm(
-        request.POST if action == "correct" else None, term=term, initial={**answers_of(event), "term": term}
+        request.POST if action == "correct" else None, term=term, initial={**answers_of(event), **typed, "term": term}
     )
     tell_today_in_part(form, clock.today(subject.site.time_zone))
     context: dict[str, Any] = {
@@ -182,7 +193,8 @@ def adverse_event(request: SignedInRequest, key: str, number: int) -> HttpRespon
         "event": event,
         "row": row(event),
         "form": form,
-        "why": ReasonForm(request.POST if action == "correct" else None),
+        "why": ReasonForm(request.POST if action == "correct" else None, initial=typed),
+        "drafting": unsaved,
         "error_form": InErrorForm(request.POST if action == "in_error" else None),
         "term": term,
         "term_form": TermForm(initial={"term": term}),
@@ -216,6 +228,7 @@ def _correct(request: SignedInRequest, context: dict[str, Any]) -> str:
     except Refused as refusal:
         _put(form, refusal)
     else:
+        is_saved(request, context["subject"], _which(context["term"]))
         return f"Adverse event {event.number} was corrected."
     return ""
 

@@ -61,8 +61,9 @@ class Furnished:
     def open(self, name: str) -> tuple[Client, str]:
         """An investigator's browser, since that one may fill every form, and the address of the page."""
         of = self.of(name)
-        code = ["m06"] if name.startswith("visit") else []
+        code = ["m06"] if name.startswith("visit") else [1] if name == "adverse_event" else []
         page = reverse(name, args=[of.key, *code])
+        page += "?term=Headache" if name.startswith("adverse_event") else ""
         client = log_in(Client(), self.world.person(Role.INVESTIGATOR))
         if name == "subject_follow_up":
             found = re.search(r"page=([^\"&]+)\"", client.get(page).content.decode())
@@ -110,6 +111,8 @@ TYPED = {
     "subject_end_of_treatment": ({"last_dose_on": "12mar", "detail": "Moved away"}, ["Moved away", "12mar"]),
     "subject_departure": ({"on": "1feb", "reason": "Not reached by letter"}, ["Not reached by letter", "1feb"]),
     "subject_eligibility": ({"assessed_on": "2jan", "ecog": "0"}, ["2jan"]),
+    "adverse_event_new": ({"started": "mar", "reported_as": "Ill since Monday"}, ['value="mar"', "Ill since Monday"]),
+    "adverse_event": ({"started": "jan", "change_words": "Read the letter"}, ['value="jan"', "Read the letter"]),
     "subject_medications": ({"name": "Aspirin", "started_on": "mar", "is_anti_myeloma": "on"}, ["Aspirin", "checked"]),
 }
 
@@ -343,3 +346,15 @@ def test_a_garbled_parcel_is_left_behind(world: World, client: Client, carried: 
 
 def test_without_a_session_other_posts_lead_to_the_sign_in(subject: Subject, client: Client) -> None:
     assert client.post(labs(subject), {"hb": "1"}).status_code == 302
+
+
+@pytest.mark.req("A12")
+def test_boxes_that_share_a_name_are_all_kept(furnished: Furnished) -> None:
+    """Why an event is serious has several answers."""
+    client, page = furnished.open("adverse_event_new")
+    typed = {**hidden(client, page), "serious": ["needs_hospital", "is_important"], "outcome": "RECOVERING"}
+    html = client.post(draft_address(furnished.of("adverse_event_new"), page), typed, follow=True).content.decode()
+    kept = re.findall(r'<input[^>]*name="serious"[^>]*value="(\w+)"[^>]*checked', html)
+    assert kept == ["needs_hospital", "is_important"]
+    other = client.get(page.replace("Headache", "Fatigue")).content.decode()
+    assert "Draft saved" not in other, "an event of another term has a draft of its own"

@@ -16,24 +16,24 @@ from trialsite.services.subjects import Refused, lock_subject
 
 #: Boxes that are never kept: who signs is proved anew, and the button and the page's own marks are no entries.
 NOT_KEPT = frozenset({"csrfmiddlewaretoken", "username", "password", "login", "action", "typed_by", "discard"})
+#: Name of each box -> what stands in it; of boxes that share a name, a list.
+Typed = Mapping[str, str | list[str]]
 #: As much as any form holds many times over.
 MOST_CHARACTERS = 60_000
 
 
-def save_draft(
-    *, by: Actor, at: datetime, subject_id: int, site_id: int, page: str, typed: Mapping[str, str]
-) -> Draft | None:
+def save_draft(*, by: Actor, at: datetime, subject_id: int, site_id: int, page: str, typed: Typed) -> Draft | None:
     """Keep what stands in the boxes of a page, in the place of what was kept before.
 
     None if this very form was saved meanwhile: a late draft never brings back what has become data.
     Waits for a save that is under way, since that holds the subject. Refused for more than a form can hold.
     """
     content = {name: words for name, words in typed.items() if name not in NOT_KEPT}
-    if sum(len(name) + len(words) for name, words in content.items()) > MOST_CHARACTERS:
+    if sum(len(name) + len(str(words)) for name, words in content.items()) > MOST_CHARACTERS:
         raise Refused("This is more than a form can hold. Save it, or shorten what was typed.")
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at):
         lock_subject(subject_id)
-        if _is_saved(content.get("token", "")):
+        if _is_saved(str(content.get("token", ""))):
             return None
         kept, _ = Draft.objects.update_or_create(
             user_id=by.user_id,

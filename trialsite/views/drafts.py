@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from trialsite import clock
 from trialsite.access import Duty, check_may
-from trialsite.drafting import key_of, saved_words
+from trialsite.drafting import key_of, saved_words, typed_in
 from trialsite.http import SignedInRequest
 from trialsite.selectors import subject_by_key
 from trialsite.services.drafts import end_draft, save_draft
@@ -32,7 +32,7 @@ def draft(request: SignedInRequest, key: str) -> HttpResponse:
     try:
         kept = save_draft(
             by=request.actor, at=clock.now(), subject_id=subject.pk, site_id=subject.site_id,
-            page=page, typed={name: str(words) for name, words in request.POST.items()},
+            page=page, typed=typed_in(request.POST),
         )  # fmt: skip
     except Refused as error:
         return _said(str(error))
