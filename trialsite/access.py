@@ -32,6 +32,7 @@ class Duty(StrEnum):
     RAISE_QUERY = "Ask a query"
     ANSWER_QUERY = "Answer a query"
     CLOSE_QUERY = "Close or reopen a query"
+    VERIFY_SOURCE = "Verify data against the source"
     MANAGE_RANGES = "Keep laboratories and reference ranges"
     MANAGE_CONSENT = "Keep the versions of the consent form"
     IMPORT_LABS = "Upload laboratory files; the site imports their rows"
@@ -67,6 +68,7 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.RAISE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),
     Duty.ANSWER_QUERY: SITE_STAFF,
     Duty.CLOSE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),
+    Duty.VERIFY_SOURCE: frozenset({Role.MONITOR}),
     Duty.MANAGE_RANGES: frozenset({Role.ADMIN, Role.DATA_MANAGER}),
     Duty.MANAGE_CONSENT: frozenset({Role.ADMIN, Role.DATA_MANAGER}),
     Duty.IMPORT_LABS: frozenset({Role.COORDINATOR, Role.DATA_MANAGER}),

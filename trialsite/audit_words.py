@@ -187,10 +187,22 @@ def _signature_ended(event: AuditEvent) -> str:
     return f"marked a signature as {(event.new or {}).get('kind', '')}"
 
 
+def _verified(event: AuditEvent) -> str:
+    new = event.new or {}
+    record = KINDS[new["record_type"]].words if new.get("record_type") in KINDS else "record"
+    return f"verified {new.get('value', '')} against the source: {record} {new.get('record_id', '')}"
+
+
+def _verification_withdrawn(event: AuditEvent) -> str:
+    return f"withdrew a source data verification: {(event.new or {}).get('reason', '')}".rstrip(".")
+
+
 SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     "trialsite_querymessage": _asked,
     "trialsite_signature": _signed,
     "trialsite_signatureevent": _signature_ended,
+    "trialsite_sourceverification": _verified,
+    "trialsite_sourceverificationwithdrawal": _verification_withdrawn,
 }
 
 

@@ -22,6 +22,7 @@ from trialsite.outbox import drained_by_hand, settle_for
 #: Who can say what stands of a subject, what weighs most first; each takes (subject, at) and gives Facts.
 LOOKS: tuple[str, ...] = (
     "trialsite.foresight.signature_facts",
+    "trialsite.sdv_selectors.verification_facts",
     "dosing.selectors.facts.derived_facts",
     "labs.selectors.facts.derived_facts",
 )

@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "phase_decision": Kind("dosing_phasedecision", "decision on a treatment phase", page="subject_responses"),
     "discrepancy": Kind("dosing_assignmentdiscrepancy", "discrepancy", page="subject_responses"),
     "dose": Kind("dosing_doserecord", "dose", ("subject_id", "drug", "on"), ("status",), "subject_dosing"),
+    "dose_modification": Kind("dosing_dosemodification", "dose modification", page="subject_modifications"),
     "medication": Kind("safety_concomitantmedication", "medication", page="subject_medications"),
     "adverse_event": Kind("safety_adverseevent", "adverse event", page="subject_adverse_events"),
     "safety_report": Kind("safety_safetyreport", "report with a deadline", page="subject_adverse_events"),
@@ -61,6 +62,10 @@ KINDS: dict[str, Kind] = {
     "query_message": Kind("trialsite_querymessage", "query", page="subject_queries"),
     "signature": Kind("trialsite_signature", "signature"),
     "signature_event": Kind("trialsite_signatureevent", "signature"),
+    "source_verification": Kind("trialsite_sourceverification", "source data verification", page="subject_sdv"),
+    "source_verification_withdrawal": Kind(
+        "trialsite_sourceverificationwithdrawal", "withdrawal of a source data verification", page="subject_sdv"
+    ),
     "waiver": Kind("enrollment_waiver", "waiver of a criterion", page="subject_eligibility"),
     "consent_form": Kind("enrollment_consentform", "version of the consent form"),
     "laboratory": Kind("labs_laboratory", "laboratory"),

@@ -15,6 +15,7 @@ from trialsite.models.signatures import (
     SignatureEvent,
 )
 from trialsite.models.subjects import ConsentGap, ProtocolPeriod, Sex, StatePeriod, Subject, Visit
+from trialsite.models.verifications import SourceVerification, SourceVerificationWithdrawal
 
 __all__ = [
     "AccessEntry",
@@ -38,6 +39,8 @@ __all__ = [
     "SignatureBasis",
     "SignatureEvent",
     "Site",
+    "SourceVerification",
+    "SourceVerificationWithdrawal",
     "StatePeriod",
     "Subject",
     "SubjectRecord",
