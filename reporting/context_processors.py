@@ -70,6 +70,7 @@ TABS = (
     ("Follow-up", "subject_follow_up"),
     ("Casebook", "subject_casebook"),
     ("Queries", "subject_queries"),
+    ("SDV", "subject_sdv"),
     ("Audit trail", "subject_audit"),
 )
 

@@ -20,9 +20,11 @@ from tests.world_imports import csv_of, line, upload
 from tests.world_safety import an_event
 from trialsite.access import system_actor
 from trialsite.context import reading
-from trialsite.models import Query, Role, Subject
+from trialsite.models import Query, Role, SourceVerification, Subject
+from trialsite.sdv_selectors import items_of
 from trialsite.services import queries
 from trialsite.services.queries import Anchor
+from trialsite.services.source_verification import verify_items
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Ward:
     laboratory: Laboratory
     consent_form: ConsentForm
     imported: LabImport
+    verification: SourceVerification
 
 
 def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> Ward:
@@ -80,6 +83,10 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
     )
     with reading(system_actor("verification"), world.at):
         consent_form = ConsentForm.objects.get(site=world.sites[site])
+        shown = [one.token for one in items_of(treated) if one.place == "m06"]
+    verification = verify_items(**who(world, treated, Role.MONITOR), tokens=shown)[0]
     return Ward(
-        site, treated, screened, followed, result, query, medication, event, report, laboratory, consent_form, imported
-    )
+        site=site, treated=treated, screened=screened, followed=followed, result=result, query=query,
+        medication=medication, event=event, report=report, laboratory=laboratory, consent_form=consent_form,
+        imported=imported, verification=verification,
+    )  # fmt: skip

@@ -34,6 +34,7 @@ MENU: tuple[tuple[str, str, Duty, str], ...] = (
     ("My work", "my_work", Duty.VIEW_SUBJECT, "/my-work/"),
     ("Subjects", "subjects", Duty.VIEW_SUBJECT, "/subjects/"),
     ("Queries", "queries", Duty.VIEW_SUBJECT, "/queries/"),
+    ("SDV", "sdv", Duty.VERIFY_SOURCE, "/sdv/"),
     ("Supplies", "supplies", Duty.KEEP_SUPPLY, "/supplies/"),
     ("Lab import", "lab_imports", Duty.IMPORT_LABS, "/labs/imports/"),
     ("Laboratories", "laboratories", Duty.MANAGE_RANGES, "/labs/ranges/"),

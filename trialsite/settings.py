@@ -79,6 +79,7 @@ TEMPLATES = [
                 "trialsite.context_processors.shell",
                 "reporting.context_processors.subject_shell",
                 "trialsite.query_panel.beside",
+                "trialsite.sdv_marks.beside",
             ],
         },
     },

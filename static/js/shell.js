@@ -8,6 +8,7 @@ let leader = false;
 const keys = {
   '/': () => $('#jump')?.focus(),
   n: () => $('[data-next-task]')?.click(),
+  v: () => $('[data-verify]')?.click(),
   '?': () => $('#shortcuts')?.showModal(),
 };
 

@@ -57,6 +57,7 @@ class House:
             "medication": ward.medication.pk,
             "consent_form": ward.consent_form.pk,
             "authority_report": ward.report.pk,
+            "sdv_withdraw": ward.verification.pk,
         }
         rows |= {name: ward.imported.pk for name in PARAMETERS if name.startswith("lab_import_")}
         somebody = self.world.person(Role.COORDINATOR, site)

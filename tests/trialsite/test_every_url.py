@@ -72,6 +72,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "screening_log_csv": (CLINICAL, NO_SUCH_METHOD),
     "jump": (CLINICAL, NO_SUCH_METHOD),
     "queries": (CLINICAL, NO_SUCH_METHOD),
+    "sdv": (CLINICAL, NO_SUCH_METHOD),
     "supplies": (CLINICAL, SITE),
     "text_check": (NO_SUCH_METHOD, EVERYBODY),
     "mail": (EVERYBODY, NO_SUCH_METHOD),
@@ -121,6 +122,9 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "subject_queries": (CLINICAL, NO_SUCH_METHOD),
     "query": (CLINICAL, SITE),
     "query_new": ("DM", "DM"),
+    "subject_sdv": (CLINICAL, NO_SUCH_METHOD),
+    "visit_sdv": (CLINICAL, "M"),
+    "sdv_withdraw": ("M", "M"),
     "subject_audit": ("CIDM", NO_SUCH_METHOD),
     # figures and files
     "efficacy": ("IDMAS", NO_SUCH_METHOD),
@@ -168,7 +172,11 @@ ALLOWED = {200, 302, 303, 422}
 OF_A_SITE = [*sorted(name for name, parts in PARAMETERS.items() if "key" in parts), "query", "query_new"]
 #: Files of a laboratory: only coordinators of a site open them.
 FILES = [name for name in TABLE if name.startswith("lab_import_")]
-CRFS = [*sorted(name for name, (_, sender) in TABLE.items() if "key" in PARAMETERS[name] and sender), "subject_new"]
+#: Forms of a subject into which its site writes; a monitor's verifications are no clinical data.
+CRFS = [
+    *sorted(name for name, (_, sender) in TABLE.items() if "key" in PARAMETERS[name] and set(sender or "") & set(SITE)),
+    "subject_new",
+]
 
 
 def outcome(client: Client, method: str, address: str, name: str) -> int | str:

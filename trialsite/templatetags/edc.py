@@ -306,7 +306,9 @@ def kind(field: BoundField) -> str:
 @register.inclusion_tag("edc/field.html", takes_context=True)
 def field(context: Context, bound: BoundField, look: str = "", size: str = "") -> dict[str, object]:
     """Label, control, help and error of one field. look: cards or segments (radios); size: s or m."""
-    return {"field": bound, "look": look, "size": size, "asked": _asked(context)}
+    marks = context.get("source_marks")
+    mark = marks.get(bound.name) if marks else None
+    return {"field": bound, "look": look, "size": size, "asked": _asked(context), "mark": mark}
 
 
 @register.inclusion_tag("edc/two_readings.html", takes_context=True)
