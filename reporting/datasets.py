@@ -17,6 +17,7 @@ from reporting.selectors.efficacy_file import EFFICACY
 from reporting.selectors.enrolment import ENROLMENT
 from reporting.selectors.safety_files import SAFETY_FILES
 from reporting.selectors.screening_log import SCREENING_LOG
+from reporting.selectors.sdv import SOURCE_STATE
 from reporting.selectors.timeliness import TIMELINESS
 from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.exporting import Dataset
@@ -36,6 +37,7 @@ DATASETS: tuple[Dataset | Computed, ...] = (
     ABSTRACT_STATEMENTS,
     TIMELINESS,
     SCREENING_LOG,
+    SOURCE_STATE,
 )
 
 BY_NAME: dict[str, Dataset | Computed] = {dataset.name: dataset for dataset in DATASETS}

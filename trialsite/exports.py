@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trialsite.exporting import SUBJECT_NUMBER, Column, Dataset, instant
+from trialsite.sdv_exports import SOURCE_VERIFICATIONS
 
 _SUBJECT = Column("subject", "Subject number, before registration the screening number")
 _SITE = Column("site", "Site code")
@@ -296,6 +297,7 @@ DATASETS: tuple[Dataset, ...] = (
     VISITS,
     QUERIES,
     QUERY_MESSAGES,
+    SOURCE_VERIFICATIONS,
     SIGNATURES,
     CONFIRMATIONS,
     ACTIVATIONS,

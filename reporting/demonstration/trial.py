@@ -13,6 +13,7 @@ from reporting.demonstration.chronicle import Story, live
 from reporting.demonstration.entry import screened_only
 from reporting.demonstration.importing import SITE, laboratory_file
 from reporting.demonstration.lives import LIVES, SCREENINGS
+from reporting.demonstration.monitoring import monitoring_visit
 from reporting.demonstration.serious import serious_event
 from reporting.demonstration.stage import Stage, new_consent_form, set_up
 from reporting.demonstration.stories import enrolled
@@ -60,6 +61,7 @@ def _live_at(stage: Stage, codes: tuple[str, ...], tell: Callable[[date], None])
     if "01" in codes:
         stories.append(serious_event(stage))
     stories += [casebooks(stage, code) for code in codes]
+    stories += [monitoring_visit(stage, code) for code in codes]
     stories.append(morning_jobs(stage))
     if "03" in codes:
         stories.append(new_consent_form(stage))

@@ -4,7 +4,9 @@ derived values could get wrong here. The number is that of the complaint in the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -13,20 +15,39 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from labs.models import LabResult, ResponseAssessment
-from protocol.vocabulary import Analyte
+from dosing.services.doses import record_doses, undo_doses
+from labs.models import LabResult, ResponseAssessment, Specimen
+from labs.services import (
+    Assessed,
+    RowAnswer,
+    VisitFacts,
+    make_token,
+    mark_specimen_in_error,
+    record_disease_assessment,
+    record_visit,
+)
+from protocol.vocabulary import Analyte, DoseStatus, Drug
 from reporting.datasets import BY_NAME
 from reporting.next_step import tasks
 from reporting.selectors.facts import facts_of
 from reporting.selectors.subjects import subjects_in_reach
 from tests import world_dosing as treat
-from tests.world import World, log_in
+from tests.fixtures.databases import Database
+from tests.labs.test_messages import HL7, newest, obx, oru, send
+from tests.world import World, log_in, new_world
+from tests.world_enrollment import central_laboratory
+from tests.world_followup import who
+from tests.world_imports import accept, csv_of, line, mend, upload
 from tests.world_labs import morning, record, treated_subject
-from trialsite.access import system_actor
-from trialsite.context import reading
-from trialsite.models import AuditEvent, Mail, Query, Role, Subject
+from tests.world_safety import an_event, corrected, reported
+from trialsite import clock
+from trialsite.access import Duty, system_actor
+from trialsite.context import reading, writing
+from trialsite.models import AuditEvent, Mail, Query, Role, Subject, Visit
+from trialsite.sdv_selectors import State, items_of
 from trialsite.services import queries
 from trialsite.services.queries import Anchor
+from trialsite.services.source_verification import verify_items
 
 DAY1 = date(2024, 3, 4)
 Verb = Callable[..., Query]
@@ -80,6 +101,92 @@ def test_complaint_4_a_query_stays_with_the_version_it_was_asked_of(world: World
     assert (was.typed, now.typed) == ("2.9", "2.7")
     assert now.pk != one.record_id
     assert not Query.objects.filter(record_type="lab_result", record_id=now.pk).exists()
+
+
+def in_state(world: World, subject: Subject, state: State) -> set[str]:
+    """Items, each with its place, that stand so towards their source."""
+    with reading(system_actor("verification"), world.at):
+        return {f"{one.place} {one.name}" for one in items_of(subject) if one.state is state}
+
+
+def verify_all(world: World, subject: Subject) -> None:
+    with reading(system_actor("verification"), world.at):
+        tokens = [one.token for one in items_of(subject)]
+    verify_items(**who(world, subject, Role.MONITOR), tokens=tokens)
+    assert in_state(world, subject, State.CHANGED) | in_state(world, subject, State.UNVERIFIED) == set()
+
+
+@pytest.mark.req("D11")
+def test_complaint_4_a_change_resets_the_verification_whatever_road_it_takes(
+    fresh_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Form, file, message, job: the value is to be verified again, and what was not touched stays verified."""
+    world = new_world()
+    monkeypatch.setattr(clock, "now", lambda: world.at)
+    subject = treat.on_anakinra(world)
+    on, lab = treat.MONTH[1], central_laboratory(world)
+    given = {**who(world, subject), "at": morning(on)}
+    bloods = {Analyte.SODIUM: "140", Analyte.POTASSIUM: "4.1", Analyte.CALCIUM: "9.4", Analyte.HB: "12.9"}
+    record(world, subject, "m01", on, {Analyte.SERUM_M: "1.5", **bloods}, lab=lab)
+    facts = VisitFacts(occurred_on=on, ecog=0, pulse=70)
+    record_visit(**given, code="m01", facts=facts)
+    assessed = Assessed(marrow_on=on, bm_pc=Decimal(30), bm_clonal="POSITIVE")
+    record_disease_assessment(**given, visit_code="m01", assessed=assessed)
+    dose = {"drug": Drug.ANAKINRA, "first_on": treat.DAY1, "last_on": treat.DAY1}
+    record_doses(**given, **dose, status=DoseStatus.TAKEN)
+    event = an_event("Headache", 2, "feb 2024")
+    stored = reported(world, subject, event)
+    world.at = morning(on + timedelta(days=70))
+    given["at"] = world.at
+    manager = {"by": world.person(Role.DATA_MANAGER), "at": world.at, "site_id": subject.site_id}
+    made = make_token(**manager, laboratory_id=lab.pk, label="LIS")
+
+    def by_file() -> None:
+        sodium = line(subject, "Sodium", "144", "mmol/L", on=on.isoformat())
+        imported = upload(world, lab, csv_of(sodium))
+        mend(world, imported, {1: RowAnswer(decision="replace", reason="Transcription error")})
+        accept(world, imported)
+
+    def by_message() -> None:
+        send(made, oru(subject, obx("2823-3", "4.5", "mmol/L", "C")).replace("20240404", f"{on:%Y%m%d}"), HL7)
+        with reading(system_actor("verification"), world.at):
+            imported = newest()
+        accept(world, imported)
+
+    def by_job() -> None:
+        actor = system_actor("re-evaluation")
+        with writing(by=actor, duty=Duty.PROPOSE_PHASE, site_id=None, at=world.at, reason="Repair"):
+            Visit.objects.filter(subject=subject, code="m01").update(pulse=72)
+
+    def dose_again() -> None:
+        undo_doses(**given, **dose, reason="Wrong line of the diary")
+        record_doses(**given, **dose, status=DoseStatus.TAKEN)
+
+    def in_error() -> None:
+        with reading(system_actor("verification"), world.at):
+            specimen = Specimen.objects.get(subject=subject, visit__code="m01", panel="myeloma")
+        mark_specimen_in_error(**given, specimen_id=specimen.pk, reason="Another subject's sample")
+
+    roads: dict[Callable[[], object], set[str]] = {
+        lambda: record(world, subject, "m01", on, {Analyte.HB: "12.1"}, reason="Misread", lab=lab): {"m01 hb"},
+        by_file: {"m01 sodium"},
+        by_message: {"m01 potassium"},
+        by_job: {"m01 pulse"},
+        lambda: record_visit(**given, code="m01", facts=replace(facts, pulse=72, ecog=1), reason="Misread"): {
+            "m01 ecog"
+        },
+        lambda: record_disease_assessment(
+            **given, visit_code="m01", assessed=replace(assessed, bm_pc=Decimal(35)), reason="Misread"
+        ): {"m01 bm_pc"},
+        dose_again: {"doses-2024-01 given"},
+        lambda: corrected(world, subject, stored, replace(event, grade=3)): {"safety grade"},
+        in_error: {"m01 serum_m", "m01 collected"},
+    }
+    for road, changed in roads.items():
+        verify_all(world, subject)
+        road()
+        assert in_state(world, subject, State.CHANGED) == changed
+    verify_all(world, subject)
 
 
 @pytest.mark.req("E1")
