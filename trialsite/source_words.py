@@ -124,7 +124,11 @@ def value_words(record: Record, item: str) -> str:
         for column in SOURCES[record.kind].columns(item)
         if (value := record.row.get(column)) not in (None, "")
     ]
-    return " ".join(told) or "empty"
+    return _JOINED.get(item, " ").join(told) or "empty"
+
+
+#: Item -> what stands between its columns.
+_JOINED = {"pressure": "/"}
 
 
 def _told(table: str, column: str, value: Any) -> str:
