@@ -49,7 +49,8 @@ class Item:
     """One item with its present value.
 
     version: number of the event that wrote the value. written_by: printed name; author_id is None for a job.
-    latest: the newest verification, of whatever version; None if there never was one.
+    latest: the newest verification, of whatever version; None if there never was one. name: of the field on a form;
+    number: of the record among those of its kind, where it has one.
     """
 
     record_type: str
@@ -60,6 +61,7 @@ class Item:
     form: Form
     label: str
     name: str
+    number: int | None
     value: str
     is_critical: bool
     written_at: datetime
@@ -166,7 +168,8 @@ def _item(record: Record, item: str, known: Known, made: Sequence[Check]) -> Ite
         place=place_of(record, known),
         form=form_of(record, known),
         label=item_words(record, item),
-        name=str(record.row.get("analyte") or record.row.get("item") or item),
+        name=str(record.row.get("analyte") or record.row.get("item") or item.removesuffix("_typed")),
+        number=record.row.get("number"),
         value=value_words(record, item),
         is_critical=is_critical(record, item),
         written_at=version.at,

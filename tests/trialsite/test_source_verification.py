@@ -16,6 +16,7 @@ from protocol.vocabulary import Analyte
 from tests.world import World, log_in
 from tests.world_followup import who, world_in_sight
 from tests.world_labs import record, treated_subject
+from tests.world_safety import an_event, reported
 from trialsite.audit_words import QUIET
 from trialsite.foresight import foresee
 from trialsite.models import Role, SourceVerification, Subject, SubjectRecord
@@ -225,5 +226,21 @@ def test_a_monitor_verifies_a_form_and_then_the_visit_on_its_page(
     assert "2.9 g/dL was verified by" in changed
     assert "Haemoglobin" not in changed
     grid = log_in(Client(), world.person(Role.COORDINATOR)).get(reverse("visit_labs", args=[subject.key, "bl"]))
-    assert grid.content.decode().count("Verified against the source; a new value") == 2
+    assert grid.content.decode().count("Verified against the source; a change") == 2
     assert grid.content.decode().count("Changed since verified") == 1
+
+
+@pytest.mark.req("D11")
+def test_a_field_of_an_adverse_event_says_that_it_was_verified(
+    world: World, subject: Subject, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trialsite.clock.now", lambda: world.at)
+    first, second = (reported(world, subject, an_event(term, 2, "feb 2024")) for term in ("Headache", "Nausea"))
+    verify(world, subject, *(one for one in items_of(subject) if one.number == first.number))
+    coordinator = log_in(client, world.person(Role.COORDINATOR))
+    told = {
+        one.number: coordinator.get(reverse("adverse_event", args=[subject.key, one.number])).content.decode()
+        for one in (first, second)
+    }
+    assert told[first.number].count("Verified by Dr Monitor-00") > 5
+    assert "Verified by" not in told[second.number]
