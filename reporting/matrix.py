@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from protocol.vocabulary import DueState, Phase
 from reporting.addresses import address
-from reporting.next_step import Step, next_step
+from reporting.next_step import next_step
 from reporting.progress import is_unfinished
 from reporting.selectors.facts import SubjectFacts
+from reporting.steps.step import Step
 from trialsite.models import Role, Visit
 from trialsite.templatetags.edc import STATES
 

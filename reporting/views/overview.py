@@ -18,9 +18,10 @@ from protocol.response import assess
 from protocol.vocabulary import Drug
 from reporting import overview
 from reporting.matrix import words_for
-from reporting.next_step import Step, next_step, tasks
+from reporting.next_step import next_step, tasks
 from reporting.selectors.facts import SubjectFacts, facts_of
 from reporting.selectors.signed import signed_responses
+from reporting.steps.step import Step
 from reporting.views.door import roles_at, subject_for
 from trialsite import clock
 from trialsite.access import Duty

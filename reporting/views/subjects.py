@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from reporting.matrix import COLUMNS, GROUPS, row_of
-from reporting.next_step import SOON, Step, tasks
+from reporting.next_step import tasks
 from reporting.selectors.facts import SubjectFacts, facts_of
 from reporting.selectors.subjects import sites_with_subjects, subjects_in_reach, subjects_like
+from reporting.steps.step import SOON, Step
 from reporting.views.door import requires, roles_at
 from trialsite import clock
 from trialsite.access import Actor, Duty, can, can_anywhere

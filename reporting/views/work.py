@@ -10,9 +10,10 @@ from django.views.decorators.http import require_GET
 
 from reporting.drafts import draft_lines
 from reporting.matrix import words_for
-from reporting.next_step import SOON, Kind, Step, next_step
+from reporting.next_step import next_step
 from reporting.selectors.facts import SubjectFacts, facts_of
 from reporting.selectors.subjects import subjects_in_reach
+from reporting.steps.step import SOON, Kind, Step
 from reporting.views.door import all_roles, requires, roles_at
 from reporting.views.subjects import Seen, see
 from trialsite import clock

@@ -17,9 +17,10 @@ from protocol.vocabulary import Analyte, DueState, Phase
 from reporting.context_processors import header_of
 from reporting.data_quality import visit_lines
 from reporting.matrix import visit_state
-from reporting.next_step import Kind, Step, next_step, tasks
+from reporting.next_step import next_step, tasks
 from reporting.progress import progress_of
 from reporting.selectors.facts import SubjectFacts, facts_of
+from reporting.steps.step import Kind, Step
 from tests import world_dosing as treat
 from tests import world_enrollment as enrol
 from tests import world_followup as follow

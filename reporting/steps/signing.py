@@ -1,0 +1,51 @@
+"""What waits for the investigator: decisions, discrepancies, casebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dosing.vocabulary import ACTIONABLE
+from protocol.vocabulary import ProposalKind
+from reporting.selectors.facts import SubjectFacts
+from reporting.steps.step import ENTERS, SIGNS, Kind, Step, near, page
+
+
+def sign_again(facts: SubjectFacts) -> Iterator[Step]:
+    if facts.broken:
+        url = page(facts, "subject_responses")
+        note = "results under the signature changed"
+        yield Step(Kind.SIGN, "Sign arm decision again", url, SIGNS, note, waiting="Arm decision: to be signed again")
+
+
+def discrepancy(facts: SubjectFacts) -> Iterator[Step]:
+    if facts.discrepancy is not None:
+        url = page(facts, "subject_responses")
+        words = "Judge the changed arm proposal"
+        yield Step(Kind.SIGN, words, url, SIGNS, waiting="Changed arm proposal: with the investigator")
+
+
+def decision(facts: SubjectFacts) -> Iterator[Step]:
+    if facts.proposal is None or facts.proposal.kind not in ACTIONABLE:
+        return
+    if facts.proposal.kind == ProposalKind.OFF_TREATMENT_PD:
+        url = page(facts, "subject_end_of_treatment")
+        yield Step(Kind.SIGN, "Sign end of treatment", url, SIGNS, waiting="End of treatment: with the investigator")
+        return
+    url = page(facts, "subject_response", facts.decided_at_visit)
+    note = f"computed {near(facts.proposal.as_of, facts.today)}"
+    yield Step(Kind.SIGN, "Sign arm decision", url, SIGNS, note, waiting="Arm decision: with the investigator")
+
+
+def confirmation(facts: SubjectFacts) -> Iterator[Step]:
+    if facts.proposal is not None and facts.proposal.kind == ProposalKind.AWAIT_CONFIRMATION and not facts.is_over:
+        yield Step(Kind.ENTER, "Draw the confirming sample", page(facts, "subject_visits"), ENTERS)
+
+
+def casebook(facts: SubjectFacts) -> Iterator[Step]:
+    """Signed at milestones; one task for all that the subject has reached."""
+    if facts.casebook_due:
+        is_broken = facts.casebook is not None and facts.casebook.ended
+        words = "Sign casebook again" if is_broken else "Sign casebook"
+        note = "what was signed changed" if is_broken else ", ".join(facts.casebook_due)
+        url = page(facts, "subject_casebook")
+        yield Step(Kind.SIGN, words, url, SIGNS, note, waiting="Casebook: with the investigator")
