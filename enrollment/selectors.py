@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from enrollment.checklist import Checklist, checklist
 from enrollment.evidence import Facts
@@ -83,6 +83,14 @@ def waivers_of(subject: Subject) -> list[Waiver]:
     """Every waiver that was asked for, the first one first."""
     found = Waiver.objects.filter(subject=subject).select_related("requested_by", "decided_by", "signature")
     return list(found.order_by("id"))
+
+
+def waiting_waivers(subject_ids: Iterable[int], at: datetime) -> QuerySet[Waiver]:
+    """Waivers that nobody decided; `others_decide`: another investigator than the one who asked works at the site."""
+    lines = Delegation.objects.filter(site=OuterRef("site"), role=Role.INVESTIGATOR, starts_on__lte=at.date())
+    others = lines.exclude(ends_on__lt=at.date()).exclude(user=OuterRef("requested_by")).filter(user__is_active=True)
+    waiting = Waiver.objects.filter(subject_id__in=subject_ids, decision="").order_by("id")
+    return waiting.annotate(others_decide=Exists(others))
 
 
 def checklist_of(subject: Subject, as_of: date) -> Checklist:

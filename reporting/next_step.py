@@ -19,6 +19,7 @@ RULES: tuple[Rule, ...] = (
     safety.clocks,
     before_treatment.reconsent,
     before_treatment.screening,
+    before_treatment.waiver,
     before_treatment.first_dose,
     signing.sign_again,
     signing.discrepancy,

@@ -19,7 +19,8 @@ from django.db.models.fields.json import KT
 
 from dosing.models import AssignmentDiscrepancy, DoseModification, DoseRecord, PhaseDecision, PhaseProposal
 from dosing.selectors import broken_decisions
-from enrollment.models import EligibilitySnapshot, ScreenFailure, ScreeningAnswer
+from enrollment.models import EligibilitySnapshot, ScreenFailure, ScreeningAnswer, Waiver
+from enrollment.selectors import waiting_waivers
 from followup.milestones import Mark, casebook_marks, due_for, milestones_reached
 from followup.models import FollowUpContact
 from labs.models import DiseaseAssessment, LabResult, ResponseAssessment, Specimen
@@ -74,6 +75,7 @@ class SubjectFacts:
     snapshot_is_intact: bool
     answers: int
     failure: ScreenFailure | None
+    waivers: tuple[Waiver, ...]
     doses: frozenset[DoseKey]
     contacts: Mapping[str, FollowUpContact]
     attempts: Mapping[str, int]
@@ -135,7 +137,7 @@ class SubjectFacts:
 def facts_of(subjects: Iterable[Subject], now: datetime) -> dict[int, SubjectFacts]:
     """Facts by subject. The subjects come with their site (`select_related("site")`)."""
     wanted = list(subjects)
-    shelf = _Shelf([subject.pk for subject in wanted])
+    shelf = _Shelf([subject.pk for subject in wanted], now)
     return {subject.pk: shelf.facts(subject, now) for subject in wanted}
 
 
@@ -146,7 +148,7 @@ def site_day(subject: Subject, now: datetime) -> date:
 class _Shelf:
     """One query per kind of record; each result laid out by subject."""
 
-    def __init__(self, ids: Sequence[int]) -> None:
+    def __init__(self, ids: Sequence[int], now: datetime) -> None:
         mine = Q(subject_id__in=ids)
         standing = mine & Q(superseded_at=None)
         self.periods = _grouped(StatePeriod.objects.filter(mine).order_by("id"))
@@ -166,6 +168,7 @@ class _Shelf:
         self.snapshots = _single(sent.defer("judgements"))
         self.answers = _counted(ScreeningAnswer.objects.filter(standing).values("subject_id").annotate(n=Count("id")))
         self.failures = _single(ScreenFailure.objects.filter(mine))
+        self.waivers = _grouped(waiting_waivers(ids, now))
         self.doses = _doses(standing)
         self.contacts = _grouped(FollowUpContact.objects.filter(mine, in_error_at=None))
         self.responses = latest_responses(ids)
@@ -199,6 +202,7 @@ class _Shelf:
             snapshot_is_intact=bool(snapshot and snapshot.signature_id and not getattr(snapshot, "is_broken", True)),
             answers=self.answers.get(key, 0),
             failure=self.failures.get(key),
+            waivers=tuple(self.waivers[key]),
             doses=frozenset(self.doses[key]),
             contacts={one.visit_code: one for one in contacts if one.outcome == FollowUpContact.Outcome.REACHED},
             attempts=_tally(one.visit_code for one in contacts),

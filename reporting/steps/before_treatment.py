@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from protocol.vocabulary import CriterionOutcome, Phase
 from reporting.selectors.facts import SubjectFacts
 from reporting.steps.step import ENTERS, SIGNS, SOON, Kind, Step, near, page
+from trialsite.query_selectors import site_date
 
 
 def reconsent(facts: SubjectFacts) -> Iterator[Step]:
@@ -55,3 +56,16 @@ def _eligibility(facts: SubjectFacts) -> Step:
 def first_dose(facts: SubjectFacts) -> Iterator[Step]:
     if facts.phase is Phase.ENROLLED:
         yield Step(Kind.ENTER, "Record the first dose", page(facts, "subject_dosing"), ENTERS)
+
+
+def waiver(facts: SubjectFacts) -> Iterator[Step]:
+    """A waiver waits for an investigator: not for the one who asked, where another one can decide."""
+    if facts.phase is not Phase.SCREENING:
+        return
+    for one in facts.waivers:
+        url = page(facts, "subject_waiver", one.criterion)
+        note = f"asked {near(site_date(one.requested_at, facts.subject.site.time_zone), facts.today)}"
+        barred = one.requested_by_id if getattr(one, "others_decide", False) else None
+        waiting = f"Waiver of {one.criterion}: with the investigator"
+        words = f"Decide the waiver of {one.criterion}"
+        yield Step(Kind.SIGN, words, url, SIGNS, note, waiting=waiting, not_for=barred)

@@ -28,6 +28,7 @@ class Kind(StrEnum):
 class Step:
     """One thing to do. `words` begin with a verb; `note` says how urgent it is; `waiting` is for those who only wait.
 
+    not_for: account of the one person of those roles who may not do it.
     urgency: "late" (overdue), "" (due now), "soon" (opens within a week), "none" (nothing to do).
     """
 
@@ -39,13 +40,16 @@ class Step:
     urgency: str = ""
     due_on: date | None = None
     waiting: str = ""
+    not_for: int | None = None
 
     @property
     def sentence(self) -> str:
         return f"{self.words}, {self.note}" if self.note else self.words
 
-    def is_for(self, roles: frozenset[Role]) -> bool:
-        return self.urgency != "none" and bool(self.who & roles)
+    def is_for(self, roles: frozenset[Role], person: int | None = None) -> bool:
+        """True for a person with these roles; `person` is the account, where it is known."""
+        is_barred = self.not_for is not None and self.not_for == person
+        return self.urgency != "none" and bool(self.who & roles) and not is_barred
 
 
 ENTERS = frozenset({Role.COORDINATOR})

@@ -17,7 +17,6 @@ from protocol.doses import PlannedDose, UnconfirmedDose
 from protocol.response import assess
 from protocol.vocabulary import Drug
 from reporting import overview
-from reporting.matrix import words_for
 from reporting.next_step import next_step, tasks
 from reporting.selectors.facts import SubjectFacts, facts_of
 from reporting.selectors.signed import signed_responses
@@ -60,12 +59,12 @@ def subject(request: SignedInRequest, key: str) -> HttpResponse:
     context = {
         "facts": facts,
         "step": step,
-        "is_mine": step.is_for(roles),
+        "is_mine": step.is_for(roles, request.actor.user_id),
         "course_chart": overview.course_chart(facts),
         "trend": overview.trend(facts, course, history, marker),
         "markers": _markers(found, marker),
         "small": overview.small_charts(facts, course, history),
-        "attention": [_attention(one, roles) for one in tasks(facts) if one.urgency != "soon"],
+        "attention": [_attention(one, roles, request.actor.user_id) for one in tasks(facts) if one.urgency != "soon"],
         "treatment": overview.treatment_now(facts, _planned(found, facts), _statuses(found, facts)),
         "responses": overview.response_history(history, _signed(found)),
         "criteria_version": history.criteria_version,
@@ -78,9 +77,9 @@ def _markers(subject_: Subject, marker: str) -> list[Segment]:
     return [Segment(words, f"{base}?marker={name}#trend", name == marker) for name, words in MARKER_WORDS.items()]
 
 
-def _attention(step: Step, roles: frozenset[Role]) -> Attention:
+def _attention(step: Step, roles: frozenset[Role], person: int | None) -> Attention:
     state = "late" if step.urgency == "late" else SHAPES.get(step.kind, "due")
-    words = step.words if step.is_for(roles) or not step.waiting else words_for(step, roles)
+    words = step.words if step.is_for(roles, person) or not step.waiting else step.waiting
     return Attention(state, words, step.note, step.url)
 
 

@@ -71,7 +71,7 @@ def see(actor: Actor, subjects_facts: Iterable[SubjectFacts]) -> list[Seen]:
     found = []
     for facts in subjects_facts:
         roles, steps = roles_at(actor, facts.subject.site_id), tasks(facts)
-        mine = any(step.is_for(roles) and step.urgency != "soon" for step in steps)
+        mine = any(step.is_for(roles, actor.user_id) and step.urgency != "soon" for step in steps)
         found.append(Seen(facts, steps, mine))
     return found
 

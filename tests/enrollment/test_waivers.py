@@ -15,6 +15,8 @@ from enrollment.selectors import checklist_of, latest_snapshot, site_day
 from enrollment.services import Answer, Ruling, decide_waiver, request_waiver
 from enrollment.tasks import announce_waiver
 from protocol.vocabulary import Analyte, CriterionOutcome, Phase
+from reporting.next_step import tasks
+from reporting.selectors.facts import facts_of
 from tests.world import IDENTITY, World, hire, log_in, new_world
 from tests.world_enrollment import answered, correct, form_in_force, register, screened, sent, signed, with_labs
 from tests.world_labs import record
@@ -92,6 +94,29 @@ def test_a_refused_waiver_and_a_waiting_one_let_nobody_in(world: World) -> None:
     with pytest.raises(Refused, match="Not every criterion is met"):
         signed(world, subject, sent(world, subject))
     assert decide(world, subject, ask(world, subject)).decision == APPROVED, "it may be asked again"
+
+
+@pytest.mark.req("D2")
+def test_a_waiver_waits_in_the_work_of_who_may_decide_it(world: World) -> None:
+    """Of every investigator of the site but the one who asked, unless nobody else can decide."""
+    first = world.person(Role.INVESTIGATOR)
+
+    def to_decide(subject: Subject, by: Actor) -> list[str]:
+        with reading(system_actor("verification"), world.at):
+            known = Subject.objects.select_related("site").get(pk=subject.pk)
+            steps = tasks(facts_of([known], world.at)[subject.pk])
+        return [one.words for one in steps if "waiver" in one.words and one.is_for(_INVESTIGATES, by.user_id)]
+
+    subject = with_low_cells(world)
+    waiver = ask(world, subject, by=first)
+    assert to_decide(subject, first) == ["Decide the waiver of I07"], "nobody else can"
+    second = hire(world, "second-investigator", Role.INVESTIGATOR, "01")
+    assert (to_decide(subject, first), to_decide(subject, second)) == ([], ["Decide the waiver of I07"])
+    decide(world, subject, waiver, by=second)
+    assert to_decide(subject, second) == []
+
+
+_INVESTIGATES = frozenset({Role.INVESTIGATOR})
 
 
 @pytest.mark.req("D2", "C4")
