@@ -114,17 +114,6 @@ def _choices(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> Non
         field.choices = choices
 
 
-class WithdrawForm(forms.Form):
-    """Why a signer takes back a signature."""
-
-    signature = forms.IntegerField(widget=forms.HiddenInput)
-    why = forms.CharField(
-        label="Why you withdraw your signature",
-        max_length=300,
-        error_messages={"required": "Say why you withdraw your signature."},
-    )
-
-
 class ResolveForm(forms.Form):
     """How a signed decision stands after a correction."""
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from dosing.selectors import broken_decisions
 from dosing.vocabulary import PHASE_WORDS as TREATMENT_WORDS
@@ -18,6 +18,7 @@ from trialsite.models import Signature, SignatureEvent, Subject, Visit
 from trialsite.services.signatures import digest
 
 RECORD = "casebook"
+WITHDRAWN = SignatureEvent.Kind.WITHDRAWN
 MONTH_6, END, LOCK = "month 6", "end of treatment", "before lock"
 BEFORE_DECISION = frozenset({Phase.SCREENING, Phase.ENROLLED, Phase.INDUCTION})
 
@@ -40,7 +41,10 @@ def milestones_reached(subject: Subject, visit_codes: Collection[str]) -> tuple[
 
 @dataclass(frozen=True)
 class Mark:
-    """The newest signature under a casebook: how many came before it, for which milestones, and how it ended."""
+    """The newest signature under a casebook: how many came before it, for which milestones, and how it ended.
+
+    ended: kind of the event that ended it, empty while it stands.
+    """
 
     subject_id: int
     signature_id: int
@@ -51,17 +55,17 @@ class Mark:
 
 def casebook_marks(subject_ids: Iterable[int]) -> dict[int, Mark]:
     """The newest signature under each casebook; one query."""
-    ending = SignatureEvent.objects.filter(signature=OuterRef("pk"))
+    ending = SignatureEvent.objects.filter(signature=OuterRef("pk")).order_by("id").values("kind")[:1]
     rows = (
         _signatures(subject_ids)
         .order_by("subject_id", "-id")
         .distinct("subject_id")
-        .annotate(has_ended=Exists(ending))
-        .values_list("subject_id", "pk", "content__number", "content__milestones", "has_ended")
+        .annotate(how=Subquery(ending))
+        .values_list("subject_id", "pk", "content__number", "content__milestones", "how")
     )
     return {
-        subject_id: Mark(subject_id, pk, number, tuple(milestones), "ended" if has_ended else "")
-        for subject_id, pk, number, milestones, has_ended in rows
+        subject_id: Mark(subject_id, pk, number, tuple(milestones), how or "")
+        for subject_id, pk, number, milestones, how in rows
         if subject_id is not None
     }
 
@@ -92,6 +96,12 @@ class Reading:
     last: Signature | None
     is_broken: bool
     due: tuple[str, ...]
+
+    @property
+    def ended_words(self) -> str:
+        """How the newest signature ended: "broken", also by what nobody marked yet, or "withdrawn"; empty if not."""
+        is_withdrawn = self.last is not None and any(one.kind == WITHDRAWN for one in self.last.events.all())
+        return "withdrawn" if is_withdrawn else "broken" if self.is_broken else ""
 
     @property
     def shown(self) -> str:
@@ -145,7 +155,7 @@ def _reading(subject: Subject, book: Casebook, last: Signature | None, codes: fr
 
 def _mark(subject: Subject, last: Signature, *, is_broken: bool) -> Mark:
     milestones = tuple(last.content["milestones"])
-    return Mark(subject.pk, last.pk, last.content["number"], milestones, "ended" if is_broken else "")
+    return Mark(subject.pk, last.pk, last.content["number"], milestones, "broken" if is_broken else "")
 
 
 def missing_signatures(subject: Subject) -> list[str]:
@@ -175,7 +185,7 @@ def _missing_casebook(reading: Reading) -> list[str]:
     if reading.last is None:
         return ["The casebook is not signed."]
     if reading.is_broken:
-        return ["The signature under the casebook is broken."]
+        return [f"The signature under the casebook is {reading.ended_words}."]
     if reading.changes or reading.due:
         return ["The casebook has entries that are not signed."]
     return []

@@ -21,6 +21,17 @@ SIGNED_BEFORE = "signed_before"
 F = TypeVar("F", bound=forms.Form)
 
 
+class WithdrawForm(forms.Form):
+    """Why a signer takes back a signature."""
+
+    signature = forms.IntegerField(widget=forms.HiddenInput)
+    why = forms.CharField(
+        label="Why you withdraw your signature",
+        max_length=300,
+        error_messages={"required": "Say why you withdraw your signature."},
+    )
+
+
 def ask_identity(form: F, request: SignedInRequest) -> F:
     """The form with the boxes by which the person proves who signs.
 

@@ -28,7 +28,7 @@ from trialsite.outbox import News, publish
 from trialsite.reauthentication import Proof
 from trialsite.selectors import protocol_of
 from trialsite.services.queries import Anchor, open_query
-from trialsite.services.signatures import Signing, digest, sign, withdraw
+from trialsite.services.signatures import Signing, digest, sign, take_back
 from trialsite.services.subjects import Refused, Stale, first_submission, move_subject, note_outcome
 
 RESPONSE_RECORD = "response"
@@ -292,16 +292,9 @@ def withdraw_signature(
     with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason=reason):
         subject = locked_subject(subject_id, site_id)
         signer_id = proof.check_for(by, at)
-        if not reason.strip():
-            raise Refused("Say why you withdraw your signature.")
         records = (selectors.DECISION_RECORD, RESPONSE_RECORD)
         signature = Signature.objects.get(pk=signature_id, subject=subject, record_type__in=records)
-        if signature.signer_id != signer_id:
-            raise Refused(f"Only {signature.printed_name} can withdraw this signature.")
-        if signature.events.exists():
-            raise Refused("This signature does not stand any more.")
-        withdraw(signature, reason=reason, at=at)
-        return signature
+        return take_back(signature, signer_id=signer_id, reason=reason, at=at)
 
 
 def ask_for_data(

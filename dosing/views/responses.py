@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from dosing import selectors, services
-from dosing.decision_forms import AgainForm, DecisionForm, ResolveForm, SigningForm, WithdrawForm
+from dosing.decision_forms import AgainForm, DecisionForm, ResolveForm, SigningForm
 from dosing.models import PhaseProposal
 from dosing.services.decisions import DECISION_SENTENCE, RESPONSE_SENTENCE
 from dosing.views.comparison import sides_of
@@ -28,7 +28,7 @@ from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.services.signatures import digest
 from trialsite.services.subjects import Refused
-from trialsite.signing import ask_identity, prove
+from trialsite.signing import WithdrawForm, ask_identity, prove
 from trialsite.templatetags.edc import day
 
 

@@ -1,6 +1,6 @@
 """The only writer of this room."""
 
-from followup.services.casebook import Book, sign_casebooks
+from followup.services.casebook import Book, sign_casebooks, withdraw_casebook_signature
 from followup.services.contacts import Contact, mark_contact_in_error, record_contact
 from followup.services.departure import Leaving, possible_departures, record_departure, take_back_departure
 from followup.services.reminders import Swept, sweep_reminders
@@ -22,4 +22,5 @@ __all__ = [
     "sweep_reminders",
     "take_back_departure",
     "take_back_end_of_treatment",
+    "withdraw_casebook_signature",
 ]

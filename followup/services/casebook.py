@@ -15,7 +15,7 @@ from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Signature, Subject
 from trialsite.reauthentication import Proof
-from trialsite.services.signatures import Signing, sign, supersede
+from trialsite.services.signatures import Signing, sign, supersede, take_back
 from trialsite.services.subjects import (
     Refused,
     Stale,
@@ -93,3 +93,17 @@ def _sign(by: Actor, at: datetime, proof: Proof, reading: Reading) -> Signature:
     if reading.last is not None:
         supersede(reading.last, reason="The casebook was signed again", at=at)
     return signature
+
+
+def withdraw_casebook_signature(
+    *, by: Actor, at: datetime, proof: Proof, subject_id: int, site_id: int, signature_id: int, reason: str
+) -> Signature:
+    """The signer takes back the signature under a casebook, with a reason. It stays listed, and the casebook is due.
+
+    Refused without a reason, for another person's signature, and for one that does not stand any more.
+    """
+    with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason=reason):
+        subject = _locked(subject_id, site_id)
+        signer_id = proof.check_for(by, at)
+        signature = Signature.objects.get(pk=signature_id, subject=subject, record_type=RECORD)
+        return take_back(signature, signer_id=signer_id, reason=reason, at=at)

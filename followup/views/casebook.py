@@ -25,7 +25,7 @@ from trialsite.access import Duty, can, can_anywhere
 from trialsite.http import SignedInRequest
 from trialsite.models import Signature, Subject
 from trialsite.services.subjects import Refused
-from trialsite.signing import ask_identity, prove
+from trialsite.signing import WithdrawForm, ask_identity, prove
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ def casebook(request: SignedInRequest, key: str) -> HttpResponse:
     """One subject: every form since the last signature, and the box to sign."""
     subject = subject_for(request, key, to_write=Duty.SIGN)
     (reading,) = readings([subject])
+    if request.POST.get("action") == "withdraw":
+        return _withdraw(request, subject, reading)
     form = ask_identity(CasebookForm(_data(request)), request)
     if form.is_bound and form.is_valid():
         book = services.Book(subject.pk, subject.site_id, form.cleaned_data["shown"])
@@ -68,18 +70,54 @@ def casebook(request: SignedInRequest, key: str) -> HttpResponse:
     return _page(request, subject, reading, form)
 
 
-def _page(request: SignedInRequest, subject: Subject, reading: Reading, form: CasebookForm) -> HttpResponse:
+def _withdraw(request: SignedInRequest, subject: Subject, reading: Reading) -> HttpResponse:
+    form = ask_identity(WithdrawForm(request.POST, auto_id="withdraw_%s"), request)
+    now = clock.now()
+    proof = prove(request, form, now) if form.is_valid() else None
+    if proof is not None:
+        try:
+            services.withdraw_casebook_signature(
+                by=request.actor, at=now, proof=proof, subject_id=subject.pk, site_id=subject.site_id,
+                signature_id=form.cleaned_data["signature"], reason=form.cleaned_data["why"],
+            )  # fmt: skip
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, "Your signature is withdrawn. It stays listed, and the casebook is due again.")
+            return redirect("subject_casebook", key=subject.key)
+    return _page(request, subject, reading, ask_identity(CasebookForm(), request), withdrawing=form)
+
+
+def _own_signature(request: SignedInRequest, reading: Reading) -> WithdrawForm | None:
+    """The form by which the signer takes back the newest signature, if it stands."""
+    last = reading.last
+    if last is None or last.signer_id != request.user.pk or last.events.all():
+        return None
+    return ask_identity(WithdrawForm(initial={"signature": last.pk}, auto_id="withdraw_%s"), request)
+
+
+def _page(
+    request: SignedInRequest,
+    subject: Subject,
+    reading: Reading,
+    form: CasebookForm,
+    withdrawing: WithdrawForm | None = None,
+) -> HttpResponse:
+    """`withdrawing`: a withdrawal that was refused, which keeps what was typed."""
+    may_sign = can(request.actor, Duty.SIGN, subject.site_id, clock.now())
     signatures = Signature.objects.filter(record_type=RECORD, subject=subject).prefetch_related("events")
     context = {
         "subject": subject,
         "listed": _listed(reading),
         "form": form,
         "sentence": SENTENCE,
-        "may_sign": can(request.actor, Duty.SIGN, subject.site_id, clock.now()),
+        "may_sign": may_sign,
+        "withdraw_form": withdrawing or (_own_signature(request, reading) if may_sign else None),
         "missing": missing_signatures(subject) if subject.subject_number else [],
         "signatures": [_signed(one) for one in signatures.order_by("-id")],
     }
-    return render(request, "followup/casebook.html", context, status=422 if form.errors else 200)
+    bad = form.errors or withdrawing is not None
+    return render(request, "followup/casebook.html", context, status=422 if bad else 200)
 
 
 def _signed(signature: Signature) -> dict[str, Any]:

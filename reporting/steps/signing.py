@@ -44,8 +44,11 @@ def confirmation(facts: SubjectFacts) -> Iterator[Step]:
 def casebook(facts: SubjectFacts) -> Iterator[Step]:
     """Signed at milestones; one task for all that the subject has reached."""
     if facts.casebook_due:
-        is_broken = facts.casebook is not None and facts.casebook.ended
-        words = "Sign casebook again" if is_broken else "Sign casebook"
-        note = "what was signed changed" if is_broken else ", ".join(facts.casebook_due)
+        ended = facts.casebook.ended if facts.casebook else ""
+        words = "Sign casebook again" if ended else "Sign casebook"
+        note = _ENDED.get(ended, "") or ", ".join(facts.casebook_due)
         url = page(facts, "subject_casebook")
         yield Step(Kind.SIGN, words, url, SIGNS, note, waiting="Casebook: with the investigator")
+
+
+_ENDED = {"broken": "what was signed changed", "withdrawn": "the signature was withdrawn"}

@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from reporting.drafts import draft_lines
-from reporting.matrix import words_for
 from reporting.next_step import next_step
 from reporting.selectors.facts import SubjectFacts, facts_of
 from reporting.selectors.subjects import subjects_in_reach
@@ -17,7 +16,7 @@ from reporting.steps.step import SOON, Kind, Step
 from reporting.views.door import all_roles, requires, roles_at
 from reporting.views.subjects import Seen, see
 from trialsite import clock
-from trialsite.access import Actor, Duty
+from trialsite.access import Actor, Duty, can
 from trialsite.http import SignedInRequest
 from trialsite.models import Role
 
@@ -89,8 +88,13 @@ def my_work(request: SignedInRequest) -> HttpResponse:
         "mine": sum(len(group.tasks) for group in groups if group.key != "wait"),
         "first": next((group.tasks[0] for group in groups if group.key != "wait"), None),
         "coming": _coming(seen),
+        "casebooks": sum(bool(one.facts.casebook_due) for one in seen if _signs(request.actor, one)),
     }
     return render(request, "reporting/my_work.html", context)
+
+
+def _signs(actor: Actor, one: Seen) -> bool:
+    return can(actor, Duty.SIGN, one.facts.subject.site_id, clock.now())
 
 
 def work_groups(actor: Actor, seen: list[Seen]) -> list[WorkGroup]:
@@ -100,7 +104,7 @@ def work_groups(actor: Actor, seen: list[Seen]) -> list[WorkGroup]:
     for place in places:
         sorted_in[_group_of(place)].append(place)
     return [
-        WorkGroup(key, label, state, tuple(_task(actor, place) for place in sorted_in[key]))
+        WorkGroup(key, label, state, tuple(_task(place) for place in sorted_in[key]))
         for key, label, state in GROUPS
         if sorted_in[key]
     ]
@@ -109,8 +113,8 @@ def work_groups(actor: Actor, seen: list[Seen]) -> list[WorkGroup]:
 def _places(actor: Actor, one: Seen) -> list[_Place]:
     """What this person can do for a subject, and the first thing that somebody else has to do."""
     roles = roles_at(actor, one.facts.subject.site_id)
-    mine = [_Place(one.facts, step, mine=True) for step in one.tasks if step.is_for(roles)]
-    others = [step for step in one.tasks if not step.is_for(roles) and step.urgency != "soon"]
+    mine = [_Place(one.facts, step, mine=True) for step in one.tasks if step.is_for(roles, actor.user_id)]
+    others = [step for step in one.tasks if not step.is_for(roles, actor.user_id) and step.urgency != "soon"]
     return [*mine, *(_Place(one.facts, step, mine=False) for step in others[:1])]
 
 
@@ -128,10 +132,9 @@ def _group_of(place: _Place) -> str:
 BY_KIND = {Kind.CLOCK: "clock", Kind.SIGN: "sign", Kind.ANSWER: "answer", Kind.REVIEW: "review"}
 
 
-def _task(actor: Actor, place: _Place) -> Task:
+def _task(place: _Place) -> Task:
     subject = place.facts.subject
-    sentence = words_for(place.step, roles_at(actor, subject.site_id))
-    words = place.step.words if place.mine or not place.step.waiting else sentence
+    words = place.step.words if place.mine or not place.step.waiting else place.step.waiting
     return Task(place.step, subject.number, words)
 
 

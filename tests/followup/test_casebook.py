@@ -21,7 +21,7 @@ from dosing.services.modifications import Order, mark_modification_in_error, mod
 from followup.casebook import SOURCES, changes_between
 from followup.casebook_words import SECTIONS, form_lines
 from followup.milestones import MONTH_6, Reading, missing_signatures, readings
-from followup.services import Book, mark_contact_in_error, sign_casebooks
+from followup.services import Book, mark_contact_in_error, sign_casebooks, withdraw_casebook_signature
 from labs.services import VisitFacts, mark_visit_in_error, record_visit
 from protocol.vocabulary import Analyte, DoseAction, Drug, Phase
 from reporting.next_step import tasks
@@ -165,6 +165,28 @@ def test_a_lock_would_name_what_is_missing_or_broken(world: World, subject: Subj
         "The signature under the decision to start anakinra + low-dose dex is broken.",
         "The signature under the casebook is broken.",
     ]
+
+
+@pytest.mark.req("C13")
+def test_the_signer_withdraws_with_a_reason_and_the_casebook_is_due_again(world: World, subject: Subject) -> None:
+    (first,) = sign(world, subject)
+    given = {**who(world, subject, Role.INVESTIGATOR), "signature_id": first.pk, "reason": "Signed the wrong list"}
+    given["proof"] = world.proof(given["by"])
+    with pytest.raises(Refused, match="Say why"):
+        withdraw_casebook_signature(**{**given, "reason": " "})
+    other = hire(world, "second-investigator", Role.INVESTIGATOR, "01")
+    with pytest.raises(Refused, match="Only Dr Investigator-01"):
+        withdraw_casebook_signature(**{**given, "by": other, "proof": world.proof(other)})
+    withdraw_casebook_signature(**given)
+    assert state_of(world, first) == ["withdrawn"]
+    assert to_do(world, subject) == ["Sign casebook again, the signature was withdrawn"]
+    assert read(world, subject).ended_words == "withdrawn"
+    with everything(world):
+        assert missing_signatures(subject) == ["The signature under the casebook is withdrawn."]
+    with pytest.raises(Refused, match="does not stand"):
+        withdraw_casebook_signature(**given)
+    (second,) = sign(world, subject)
+    assert (state_of(world, second), state_of(world, first)) == ([], ["withdrawn"])
 
 
 # ---------------------------------------------------------------- every kind of change breaks it
@@ -325,6 +347,17 @@ def test_the_page_of_one_subject(world: World, subject: Subject, client: Client)
     done = client.post(url, {**sent(page), **IDENTITY}, follow=True)
     assert "The casebook is signed." in text_of(done)
     assert "Approval of the casebook" in text_of(done)
+    assert "casebook on one page" not in text_of(client.get(reverse("my_work")))
+    with everything(world):
+        own = Signature.objects.get(record_type="casebook")
+    form = {"action": "withdraw", "signature": own.pk, "password": IDENTITY["password"]}
+    refused = client.post(url, {**form, "why": ""})
+    assert (refused.status_code, "Say why" in text_of(refused)) == (422, True)
+    taken_back = client.post(url, {**form, "why": "Signed the wrong list"}, follow=True)
+    assert "Withdrawn" in text_of(taken_back)
+    assert "Signed the wrong list" in text_of(taken_back)
+    assert "Sign 1 casebook on one page" in text_of(client.get(reverse("my_work")))
+    client.post(url, {**sent(taken_back), "password": IDENTITY["password"]}, follow=True)
     correct(world, subject)
     after = client.get(url)
     assert "Transcription error" in text_of(after)

@@ -16,6 +16,7 @@ from trialsite.access import Actor, Duty, check_may, role_for
 from trialsite.context import because
 from trialsite.models import Signature, SignatureBasis, SignatureEvent, Site, Subject, User
 from trialsite.reauthentication import Proof
+from trialsite.services.subjects import Refused
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,21 @@ def withdraw(signature: Signature, *, reason: str, at: datetime) -> None:
         reason=reason,
         at=at,
     )
+
+
+def take_back(signature: Signature, *, signer_id: int, reason: str, at: datetime) -> Signature:
+    """The signer withdraws the own signature, with a reason. Runs inside the caller's `writing`; it stays listed.
+
+    Refused without a reason, for another person's signature, and for one that does not stand any more.
+    """
+    if not reason.strip():
+        raise Refused("Say why you withdraw your signature.")
+    if signature.signer_id != signer_id:
+        raise Refused(f"Only {signature.printed_name} can withdraw this signature.")
+    if signature.events.exists():
+        raise Refused("This signature does not stand any more.")
+    withdraw(signature, reason=reason.strip(), at=at)
+    return signature
 
 
 def is_intact(signature: Signature) -> bool:
