@@ -28,9 +28,12 @@ from trialsite.access import Duty, can, check_may
 from trialsite.drafting import Drafting, drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
+from trialsite.segments import Segment
 from trialsite.selectors import protocol_of, subject_by_key
 from trialsite.services.subjects import Refused
 from trialsite.signing import ask_identity, prove
+
+UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,21 @@ def _show(
         **_signing(request, page, sign_form, edits=edits),
     }
     failed = problem or (form and form.errors) or (sign_form and sign_form.errors)
+    context |= _filter(request, context, nothing_hidden=bool(failed))
     return render(request, "enrollment/eligibility.html", context, status=422 if failed else 200)
+
+
+def _filter(request: SignedInRequest, counts: dict[str, Any], *, nothing_hidden: bool) -> dict[str, Any]:
+    """All criteria, or those that nothing decides yet. What is hidden stays in the form, so nothing typed is lost."""
+    only_open = request.GET.get("show") == UNANSWERED and not nothing_hidden
+    kept = "edit=1&" if "edit" in request.GET else ""
+    return {
+        "only_open": only_open,
+        "segments": [
+            Segment("All", f"?{kept}show=all", not only_open, len(counts["rows"])),
+            Segment("Unanswered", f"?{kept}show={UNANSWERED}", only_open, len(counts["undecided"])),
+        ],
+    }
 
 
 def _has_draft(page: Page) -> bool:

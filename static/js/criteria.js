@@ -12,3 +12,16 @@ $('[data-criteria]').addEventListener('keydown', (event) => {
   radio.focus();
   row.closest('tr').classList.remove('todo');
 });
+
+// The filter hides rows where they are: what was typed and not saved stays.
+document.addEventListener('click', (event) => {
+  const link = event.target.closest('[data-criteria-filter] a');
+  if (!link) return;
+  event.preventDefault();
+  const onlyOpen = link.href.endsWith('unanswered');
+  const rows = $$('[data-criteria] > tr');
+  for (const row of rows) row.hidden = onlyOpen && !row.hasAttribute('data-open');
+  $('[data-criteria]').closest('table').hidden = rows.every((row) => row.hidden);
+  for (const one of $$('[data-criteria-filter] a')) one.toggleAttribute('aria-current', one === link);
+  link.setAttribute('aria-current', 'true');
+});

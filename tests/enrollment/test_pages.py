@@ -167,8 +167,23 @@ def test_open_rows_are_tinted_and_counted(world: World) -> None:
     answered(world, subject, {"nyha": "", "needs_chemo": ""})
     page = text(client.get(reverse("subject_eligibility", args=[subject.key])))
     assert "17 of 19 decided" in page
-    assert page.count('<tr role="row" class="todo">') == 2
+    assert page.count('<tr role="row" class="todo" data-open>') == 2
     assert "I05, E05" in page
+
+
+@pytest.mark.req("D2")
+def test_the_filter_hides_what_is_decided_and_loses_nothing_typed(world: World) -> None:
+    subject = screened(world)
+    with_labs(world, subject)
+    client, place = browser(world, Role.COORDINATOR), reverse("subject_eligibility", args=[subject.key])
+    page = text(client.get(place, {"show": "unanswered"}))
+    undecided = page.count(" data-open>")
+    assert f"Unanswered <b>{undecided}</b>" in page
+    rows = re.findall(r'<tr role="row"( class="todo" data-open| hidden)?>', page)
+    assert (rows.count(" hidden") > 0, rows.count("")) == (True, 1), "only the heading is neither open nor hidden"
+    assert text(client.get(place)).count('<tr role="row" hidden>') == 0
+    refused = text(client.post(f"{place}?show=unanswered", {"action": "save", "assessed_on": "x"}))
+    assert '<tr role="row" hidden>' not in refused, "nothing that has to be mended is hidden"
 
 
 @pytest.mark.req("D2")
