@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from trialsite.access import SITE_STAFF
 from trialsite.models import Delegation, Invitation, Role, Site, Training, User
@@ -60,6 +60,18 @@ def staff_of(site: Site, on: date, version: str) -> list[Line]:
     rows = Delegation.objects.filter(site=site).select_related("user").order_by("user__printed_name", "starts_on")
     trained = dict(_standing_trainings().filter(protocol_version=version).values_list("user_id", "trained_on"))
     return [replace(_line(row, on), trained_on=trained.get(row.user_id)) for row in rows]
+
+
+def untrained_staff(version: str, on: date) -> list[Delegation]:
+    """Who works at a treating site on that day and is not trained in that version: lines by site and name; one query.
+
+    When the version comes into force these people can read, not enter or sign. Row security limits it to the sites
+    in reach.
+    """
+    lines = Delegation.objects.filter(role__in=SITE_STAFF, starts_on__lte=on, user__is_active=True)
+    trained = _standing_trainings().filter(user=OuterRef("user"), protocol_version=version, trained_on__lte=on)
+    found = lines.exclude(ends_on__lt=on).exclude(Exists(trained)).select_related("site", "user")
+    return list(found.order_by("site__code", "user__printed_name", "id"))
 
 
 def trainings_of(user: User) -> list[Training]:

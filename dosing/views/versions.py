@@ -25,7 +25,8 @@ from protocol.versions import VERSIONS
 from trialsite import clock
 from trialsite.access import Duty, can, can_anywhere
 from trialsite.http import SignedInRequest
-from trialsite.models import ProtocolActivation
+from trialsite.models import Delegation, ProtocolActivation
+from trialsite.people_selectors import untrained_staff
 from trialsite.selectors import protocol_in_force
 from trialsite.services.signatures import digest
 from trialsite.services.subjects import Refused
@@ -108,11 +109,19 @@ def _show(request: SignedInRequest, page: Page, form: ActivationForm | None = No
         "problem": problem,
         "has_errors": bool(problem or (form and form.errors)),
         "sentence": sentence(page.new.version),
+        "untrained": _untrained(request, page, may_sign=may_sign),
+        "may_train": can_anywhere(request.actor, Duty.MANAGE_PEOPLE, page.now),
     }
     if may_sign and effect and not missing:
         context["form"] = form or _form(request, page, effect)
     failed = problem or (form is not None and form.errors)
     return render(request, "dosing/versions.html", context, status=422 if failed else 200)
+
+
+def _untrained(request: SignedInRequest, page: Page, *, may_sign: bool) -> list[Delegation]:
+    """Whose work would stop with the activation, for those who sign it and those who record training."""
+    concerned = may_sign or can_anywhere(request.actor, Duty.MANAGE_PEOPLE, page.now)
+    return untrained_staff(page.new.version, page.now.date()) if page.is_draft and concerned else []
 
 
 def _form(request: SignedInRequest, page: Page, effect: Effect) -> ActivationForm:

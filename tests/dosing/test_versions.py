@@ -26,14 +26,15 @@ from protocol.vocabulary import Analyte, Phase, Response
 from reporting.selectors.efficacy import efficacy
 from reporting.selectors.replay import as_known_on, faulty_decisions
 from tests import world_dosing as treat
-from tests.world import PASSWORD, World, log_in, new_world
+from tests.world import PASSWORD, World, log_in, new_world, train
 from tests.world_enrollment import consented_again, form_in_force
 from tests.world_labs import record
 from trialsite.access import Actor, Duty, system_actor
 from trialsite.context import reading, writing
-from trialsite.models import ProtocolActivation, ProtocolPeriod, Role, Subject
+from trialsite.models import ProtocolActivation, ProtocolPeriod, Role, Subject, Training
 from trialsite.services.signatures import digest
 from trialsite.services.subjects import Refused, Stale, lock_subject
+from trialsite.services.training import take_back_training
 
 NEW, OLD = AMENDMENT_1.version, ORIGINAL.version
 PLACE = "/protocol/compare/"
@@ -292,6 +293,24 @@ def test_a_site_sees_only_its_own(world: World, client: Client) -> None:
     page = log_in(Client(), world.person(Role.ADMIN)).get(PLACE).content.decode()
     assert own.number not in page
     assert "IMWG2011" in page
+
+
+@pytest.mark.req("A4")
+def test_who_is_not_trained_in_a_version_is_named_before_it_is_activated(world: World) -> None:
+    """Whoever signs, and whoever records training, reads whose work would stop."""
+    untrained = world.person(Role.COORDINATOR)
+    record = Training.objects.get(user_id=untrained.user_id, protocol_version=NEW)
+    take_back_training(by=world.admin, at=world.at, training_id=record.pk, reason="Another person's certificate")
+    pages = {
+        role: log_in(Client(), world.person(role)).get(PLACE).content.decode()
+        for role in (Role.INVESTIGATOR, Role.ADMIN, Role.COORDINATOR)
+    }
+    assert f"Site 01: {untrained.printed_name}, coordinator" in pages[Role.INVESTIGATOR]
+    assert f'/training/new/">{untrained.printed_name}</a>' in pages[Role.ADMIN]
+    assert "Not trained in version" not in pages[Role.COORDINATOR]
+    train(world, untrained.user_id or 0, NEW)
+    page = log_in(Client(), world.person(Role.INVESTIGATOR)).get(PLACE).content.decode()
+    assert "Not trained in version" not in page
 
 
 def test_the_page_asks_as_often_for_many_subjects_as_for_one(world: World, client: Client) -> None:
