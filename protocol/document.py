@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from protocol.dose_rules import DoseRule
 from protocol.explain import plain
 from protocol.schema import AnalyteSpec, Protocol
 from protocol.trial import COLUMN_LABELS, COLUMNS
-from protocol.vocabulary import TERMINAL_PHASES, Phase
+from protocol.vocabulary import TERMINAL_PHASES, TREATMENT_PHASES, Phase
 
 Row = tuple[str, ...]
 
@@ -51,6 +52,7 @@ def sections(trial: Protocol) -> tuple[Table, ...]:
         _slots(trial),
         _phases(trial),
         _regimens(trial),
+        _dose_rules(trial),
         Table("Response rules in words", "Tested in this order; progression comes first.", _RULE_HEAD, _rules(trial)),
         _versions(trial),
         Table(
@@ -112,6 +114,27 @@ def _regimens(trial: Protocol) -> Table:
 
     rows = tuple((r.phase.value, r.drug.value, dose(r.mg_parameter), r.rhythm) for r in trial.regimens)
     return Table("Regimens", "", ("Phase", "Drug", "Dose", "Rhythm"), rows, names=2)
+
+
+def _dose_rules(trial: Protocol) -> Table:
+    rows = tuple(
+        (r.id, r.drug.value, _suggested(r), r.when, ", ".join(phase.value for phase in _named_phases(r)), r.source,
+         _yes(r.confirmed))
+        for r in trial.dose_rules
+    )  # fmt: skip
+    intro = "Suggestions that warn and never act: a person records an order to hold, reduce or stop, or does not."
+    head = ("Rule", "Drug", "Suggestion", "When", "Phases", "Source", "Confirmed")
+    return Table("Dose modification", intro, head, rows)
+
+
+def _suggested(rule: DoseRule) -> str:
+    steps = f" ({', '.join(map(str, rule.steps))} mg)" if rule.steps else ""
+    return f"{rule.words}{steps}"
+
+
+def _named_phases(rule: DoseRule) -> tuple[Phase, ...]:
+    """Nothing is named where a rule holds in every phase of treatment."""
+    return () if rule.phases == TREATMENT_PHASES else rule.phases
 
 
 def _rules(trial: Protocol) -> tuple[Row, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from protocol.dose_rules import DoseRule
 from protocol.vocabulary import (
     Analyte,
     Component,
@@ -276,6 +277,7 @@ class Protocol:
     transitions: tuple[Transition, ...]
     response_criteria: Mapping[CriteriaVersion, ResponseCriteria]
     parameters: Mapping[str, Parameter]
+    dose_rules: tuple[DoseRule, ...] = ()
     measurable: MeasurableLimits = field(default_factory=MeasurableLimits)
     mde: MdeLimits = field(default_factory=MdeLimits)
     components: tuple[Component, ...] = tuple(Component)

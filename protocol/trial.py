@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from protocol.analytes import ANALYTES, PANELS
+from protocol.dose_rules import DoseRule, EventOf, Intravenous, LabBelow, Missed, Recovered
 from protocol.schema import (
     Config,
     Criterion,
@@ -21,7 +22,10 @@ from protocol.schema import (
     Washout,
 )
 from protocol.vocabulary import (
+    LOW_DEX_PHASES,
     TREATMENT_PHASES,
+    Advice,
+    Analyte,
     CriteriaVersion,
     Drug,
     Necessity,
@@ -346,11 +350,79 @@ HIGH_DEX_DAYS = {
     0: tuple(range(1, 5)),
 }
 
-#: Steps by which a drug is usually lowered, mg per dose [R, typical myeloma protocols]. A hint, never an act.
+#: CTCAE terms by what the rules of dose modification name.
+INFECTIONS = frozenset({
+    "Upper respiratory infection", "Sinusitis", "Bronchial infection", "Lung infection", "Skin infection",
+    "Soft tissue infection", "Urinary tract infection", "Sepsis", "Thrush", "Shingles",
+})  # fmt: skip
+#: Hyperglycaemia; mood and psychosis; fluid retention; myopathy; bleeding or ulcer of stomach or bowel.
+OF_DEXAMETHASONE = frozenset({
+    "Hyperglycemia",
+    "Agitation", "Anxiety", "Confusion", "Depression", "Irritability", "Mania", "Personality change", "Psychosis",
+    "Edema limbs", "Weight gain",
+    "Generalized muscle weakness",
+    "Gastric hemorrhage", "Gastric ulcer",
+})  # fmt: skip
+_NAMED = "hyperglycemia, mood or psychosis, fluid retention, myopathy, gastrointestinal bleeding or ulcer"
+_LABEL, _TYPICAL, _OWN = "anakinra label", "typical myeloma protocols, recalled", "proposed"
+
+#: Dose modification (clinical specification 1.7): no source fixes it; suggested to the study owner, none is confirmed.
+DOSE_RULES = (
+    DoseRule(
+        "M-A1", Drug.ANAKINRA, Advice.HOLD, "Hold anakinra",
+        "neutrophils below 1.0 × 10⁹/L", LabBelow(Analyte.ANC, Decimal("1.0")), _OWN,
+    ),
+    DoseRule(
+        "M-A2", Drug.ANAKINRA, Advice.HOLD, "Hold anakinra",
+        "an infection of grade 3 or higher that lasts", EventOf(INFECTIONS, from_grade=3), _OWN,
+    ),
+    DoseRule(
+        "M-A3", Drug.ANAKINRA, Advice.HOLD, "Hold anakinra",
+        "an infection that lasts, with intravenous therapy", Intravenous(INFECTIONS), _OWN,
+    ),
+    DoseRule(
+        "M-A4", Drug.ANAKINRA, Advice.STOP, "Stop anakinra",
+        "a serious infection that lasts", EventOf(INFECTIONS, is_serious=True), f"{_LABEL} (rheumatoid arthritis)",
+    ),
+    DoseRule(
+        "M-A5", Drug.ANAKINRA, Advice.STOP, "Stop anakinra",
+        "anaphylaxis", EventOf(frozenset({"Anaphylaxis"}), is_lasting=False), _OWN,
+    ),
+    DoseRule(
+        "M-A6", Drug.ANAKINRA, Advice.RESUME, "Resume anakinra",
+        "held, neutrophils of 1.5 × 10⁹/L or more since, and no reason to hold left",
+        Recovered(Analyte.ANC, Decimal("1.5")), _OWN,
+    ),
+    DoseRule(
+        "M-A7", Drug.ANAKINRA, Advice.CONSIDER, "Consider anakinra every other day",
+        "creatinine clearance below 30 mL/min", LabBelow(Analyte.CRCL, Decimal(30)), _LABEL,
+    ),
+    DoseRule(
+        "M-D1", Drug.DEXAMETHASONE, Advice.REDUCE, "Reduce weekly dexamethasone by a step",
+        f"{_NAMED} of grade 3 or higher that lasts", EventOf(OF_DEXAMETHASONE, from_grade=3), _TYPICAL,
+        LOW_DEX_PHASES, (20, 12, 8, 4),
+    ),
+    DoseRule(
+        "M-D2", Drug.DEXAMETHASONE, Advice.REDUCE, "Reduce high-dose dexamethasone by a step",
+        f"{_NAMED} of grade 3 or higher that lasts", EventOf(OF_DEXAMETHASONE, from_grade=3), _TYPICAL,
+        (Phase.HIGH_DEX,), (40, 20, 10),
+    ),
+    DoseRule(
+        "M-M1", Drug.ANAKINRA, Advice.NOTE, "Do not double the next dose",
+        "a dose of anakinra was missed today or yesterday", Missed((0, 1)), _OWN,
+    ),
+    DoseRule(
+        "M-M2", Drug.DEXAMETHASONE, Advice.NOTE, "The missed dose may still be taken",
+        "a weekly dose was missed at most 3 days ago", Missed((0, 3)), _OWN, LOW_DEX_PHASES,
+    ),
+    DoseRule(
+        "M-M3", Drug.DEXAMETHASONE, Advice.NOTE, "The missed dose is skipped",
+        "a weekly dose was missed 4 to 6 days ago", Missed((4, 6)), _OWN, LOW_DEX_PHASES,
+    ),
+)  # fmt: skip
+#: Doses below the planned one, mg, by phase: the steps that a form names. A hint, never an act.
 REDUCTION_STEPS: Mapping[Phase, tuple[int, ...]] = {
-    Phase.LOW_DEX_7_12: (12, 8, 4),
-    Phase.LOW_DEX_13_18: (12, 8, 4),
-    Phase.HIGH_DEX: (20, 10),
+    phase: rule.steps[1:] for rule in DOSE_RULES if rule.steps for phase in rule.phases
 }
 
 _P = Phase
@@ -513,4 +585,5 @@ TRIAL = Protocol(
     transitions=TRANSITIONS,
     response_criteria=RESPONSE_CRITERIA,
     parameters=PARAMETERS,
+    dose_rules=DOSE_RULES,
 )

@@ -208,6 +208,17 @@ class DoseAction(StrEnum):
     STOP = "STOP"
 
 
+class Advice(StrEnum):
+    """What a rule of dose modification suggests. It warns and never acts; a person records an order or does not."""
+
+    HOLD = "HOLD"
+    RESUME = "RESUME"
+    REDUCE = "REDUCE"
+    STOP = "STOP"
+    CONSIDER = "CONSIDER"
+    NOTE = "NOTE"
+
+
 class DoseStatus(StrEnum):
     TAKEN = "TAKEN"
     MISSED = "MISSED"
