@@ -17,9 +17,11 @@ from django.views.decorators.http import require_http_methods
 from dosing import services
 from dosing.forms import ON_INSTRUCTION, OTHER, REASONS, DayForm, FillForm, FirstDoseForm, UndoForm
 from dosing.selectors.calendar import Calendar, CalendarDay
+from dosing.selectors.suggestions import dose_suggestions
 from dosing.services.treatment import first_dose_days
 from dosing.views.door import subject_for
 from dosing.views.month import drug_line, month_context
+from dosing.views.suggestions import suggestion_lines
 from protocol.vocabulary import Drug, Phase
 from trialsite import clock
 from trialsite.access import Duty, can
@@ -118,6 +120,7 @@ def _before_day1(desk: Desk) -> dict[str, Any]:
 
 def _treated(desk: Desk) -> dict[str, Any]:
     context = month_context(desk.calendar, desk.chosen.on)
+    context["suggested"] = suggestion_lines(desk.subject, dose_suggestions(desk.subject, desk.today))
     if not desk.may_record:
         return context
     return {**context, **_forms(desk)}

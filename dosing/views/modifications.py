@@ -13,8 +13,10 @@ from django.views.decorators.http import require_http_methods
 
 from dosing.forms import EndOrderForm, OrderForm, WrongOrderForm
 from dosing.selectors.doses import modifications
+from dosing.selectors.suggestions import dose_suggestions
 from dosing.services import modifications as services
 from dosing.views.door import subject_for
+from dosing.views.suggestions import proposed_order, suggestion_lines
 from dosing.vocabulary import DRUG_WORDS
 from protocol.trial import REDUCTION_STEPS
 from protocol.vocabulary import TREATMENT_PHASES, DoseAction, Drug, Phase
@@ -43,9 +45,12 @@ def page(request: SignedInRequest, key: str) -> HttpResponse:
 def _show(request: SignedInRequest, subject: Subject, status: int = 200, **bound: Any) -> HttpResponse:
     may = can(request.actor, Duty.RECORD_DOSE, subject.site_id, clock.now())
     today = clock.today(subject.site.time_zone)
-    form = OrderForm(initial={"starts_on": in_words(today), **_proposed(request, subject)})
+    suggested = dose_suggestions(subject, today)
+    filled = proposed_order(suggested, request.GET.get("rule", "")) or _proposed(request, subject)
+    form = OrderForm(initial={"starts_on": in_words(today), **filled})
     context: dict[str, Any] = {
         "subject": subject,
+        "suggested": suggestion_lines(subject, suggested),
         "orders": [(DRUG_WORDS[Drug(one.drug)], one) for one in modifications(subject)],
         "may_record": may,
         "is_treated": subject.state in TREATMENT_PHASES,

@@ -14,7 +14,7 @@ from reporting.demonstration.entry import screened_only
 from reporting.demonstration.importing import SITE, laboratory_file
 from reporting.demonstration.lives import LIVES, SCREENINGS
 from reporting.demonstration.monitoring import monitoring_visit
-from reporting.demonstration.serious import serious_event
+from reporting.demonstration.serious import serious_event, severe_event
 from reporting.demonstration.stage import Stage, new_consent_form, set_up
 from reporting.demonstration.stories import enrolled
 from trialsite.context import serving
@@ -59,7 +59,7 @@ def _live_at(stage: Stage, codes: tuple[str, ...], tell: Callable[[date], None])
     if SITE in codes:
         stories.append(laboratory_file(stage))
     if "01" in codes:
-        stories.append(serious_event(stage))
+        stories += [serious_event(stage), severe_event(stage)]
     stories += [casebooks(stage, code) for code in codes]
     stories += [monitoring_visit(stage, code) for code in codes]
     stories.append(morning_jobs(stage))

@@ -12,8 +12,10 @@ from django.views.decorators.http import require_GET
 
 from dosing.models import DoseRecord
 from dosing.selectors import planned_doses
+from dosing.selectors.suggestions import dose_suggestions
 from labs.selectors import course_for
 from protocol.doses import PlannedDose, UnconfirmedDose
+from protocol.modifications import DoseSuggestion
 from protocol.response import assess
 from protocol.vocabulary import Drug
 from reporting import overview
@@ -29,7 +31,7 @@ from trialsite.models import Role, Subject
 from trialsite.segments import Segment
 from trialsite.selectors import protocol_of
 from trialsite.services.access import Access, note_access
-from trialsite.templatetags.edc import moment
+from trialsite.templatetags.edc import day, moment
 
 MARKER_WORDS = {"m-spike": "M-spike", "pcli": "PCLI", "hs-crp": "hs-CRP", "flc": "FLC"}
 #: How a kind of task looks in "Needs attention".
@@ -64,7 +66,10 @@ def subject(request: SignedInRequest, key: str) -> HttpResponse:
         "trend": overview.trend(facts, course, history, marker),
         "markers": _markers(found, marker),
         "small": overview.small_charts(facts, course, history),
-        "attention": [_attention(one, roles, request.actor.user_id) for one in tasks(facts) if one.urgency != "soon"],
+        "attention": [
+            *(_attention(one, roles, request.actor.user_id) for one in tasks(facts) if one.urgency != "soon"),
+            *(_suggested(found, one) for one in dose_suggestions(found, facts.today)),
+        ],
         "treatment": overview.treatment_now(facts, _planned(found, facts), _statuses(found, facts)),
         "responses": overview.response_history(history, _signed(found)),
         "criteria_version": history.criteria_version,
@@ -81,6 +86,13 @@ def _attention(step: Step, roles: frozenset[Role], person: int | None) -> Attent
     state = "late" if step.urgency == "late" else SHAPES.get(step.kind, "due")
     words = step.words if step.is_for(roles, person) or not step.waiting else step.waiting
     return Attention(state, words, step.note, step.url)
+
+
+def _suggested(subject_: Subject, one: DoseSuggestion) -> Attention:
+    """A rule of dose modification that is met: it is no task, a person decides."""
+    evidence = "; ".join(f"{each.words}, {day(each.on)}" for each in one.evidence)
+    url = f"{reverse('subject_dosing', args=[subject_.key])}#suggested"
+    return Attention("due", f"Suggested: {one.words[0].lower()}{one.words[1:]}", f"{evidence}. Rule {one.rule.id}", url)
 
 
 def _planned(subject_: Subject, facts: SubjectFacts) -> tuple[PlannedDose, ...]:

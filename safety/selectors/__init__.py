@@ -1,6 +1,6 @@
 """Reads of this room. Row level security has already hidden other sites."""
 
-from safety.selectors.events import adverse_events, dexamethasone_was_given
+from safety.selectors.events import adverse_events, dexamethasone_was_given, suggested_for
 from safety.selectors.grades import GradedResult, Suggestion, suggestions, suggestions_for
 from safety.selectors.medications import first_new_therapy_on, medications
 from safety.selectors.reports import causality_signatures, causes_signed, running_reports, safety_reports
@@ -16,6 +16,7 @@ __all__ = [
     "medications",
     "running_reports",
     "safety_reports",
+    "suggested_for",
     "suggestions",
     "suggestions_for",
 ]

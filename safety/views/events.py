@@ -179,6 +179,7 @@ def adverse_event(request: SignedInRequest, key: str, number: int) -> HttpRespon
     """One event: read, corrected with a reason (POST `action` correct) or entered in error (in_error)."""
     subject = subject_for(request, key)
     event = get_object_or_404(AdverseEvent.objects.select_related("recorded_by"), subject=subject, number=number)
+    event.subject = subject  # known already, with its site
     action = request.POST.get("action", "") if request.method == "POST" else ""
     term = request.POST.get("term", "") or request.GET.get("term", "")
     term = term if term in TERMS else event.term
@@ -201,6 +202,7 @@ def adverse_event(request: SignedInRequest, key: str, number: int) -> HttpRespon
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()) and not event.in_error,
         "signatures": signed_lines(event),
         "report": SafetyReport.objects.filter(event=event).first(),
+        "suggested": selectors.suggested_for(event, clock.today(subject.site.time_zone)),
         "acted_on": [drug for drug in DRUGS if getattr(event, f"action_{drug.value}") in ON_THE_DOSE],
     }
     save = SAVES.get(action)

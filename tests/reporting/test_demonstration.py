@@ -20,10 +20,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 
 from dosing.models import AssignmentDiscrepancy, PhaseProposal
+from dosing.selectors.suggestions import dose_suggestions
 from followup.models import Departure, Reminder
 from labs.models import ImportMapping, ImportRow, LabImport, LabResult, ResponseAssessment
 from protocol.trial import TRIAL
-from protocol.vocabulary import Analyte, Phase, ProposalKind
+from protocol.vocabulary import Advice, Analyte, Phase, ProposalKind
 from reporting.abstract import TABLE, agreement
 from reporting.abstract_statements import AGREES, DIFFERS, OPEN, statements
 from reporting.demonstration.cast import ADMIN, MEMBERS
@@ -98,6 +99,12 @@ def test_a_laboratory_file_shows_a_row_of_every_kind(seen: None) -> None:
     assert set(kinds) == set(ImportRow.Disposition.values)
     waiting = ImportRow.objects.filter(lab_import=imported, settled_at=None).values_list("disposition", flat=True)
     assert Counter(waiting) == {"conflicting": 1, "rejected": 2}
+
+
+def test_one_severe_event_asks_for_a_lower_dose(seen: None) -> None:
+    subjects = Subject.objects.filter(state="LOW_DEX_7_12").select_related("site")
+    met = [one for subject in subjects for one in dose_suggestions(subject, clock.now().date())]
+    assert [(one.rule.id, one.mg) for one in met if one.rule.advice is Advice.REDUCE] == [("M-D1", 12)]
 
 
 def test_one_serious_event_has_a_running_clock_and_signed_causes(seen: None) -> None:
