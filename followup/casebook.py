@@ -19,7 +19,7 @@ from dosing.models import DoseModification, DoseRecord
 from enrollment.models import Consent, Registration, ScreeningAnswer
 from followup.models import Departure, EndOfTreatment, FollowUpContact
 from labs.models import DiseaseAssessment, LabResult, Specimen
-from safety.models import AdverseEvent, ConcomitantMedication, GradeJudgement
+from safety.models import AdverseEvent, ConcomitantMedication, GradeJudgement, VitalJudgement
 from trialsite.audit_words import QUIET
 from trialsite.models import SubjectRecord, Visit
 
@@ -75,6 +75,7 @@ SOURCES = (
     Source("dose_modification", "dose_modification", DoseModification, NOT_MARKED, "id"),
     Source("adverse_event", "adverse_event", AdverseEvent, RIGHT, "number"),
     Source("grade_judgement", "grade_judgement", GradeJudgement, Q(), "id"),
+    Source("vital_judgement", "vital_judgement", VitalJudgement, Q(), "id"),
     Source("medication", "medication", ConcomitantMedication, RIGHT, "id"),
     Source("end_of_treatment", "end_of_treatment", EndOfTreatment, NOT_MARKED, "id"),
     Source("contact", "contact", FollowUpContact, NOT_MARKED, "id"),

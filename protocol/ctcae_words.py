@@ -6,11 +6,16 @@ from protocol.vocabulary import CtcaeVersion
 
 #: What the grades mean for every term (CTCAE, general description).
 GENERAL = {1: "mild", 2: "moderate", 3: "severe", 4: "life-threatening", 5: "death"}
+#: Terms that are graded by the worse of two figures -> what is said of each, and the term of its row.
+EITHER = {"Hypertension": (("systolic", "Hypertension, systolic"), ("diastolic", "Hypertension, diastolic"))}
 _LIMITS = {Against.LLN: "lower limit", Against.ULN: "upper limit", Against.BASELINE: "baseline"}
 
 
 def criterion(term: str, version: CtcaeVersion, grade: int) -> str:
     """For example "below 1.5 to 1.0 10*9/L"; empty where the term or the grade has no number in this version."""
+    if term in EITHER:
+        parts = [(words, criterion(part, version, grade)) for words, part in EITHER[term]]
+        return " or ".join(f"{words} {found}" for words, found in parts if found)
     try:
         row = row_for(term, version)
     except UnknownTerm:

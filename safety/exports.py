@@ -228,10 +228,38 @@ GRADE_JUDGEMENTS = Dataset(
     ),
 )
 
+VITAL_JUDGEMENTS = Dataset(
+    name="vital_judgements",
+    title="Grades of vital signs that an investigator judged not clinically significant",
+    sql=f"""
+        SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, v.code AS visit, v.occurred_on,
+               g.term, g.ctcae_version, g.grade,
+               u.printed_name AS judged_by, {instant("g.judged_at")} AS judged_at
+        FROM safety_vitaljudgement g
+        JOIN trialsite_visit v ON v.id = g.visit_id
+        JOIN trialsite_subject s ON s.id = g.subject_id
+        JOIN trialsite_site site ON site.id = g.site_id
+        LEFT JOIN trialsite_user u ON u.id = g.judged_by_id
+        ORDER BY subject, g.id
+    """,  # noqa: S608  (no value comes from outside)
+    columns=(
+        Column("subject", "Subject number, before registration the screening number"),
+        Column("site", "Site code"),
+        Column("visit", "Visit at which they were measured"),
+        Column("occurred_on", "Day of the visit, at the site"),
+        Column("term", "CTCAE term that the figures were graded for"),
+        Column("ctcae_version", "CTCAE version of the grade"),
+        Column("grade", "Grade that the figures suggested"),
+        Column("judged_by", "Printed name of the investigator"),
+        Column("judged_at", "When it was judged, UTC"),
+    ),
+)
+
 DATASETS: tuple[Dataset, ...] = (
     CONCOMITANT_MEDICATIONS,
     ADVERSE_EVENTS,
     SAFETY_REPORTS,
     CLOCK_ESCALATIONS,
     GRADE_JUDGEMENTS,
+    VITAL_JUDGEMENTS,
 )

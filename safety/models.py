@@ -18,7 +18,7 @@ from safety.vocabulary import (
     PregnancyOutcome,
     WhoIsPregnant,
 )
-from trialsite.models import SubjectRecord, User
+from trialsite.models import SubjectRecord, User, Visit
 
 
 class ConcomitantMedication(SubjectRecord):
@@ -151,6 +151,28 @@ class GradeJudgement(SubjectRecord):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["lab_result", "term"], name="gradejudgement_once_per_result_and_term"),
+        ]
+
+
+class VitalJudgement(SubjectRecord):
+    """An investigator judged the grade of a visit's vital signs as not clinically significant: no adverse event.
+
+    It holds for that grade; figures that were corrected to a higher one wait anew.
+    """
+
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="+")
+    term = models.CharField(max_length=80, help_text="CTCAE term that the figures were graded for.")
+    ctcae_version = models.CharField(max_length=4)
+    grade = models.PositiveSmallIntegerField()
+    judged_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["visit", "term", "grade"], name="vitaljudgement_once_per_visit_term_and_grade"
+            ),
         ]
 
 

@@ -54,6 +54,7 @@ KINDS: dict[str, Kind] = {
     "safety_report": Kind("safety_safetyreport", "report with a deadline", page="subject_adverse_events"),
     "clock_escalation": Kind("safety_clockescalation", "step of a reporting clock", page="subject_adverse_events"),
     "grade_judgement": Kind("safety_gradejudgement", "judged laboratory grade", page="subject_adverse_events"),
+    "vital_judgement": Kind("safety_vitaljudgement", "judged grade of vital signs", page="subject_adverse_events"),
     "end_of_treatment": Kind("followup_endoftreatment", "end of treatment", page="subject_end_of_treatment"),
     "departure": Kind("followup_departure", "departure from the study", page="subject_departure"),
     "contact": Kind("followup_followupcontact", "follow-up contact", page="subject_follow_up"),

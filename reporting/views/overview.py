@@ -20,6 +20,7 @@ from protocol.response import assess
 from protocol.vocabulary import Drug
 from reporting import overview
 from reporting.next_step import next_step, tasks
+from reporting.overview_events import event_panel
 from reporting.selectors.facts import SubjectFacts, facts_of
 from reporting.selectors.signed import signed_responses
 from reporting.steps.step import Step
@@ -63,6 +64,7 @@ def subject(request: SignedInRequest, key: str) -> HttpResponse:
         "step": step,
         "is_mine": step.is_for(roles, request.actor.user_id),
         "course_chart": overview.course_chart(facts),
+        "events": event_panel(facts),
         "trend": overview.trend(facts, course, history, marker),
         "markers": _markers(found, marker),
         "small": overview.small_charts(facts, course, history),

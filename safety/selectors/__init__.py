@@ -4,10 +4,12 @@ from safety.selectors.events import adverse_events, dexamethasone_was_given, sug
 from safety.selectors.grades import GradedResult, Suggestion, suggestions, suggestions_for
 from safety.selectors.medications import first_new_therapy_on, medications
 from safety.selectors.reports import causality_signatures, causes_signed, running_reports, safety_reports
+from safety.selectors.vitals import VitalSuggestion, vital_suggestions
 
 __all__ = [
     "GradedResult",
     "Suggestion",
+    "VitalSuggestion",
     "adverse_events",
     "causality_signatures",
     "causes_signed",
@@ -19,4 +21,5 @@ __all__ = [
     "suggested_for",
     "suggestions",
     "suggestions_for",
+    "vital_suggestions",
 ]

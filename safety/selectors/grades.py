@@ -171,7 +171,7 @@ def _corrected(calcium: Iterable[Value], albumin: Iterable[Value]) -> Iterable[V
             )  # fmt: skip
 
 
-def _is_during(event: AdverseEvent, term: str, on: date) -> bool:
+def is_during(event: AdverseEvent, term: str, on: date) -> bool:
     """Whether the event can have lasted on that day, by the earliest start and the latest end."""
     ended = event.stopped_latest is not None and event.stopped_latest < on
     return event.term == term and event.started_earliest <= on and not ended
@@ -179,10 +179,10 @@ def _is_during(event: AdverseEvent, term: str, on: date) -> bool:
 
 def _is_covered(one: GradedResult, events: Iterable[AdverseEvent]) -> bool:
     on = one.value.collected_on
-    return any(_is_during(event, one.term, on) and event.grade >= one.grade for event in events)
+    return any(is_during(event, one.term, on) and event.grade >= one.grade for event in events)
 
 
 def _suggestion(ones: list[GradedResult], events: Iterable[AdverseEvent]) -> Suggestion:
     worst = max(ones, key=lambda one: one.grade)
-    lower = next((event for event in events if _is_during(event, worst.term, worst.value.collected_on)), None)
+    lower = next((event for event in events if is_during(event, worst.term, worst.value.collected_on)), None)
     return Suggestion(worst, tuple(ones), lower)

@@ -9,7 +9,7 @@ from safety.services.events import (
     mark_adverse_event_in_error,
     report_adverse_event,
 )
-from safety.services.grades import judge_not_significant
+from safety.services.grades import judge_not_significant, judge_vitals_not_significant
 from safety.services.medications import Medication, end_medication, mark_medication_in_error, record_medication
 from safety.services.reports import (
     Details,
@@ -33,6 +33,7 @@ __all__ = [
     "details_of",
     "end_medication",
     "judge_not_significant",
+    "judge_vitals_not_significant",
     "mark_adverse_event_in_error",
     "mark_medication_in_error",
     "mark_report_in_error",

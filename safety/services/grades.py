@@ -1,11 +1,11 @@
-"""The investigator's judgement of laboratory grades that a machine suggested."""
+"""The investigator's judgement of grades that a machine suggested from results and vital signs."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from safety.models import GradeJudgement
-from safety.selectors import suggestions
+from safety.models import GradeJudgement, VitalJudgement
+from safety.selectors import suggestions, vital_suggestions
 from safety.vocabulary import CTCAE
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
@@ -35,6 +35,37 @@ def judge_not_significant(
                 term=term,
                 ctcae_version=CTCAE.value,
                 grade=one.grade,
+                judged_by_id=by.user_id,
+                judged_at=at,
+            )
+            for one in shown
+        )
+        return len(shown)
+
+
+def judge_vitals_not_significant(
+    *, by: Actor, at: datetime, subject_id: int, site_id: int, term: str, visit_ids: frozenset[int]
+) -> int:
+    """The vital signs shown for a term are no adverse event; how many visits were judged.
+
+    Only what was shown is judged. A second time changes nothing. Refused where nothing of that term waits and nothing
+    was judged.
+    """
+    with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason="Judged not clinically significant"):
+        subject = lock_open_subject(subject_id, site_id)
+        judged = VitalJudgement.objects.filter(subject=subject, term=term, visit_id__in=visit_ids)
+        waiting = [one for each in vital_suggestions(subject) if each.worst.found.term == term for one in each.waiting]
+        shown = [one for one in waiting if one.visit.pk in visit_ids]
+        if not shown and not judged.exists():
+            raise Refused("These vital signs do not wait for a judgement any more.")
+        VitalJudgement.objects.bulk_create(
+            VitalJudgement(
+                subject=subject,
+                site_id=site_id,
+                visit=one.visit,
+                term=term,
+                ctcae_version=CTCAE.value,
+                grade=one.found.grade,
                 judged_by_id=by.user_id,
                 judged_at=at,
             )

@@ -20,7 +20,7 @@ from safety import selectors, services
 from safety.event_forms import EventForm, TermForm, answers_of, criterion_words
 from safety.forms import InErrorForm
 from safety.models import AdverseEvent, SafetyReport
-from safety.selectors import Suggestion
+from safety.selectors import Suggestion, VitalSuggestion
 from safety.services import SavedByAnother
 from safety.views.door import subject_for, who
 from safety.views.reports import clock_lines
@@ -30,7 +30,7 @@ from trialsite.access import Duty, can, check_may
 from trialsite.days import in_words
 from trialsite.drafting import drafting, is_saved
 from trialsite.http import SignedInRequest
-from trialsite.models import Subject
+from trialsite.models import Subject, Visit
 from trialsite.partial_dates import in_words_as_known, tell_today_in_part
 from trialsite.services.subjects import Refused
 
@@ -39,7 +39,7 @@ UNPROCESSABLE = 422
 
 @require_http_methods(["GET", "POST"])
 def adverse_events(request: SignedInRequest, key: str) -> HttpResponse:
-    """The log, and the laboratory grades that wait for the investigator; a POST judges one of them."""
+    """The log, and the suggested grades that wait for the investigator; a POST judges one of them."""
     subject = subject_for(request, key, to_write=Duty.SIGN)
     problem = ""
     if request.method == "POST":
@@ -52,7 +52,10 @@ def adverse_events(request: SignedInRequest, key: str) -> HttpResponse:
         "subject": subject,
         "events": [row(one) for one in selectors.adverse_events(subject)],
         "reports": [(one, clock_lines(one, now)) for one in selectors.safety_reports(subject)],
-        "suggestions": [_suggested(subject, one) for one in selectors.suggestions(subject)],
+        "suggestions": [
+            *(_suggested(subject, one) for one in selectors.suggestions(subject)),
+            *(_vitals(subject, each) for each in selectors.vital_suggestions(subject)),
+        ],
         "term_form": TermForm(),
         "ctcae": CTCAE.value,
         "problem": [("", problem)] if problem else "",
@@ -64,11 +67,17 @@ def adverse_events(request: SignedInRequest, key: str) -> HttpResponse:
 
 
 def _judged(request: SignedInRequest, subject: Subject) -> HttpResponse:
-    shown = frozenset(int(one) for one in request.POST.getlist("result") if one.isascii() and one.isdigit())
-    term = request.POST.get("term", "")
-    services.judge_not_significant(**who(request, subject), term=term, lab_result_ids=shown)
+    term, given = request.POST.get("term", ""), who(request, subject)
+    if request.POST.get("visit"):
+        services.judge_vitals_not_significant(**given, term=term, visit_ids=_ids(request, "visit"))
+    else:
+        services.judge_not_significant(**given, term=term, lab_result_ids=_ids(request, "result"))
     messages.success(request, f"{term} was judged not clinically significant.")
     return redirect("subject_adverse_events", subject.key)
+
+
+def _ids(request: SignedInRequest, name: str) -> frozenset[int]:
+    return frozenset(int(one) for one in request.POST.getlist(name) if one.isascii() and one.isdigit())
 
 
 def row(event: AdverseEvent) -> dict[str, Any]:
@@ -109,7 +118,29 @@ def _suggested(subject: Subject, one: Suggestion) -> dict[str, Any]:
         "visit": visit_label(specimen.visit.code),
         "labs": reverse("visit_labs", args=[subject.key, specimen.visit.code]),
         "others": len(one.waiting) - 1,
-        "results": [waiting.value.result.pk for waiting in one.waiting],
+        "kind": "result",
+        "records": [waiting.value.result.pk for waiting in one.waiting],
+        "event": one.event,
+        "address": reverse("adverse_event_new", args=[subject.key]) + f"?{query}",
+    }
+
+
+def _vitals(subject: Subject, one: VitalSuggestion) -> dict[str, Any]:
+    """The same of vital signs; they stand on the visit's own page."""
+    worst = one.worst
+    query = urlencode({"term": worst.found.term, "grade": worst.found.grade, "visit": worst.visit.code})
+    return {
+        "term": worst.found.term,
+        "grade": worst.found.grade,
+        "criterion": criterion_words(worst.found.term, worst.found.grade),
+        "ask": worst.found.ask,
+        "value": worst.found.words,
+        "on": worst.on,
+        "visit": visit_label(worst.visit.code),
+        "labs": reverse("visit", args=[subject.key, worst.visit.code]),
+        "others": len(one.waiting) - 1,
+        "kind": "visit",
+        "records": [waiting.visit.pk for waiting in one.waiting],
         "event": one.event,
         "address": reverse("adverse_event_new", args=[subject.key]) + f"?{query}",
     }
@@ -171,7 +202,8 @@ def _prefilled(request: SignedInRequest, subject: Subject, term: str) -> dict[st
         if str(one.value.result.pk) == result:
             on = one.value.collected_on
             filled |= {"lab_result": result, "started": in_words(on)}
-    return filled
+    measured = Visit.objects.filter(subject=subject, code=request.GET.get("visit", "")).exclude(occurred_on=None).last()
+    return filled | ({"started": in_words(measured.occurred_on)} if measured and measured.occurred_on else {})
 
 
 @require_http_methods(["GET", "POST"])

@@ -94,7 +94,7 @@ def test_a_laboratory_grade_becomes_an_event_by_keyboard_alone(
     page.get_by_role("button", name="Save event").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Adverse event 3, Neutrophil count decreased, was added.")).to_be_visible()
-    expect(page.get_by_text("Laboratory grades to judge")).to_have_count(0)
+    expect(page.get_by_text("Grades to judge")).to_have_count(0)
     tab.check()
 
 

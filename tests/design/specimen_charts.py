@@ -53,6 +53,11 @@ LANES = tuple(
 )
 TRACES = tuple(c.Trace(bar.subject, bar.mark, ((0, 0), (3, bar.change / 2), (6, bar.change))) for bar in BARS)
 MONTHS = tuple(c.AccrualMonth(f"M{month}", month, D(month) * D("1.15")) for month in range(27))
+EVENTS = (
+    c.EventLane("Injection site reaction", 1, D("0.6"), D("1.2")),
+    c.EventLane("Lung infection", 3, D("4.1"), D("4.6"), is_serious=True),
+    c.EventLane("Generalized muscle weakness", 2, D("8.1"), None),
+)
 GRADES = (
     c.GradeBar("Injection site reaction", (13, 6, 1, 0, 0), 52),
     c.GradeBar("Neutrophil count decreased", (0, 2, 2, 1, 0), 52),
@@ -86,6 +91,7 @@ def all_charts() -> dict[str, c.Chart]:
         "spider": c.spider(TRACES),
         "accrual": c.accrual(MONTHS),
         "grade_bars": c.grade_bars(GRADES),
+        "event_lanes": c.event_lanes(EVENTS, now=D("8.3")),
         "day_strip": c.day_strip(STRIP),
         "states": c.state_diagram(TRIAL.transitions),
     }

@@ -149,6 +149,19 @@ def test_swimmer_marks_response_progression_and_who_goes_on() -> None:
     assert made.rows[0] == ("01-001", "7", "—", "6.4", "Anakinra + high-dose dex")
 
 
+def test_an_event_that_lasts_goes_on_to_today_and_its_label_stays_inside() -> None:
+    chart = CHARTS["event_lanes"]
+    for drawing, width in ((chart.wide, 900), (chart.narrow, 350)):
+        bars = [node for node in tree(drawing).iter(f"{SVG}rect") if node.attrib["class"].startswith("c-g")]
+        assert [node.attrib["class"] for node in bars] == ["c-g1", "c-g3", "c-g2"]
+        labels = [node for node in tree(drawing).iter(f"{SVG}text") if "grade" in (node.text or "")]
+        assert [node.attrib["class"] for node in labels] == ["t-s", "t-b", "t-s"]
+        for node in labels:
+            x, is_end = D(node.attrib["x"]), node.attrib.get("text-anchor") == "end"
+            assert (x if is_end else width - x) >= D("5.6") * len(node.text or "") - 14
+    assert [row[3] for row in chart.rows] == ["1.2", "4.6", "ongoing"]
+
+
 def test_bars_of_grades_are_as_long_as_their_numbers_and_say_them() -> None:
     chart = CHARTS["grade_bars"]
     for drawing in (chart.wide, chart.narrow):
@@ -191,6 +204,7 @@ def test_course_says_today_only_inside_its_months() -> None:
         lambda: c.spider(()),
         lambda: c.accrual(()),
         lambda: c.grade_bars(()),
+        lambda: c.event_lanes((), now=3),
         lambda: c.kaplan_meier(steps=(), censored=(), risk=(), label="x"),
         lambda: c.lab_trend(c.Series("x", "g/dL", ())),
     ],

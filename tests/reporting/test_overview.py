@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -16,10 +16,13 @@ from dosing.services.modifications import Order, modify_dose
 from protocol.vocabulary import Analyte, DoseAction, Drug, Phase
 from reporting import overview
 from reporting.selectors.facts import facts_of
+from safety.services import mark_adverse_event_in_error
 from tests import world_dosing as treat
 from tests import world_enrollment as enrol
 from tests.world import World, log_in
+from tests.world_followup import who
 from tests.world_labs import record
+from tests.world_safety import an_event, reported
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import AccessEntry, Role, Subject
@@ -153,6 +156,23 @@ def test_the_marker_is_chosen_in_the_address(world: World, client: Client, marke
     subject = treat.on_anakinra(world)
     shown = opened(log_in(client, world.person(Role.COORDINATOR)), subject, f"?marker={marker}")
     assert words.lower() in shown.lower()
+
+
+def test_adverse_events_stand_below_the_course_and_lead_to_their_pages(world: World, client: Client) -> None:
+    subject = treat.on_anakinra(world)
+    world.at += timedelta(days=60)
+    reported(world, subject, an_event("Headache", 1, "20 jan 2024", "22 jan 2024"))
+    for day in range(1, 9):
+        reported(world, subject, an_event("Injection site reaction", 2, f"{day} feb 2024"))
+    wrong = reported(world, subject, an_event("Fever", 1, "1 mar 2024"))
+    by = {**who(world, subject), "number": wrong.number}
+    mark_adverse_event_in_error(**by, reason="Another subject")
+    shown = opened(log_in(client, world.person(Role.MONITOR)), subject)
+    assert "Adverse events on study" in shown
+    assert '<th scope="row">Headache</th><td class="num">1</td><td class="num">0.2</td>' in shown
+    assert f'<a href="/subjects/{subject.key}/adverse-events/9/">Injection site reaction, grade 2</a>' in shown
+    assert "3 more in the log" in shown
+    assert "Fever" not in shown
 
 
 def test_before_treatment_the_page_says_so(world: World, client: Client) -> None:

@@ -179,7 +179,7 @@ def test_one_click_leads_to_an_event_with_term_grade_and_criterion(
         "action_dexamethasone": "NOT_GIVEN", "token": "00000000-0000-4000-8000-000000000001",
     }  # fmt: skip
     shown = client.post(new, sent, follow=True).content.decode()
-    assert "Laboratory grades to judge" not in shown
+    assert "Grades to judge" not in shown
     assert AdverseEvent.objects.get().lab_result == low
 
 

@@ -50,6 +50,7 @@ EMPTY = {
     "trialsite_protocolactivation",
     "labs_laboratorytoken",
     "safety_clockescalation",
+    "safety_vitaljudgement",
 }
 
 

@@ -5,6 +5,7 @@ They stand in the lowest room because laboratory, dosing and reporting pages all
 
 from trialsite.charts.cohort import accrual, spider, swimmer, waterfall
 from trialsite.charts.days import day_strip
+from trialsite.charts.events import event_lanes
 from trialsite.charts.flow import FlowBox, FlowStage, flow
 from trialsite.charts.grades import grade_bars
 from trialsite.charts.shapes import (
@@ -12,6 +13,7 @@ from trialsite.charts.shapes import (
     AtRisk,
     Bar,
     Chart,
+    EventLane,
     Flag,
     GradeBar,
     Lane,
@@ -29,7 +31,8 @@ from trialsite.charts.survival import kaplan_meier
 from trialsite.charts.trends import course, lab_trend, small_trend, sparkline
 
 __all__ = [
-    "AccrualMonth", "AtRisk", "Bar", "Chart", "Flag", "FlowBox", "FlowStage", "GradeBar", "Lane", "Line", "Point",
-    "Series", "Span", "Step", "StripDay", "StripRow", "Trace", "accrual", "course", "day_strip", "flow", "grade_bars",
-    "kaplan_meier", "lab_trend", "small_trend", "sparkline", "spider", "state_diagram", "swimmer", "waterfall",
+    "AccrualMonth", "AtRisk", "Bar", "Chart", "EventLane", "Flag", "FlowBox", "FlowStage", "GradeBar", "Lane", "Line",
+    "Point", "Series", "Span", "Step", "StripDay", "StripRow", "Trace", "accrual", "course", "day_strip",
+    "event_lanes", "flow", "grade_bars", "kaplan_meier", "lab_trend", "small_trend", "sparkline", "spider",
+    "state_diagram", "swimmer", "waterfall",
 ]  # fmt: skip

@@ -149,6 +149,17 @@ class AccrualMonth:
 
 
 @dataclass(frozen=True)
+class EventLane:
+    """One adverse event in months on study; `end` None while it lasts."""
+
+    words: str
+    grade: int
+    start: Figure
+    end: Figure | None
+    is_serious: bool = False
+
+
+@dataclass(frozen=True)
 class GradeBar:
     """A group of subjects: how many have each worst grade, 1 to 5, of how many in all."""
 
