@@ -3,7 +3,8 @@
 Terms are those of ICH E2A and 21 CFR 312.32 as the clinical specification 4.4 states them: 24 hours from the moment
 the site learned of it to the sponsor; from the sponsor's receipt (day 0) to the authority 7 calendar days for an
 unexpected reaction that is fatal or life-threatening, 15 for another serious unexpected one. A calendar day is
-counted as 24 hours, so that the clock never ends later than the last day.
+counted as 24 hours, so that the clock never ends later than the last day. Information that comes after a report was
+sent follows it to the authority within 15 days of its receipt.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ class ClockName(StrEnum):
 TO_SPONSOR = timedelta(hours=24)
 TO_AUTHORITY_IF_FATAL = timedelta(days=7)
 TO_AUTHORITY = timedelta(days=15)
+TO_AUTHORITY_WITH_NEWS = timedelta(days=15)
 #: Percent of a clock at which those who have to act are reminded.
 ESCALATION_STEPS = (50, 90)
 
@@ -69,6 +71,11 @@ def clocks(
     if term is None or sponsor_at is None:
         return (sponsor,)
     return sponsor, Clock(ClockName.AUTHORITY, sponsor_at, sponsor_at + term, authority_at)
+
+
+def news_clock(*, received_at: datetime, authority_at: datetime | None) -> Clock:
+    """The clock of follow-up information: day 0 is its receipt."""
+    return Clock(ClockName.AUTHORITY, received_at, received_at + TO_AUTHORITY_WITH_NEWS, authority_at)
 
 
 def time_words(left: timedelta) -> str:

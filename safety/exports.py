@@ -122,8 +122,9 @@ SAFETY_REPORTS = Dataset(
     title="Serious adverse events and pregnancies with the moments of their reporting clocks",
     sql=f"""
         SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, r.number AS report,
-               CASE WHEN r.event_id IS NULL THEN 'PREGNANCY' ELSE 'SERIOUS EVENT' END AS kind,
-               e.number AS event, nullif(r.pregnant, '') AS pregnant,
+               CASE WHEN r.follows_id IS NOT NULL THEN 'FOLLOW-UP' WHEN r.event_id IS NULL THEN 'PREGNANCY'
+                    ELSE 'SERIOUS EVENT' END AS kind,
+               e.number AS event, f.number AS follows, nullif(r.pregnant, '') AS pregnant,
                {instant("r.aware_at")} AS aware_at, nullif(r.narrative, '') AS narrative,
                r.admitted_on, r.discharged_on, nullif(r.history, '') AS history, nullif(r.tests, '') AS tests,
                nullif(r.treatment, '') AS treatment, nullif(r.dechallenge, '') AS dechallenge,
@@ -137,7 +138,8 @@ SAFETY_REPORTS = Dataset(
         FROM safety_safetyreport r
         JOIN trialsite_subject s ON s.id = r.subject_id
         JOIN trialsite_site site ON site.id = r.site_id
-        LEFT JOIN safety_adverseevent e ON e.id = r.event_id
+        LEFT JOIN safety_safetyreport f ON f.id = r.follows_id
+        LEFT JOIN safety_adverseevent e ON e.id = coalesce(r.event_id, f.event_id)
         LEFT JOIN trialsite_user u ON u.id = r.recorded_by_id
         ORDER BY subject, r.number
     """,  # noqa: S608  (no value comes from outside)
@@ -145,10 +147,13 @@ SAFETY_REPORTS = Dataset(
         Column("subject", "Subject number, before registration the screening number"),
         Column("site", "Site code"),
         Column("report", "Number of the report, counted within the subject"),
-        Column("kind", "SERIOUS EVENT or PREGNANCY"),
+        Column("kind", "SERIOUS EVENT, PREGNANCY or FOLLOW-UP"),
         Column("event", "Number of the adverse event; empty for a pregnancy"),
+        Column("follows", "Number of the report that a follow-up follows; else empty"),
         Column("pregnant", "SUBJECT or PARTNER; empty for an event"),
-        Column("aware_at", "When the site learned of it, UTC; the 24 hours to the sponsor begin"),
+        Column(
+            "aware_at", "When the site learned of it, UTC; the 24 hours to the sponsor, of a follow-up 15 days, begin"
+        ),
         Column("narrative", "What happened, in the words of the site"),
         Column("admitted_on", "Day of admission"),
         Column("discharged_on", "Day of discharge"),

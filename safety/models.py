@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from labs.models import LabResult
-from protocol.safety_clocks import Clock, ClockName, authority_term, clocks
+from protocol.safety_clocks import Clock, ClockName, authority_term, clocks, news_clock
 from safety.vocabulary import (
     OTHER_CAUSES,
     RELATED,
@@ -177,15 +177,20 @@ class VitalJudgement(SubjectRecord):
 
 
 class SafetyReport(SubjectRecord):
-    """A serious adverse event, or a pregnancy, to be reported in time. Its clocks follow from the moments here.
+    """A serious adverse event, a pregnancy, or what became known after a report, to be reported in time.
 
-    `event` is empty for a pregnancy. Changes are in the audit trail, with reasons.
+    Its clocks follow from the moments here. Exactly one of `event`, `pregnant` and `follows` says what it is about.
+    Changes are in the audit trail, with reasons.
     """
 
     number = models.PositiveSmallIntegerField(help_text="Counts the reports of the subject from 1.")
     event = models.OneToOneField(
         AdverseEvent, null=True, blank=True, on_delete=models.PROTECT, related_name="report",
-        help_text="The serious event; empty for a pregnancy.",
+        help_text="The serious event; empty for a pregnancy and for follow-up information.",
+    )  # fmt: skip
+    follows = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="news",
+        help_text="The report that this information follows.",
     )  # fmt: skip
     pregnant = models.CharField(max_length=7, choices=WhoIsPregnant.choices, blank=True, help_text="Of a pregnancy.")
     aware_at = models.DateTimeField(help_text="When the site learned of it: the first clock starts.")
@@ -220,7 +225,9 @@ class SafetyReport(SubjectRecord):
         constraints = [
             models.UniqueConstraint(fields=["subject", "number"], name="safetyreport_number_once"),
             models.CheckConstraint(
-                condition=Q(event=None) ^ Q(pregnant=""), name="safetyreport_of_an_event_or_a_pregnancy"
+                condition=(Q(event=None) ^ Q(pregnant="")) & Q(follows=None)
+                | Q(event=None, pregnant="", follows__isnull=False, sponsor_at=F("aware_at")),
+                name="safetyreport_of_an_event_a_pregnancy_or_news",
             ),
             models.CheckConstraint(
                 condition=Q(discharged_on=None) | Q(admitted_on__isnull=False, discharged_on__gte=F("admitted_on")),
@@ -228,7 +235,7 @@ class SafetyReport(SubjectRecord):
             ),
             models.CheckConstraint(
                 condition=Q(in_error_at=None, in_error_reason="")
-                | (Q(in_error_at__isnull=False, event=None) & ~Q(in_error_reason="")),
+                | (Q(in_error_at__isnull=False) & ~Q(pregnant="") & ~Q(in_error_reason="")),
                 name="safetyreport_in_error_is_a_pregnancy_with_a_reason",
             ),
             models.CheckConstraint(
@@ -242,24 +249,31 @@ class SafetyReport(SubjectRecord):
 
     @property
     def is_pregnancy(self) -> bool:
-        return self.event_id is None
+        return self.pregnant != ""
+
+    @property
+    def about(self) -> AdverseEvent | None:
+        """The serious event that it is about, itself or by what it follows; None for a pregnancy."""
+        return self.follows.event if self.follows else self.event
 
     @property
     def words(self) -> str:
         """What is reported, as pages call it."""
+        if self.follows:
+            return f"Follow-up to report {self.follows.number}"
         return (
             f"Serious event {self.event.number}" if self.event else f"Pregnancy, {self.get_pregnant_display().lower()}"
         )
 
     def clocks(self) -> tuple[Clock, ...]:
         """None for what counts no more or is not serious any more; else by what the event is now."""
-        event = self.event
-        if self.in_error_at is not None:
+        event = self.about
+        if self.in_error_at is not None or (event is not None and (event.in_error or not event.is_serious)):
             return ()
+        if self.follows:
+            return (news_clock(received_at=self.aware_at, authority_at=self.authority_at),)
         if event is None:
             return clocks(aware_at=self.aware_at, sponsor_at=self.sponsor_at, authority_at=None, term=None)
-        if event.in_error or not event.is_serious:
-            return ()
         term = authority_term(
             is_unexpected_reaction=event.is_unexpected_reaction,
             is_fatal_or_life_threatening=event.is_fatal or event.is_life_threatening,

@@ -94,10 +94,13 @@ class ReportForm(_Timed):
     def __init__(self, *args: Any, report: SafetyReport, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         event = report.event
-        kept: tuple[str, ...] = self.OF_PREGNANCIES if event is None else self.OF_EVENTS
-        kept += self.OF_DEATHS if event is not None and event.is_fatal else ()
-        self.details = ("history", *kept)
-        for name in {*self.OF_EVENTS, *self.OF_DEATHS, *self.OF_PREGNANCIES} - {*kept}:
+        kept: tuple[str, ...] = ()
+        if event is not None:
+            kept = ("history", *self.OF_EVENTS, *(self.OF_DEATHS if event.is_fatal else ()))
+        elif report.is_pregnancy:
+            kept = ("history", *self.OF_PREGNANCIES)
+        self.details = kept
+        for name in {"history", *self.OF_EVENTS, *self.OF_DEATHS, *self.OF_PREGNANCIES} - {*kept}:
             del self.fields[name]
         self.stored = report
 
@@ -125,6 +128,15 @@ class PregnancyForm(_Timed):
         error_messages={"required": "Say who is pregnant."},
     )
     moment_on = _day("The site learned of it on")
+    moment_time = _time("At")
+    narrative = _narrative()
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+
+class NewsForm(_Timed):
+    """What became known after the authority was told."""
+
+    moment_on = _day("Received on")
     moment_time = _time("At")
     narrative = _narrative()
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)

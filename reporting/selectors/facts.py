@@ -173,7 +173,7 @@ class _Shelf:
         self.contacts = _grouped(FollowUpContact.objects.filter(mine, in_error_at=None))
         self.responses = latest_responses(ids)
         self.events = _grouped(AdverseEvent.objects.filter(mine, in_error=False))
-        self.reports = _grouped(SafetyReport.objects.filter(mine).select_related("event"))
+        self.reports = _grouped(SafetyReport.objects.filter(mine).select_related("event", "follows__event"))
         self.causes_signed = causes_signed(ids)
         self.orders = _grouped(DoseModification.objects.filter(mine, in_error_at=None))
         self.casebooks = casebook_marks(ids)

@@ -45,7 +45,9 @@ class WaitingGrade:
 def report_clocks() -> list[ReportClock]:
     """Every clock of every report in reach, by subject and report; one query."""
     found = SafetyReport.objects.filter(subject__entered_in_error_at=None)
-    ordered = found.select_related("event", "subject__site").order_by("subject__screening_number", "number")
+    ordered = found.select_related("event", "follows__event", "subject__site").order_by(
+        "subject__screening_number", "number"
+    )
     return [
         ReportClock(one.subject.number, one.subject.site.code, one.subject.key, one.number, one.words, clock)
         for one in ordered

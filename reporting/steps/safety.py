@@ -18,7 +18,7 @@ def clocks(facts: SubjectFacts) -> Iterator[Step]:
     running = [(clock, report) for report in facts.reports if (clock := report.running())]
     for clock, report in sorted(running, key=lambda pair: pair[0].due_at):
         note = time_words(clock.due_at - facts.now)
-        what = "pregnancy" if report.is_pregnancy else "serious event"
+        what = "follow-up" if report.follows_id else "pregnancy" if report.is_pregnancy else "serious event"
         due_on = clock.due_at.date()
         urgency = "late" if clock.is_overdue(facts.now) else ""
         url = page(facts, "subject_safety_report", str(report.number))

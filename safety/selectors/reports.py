@@ -13,7 +13,7 @@ CAUSALITY = "causality"
 
 def safety_reports(subject: Subject) -> list[SafetyReport]:
     """Every report, the newest first, with its event; one query."""
-    found = SafetyReport.objects.filter(subject=subject).select_related("event")
+    found = SafetyReport.objects.filter(subject=subject).select_related("event", "follows__event")
     return list(found.order_by("-number"))
 
 

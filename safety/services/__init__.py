@@ -18,6 +18,7 @@ from safety.services.reports import (
     details_of,
     mark_report_in_error,
     record_report_sent,
+    report_news,
     report_pregnancy,
     take_back_report_sent,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "record_medication",
     "record_report_sent",
     "report_adverse_event",
+    "report_news",
     "report_pregnancy",
     "sign_causality",
     "sweep_clocks",

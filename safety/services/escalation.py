@@ -64,7 +64,7 @@ def sweep_report(report_id: int, subject_id: int, site_id: int, at: datetime) ->
         by=system_actor("reminders"), duty=Duty.SEND_REMINDER, site_id=site_id, at=at, reason="Sweep of the clocks"
     ):
         subject = lock_subject(subject_id)
-        report = SafetyReport.objects.select_related("event").get(pk=report_id)
+        report = SafetyReport.objects.select_related("event", "follows__event").get(pk=report_id)
         report.subject = subject
         clock = report.running()
         if clock is None or subject.entered_in_error_at is not None:

@@ -89,6 +89,36 @@ def report_pregnancy(
         return made
 
 
+def report_news(
+    *, by: Actor, at: datetime, token: UUID, subject_id: int, site_id: int, number: int, received_at: datetime,
+    narrative: str,
+) -> SafetyReport:  # fmt: skip
+    """What became known after the authority was told of a serious event; it follows within 15 days of its receipt.
+
+    Refused while the authority has no report, and without words. The same token again gives the first one.
+    """
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason="Follow-up information received"):
+        outcome = first_submission(token=token, by=by, at=at)
+        if outcome is not None:
+            return SafetyReport.objects.get(pk=int(outcome))
+        report = _locked(subject_id, site_id, number)
+        for is_wrong, sentence in (
+            (report.follows_id is not None or report.event is None, "Only the report of a serious event is followed."),
+            (report.authority_at is None, "The authority has no report yet: complete the report itself."),
+            (not report.clocks(), "The event was entered in error or is not serious any more."),
+            (not narrative.strip(), "Say what became known."),
+            (report.authority_at and received_at < report.authority_at, "The authority had the report after that."),
+        ):
+            if is_wrong:
+                raise Refused(sentence)
+        _check_aware(received_at, None, at)
+        made = _add(
+            by=by, at=at, subject=report.subject, event=None, aware_at=received_at, narrative=narrative, follows=report
+        )
+        note_outcome(token=token, outcome=str(made.pk))
+        return made
+
+
 def correct_report(
     *,
     by: Actor,
@@ -108,16 +138,18 @@ def correct_report(
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason or "Report completed"):
         report = _locked(subject_id, site_id, number)
         _check_unchanged(report, version)
-        _check_aware(aware_at, report.sponsor_at, at)
+        _check_aware(aware_at, report.authority_at if report.follows_id else report.sponsor_at, at)
         _check_details(report, details, at)
         if aware_at != report.aware_at and not reason.strip():
             raise Refused("Say why the moment changes at which the site learned of it.")
         if (aware_at, details) == (report.aware_at, details_of(report)):
             return report
         report.aware_at = aware_at
+        if report.follows_id:  # the sponsor receives it with the entry
+            report.sponsor_at = aware_at
         for one in fields(details):
             setattr(report, one.name, getattr(details, one.name))
-        return _saved(report, "aware_at", *(one.name for one in fields(details)))
+        return _saved(report, "aware_at", "sponsor_at", *(one.name for one in fields(details)))
 
 
 def details_of(report: SafetyReport) -> Details:
@@ -190,6 +222,7 @@ def take_back_report_sent(
         for is_wrong, sentence in (
             (not reason.strip(), "Say why this entry is wrong."),
             (getattr(report, f"{name}_at") is None, "No such report is recorded."),
+            (clock is ClockName.SPONSOR and report.follows_id is not None, "The sponsor has it with the entry."),
             (clock is ClockName.SPONSOR and report.authority_at is not None, "The authority was told already."),
         ):
             if is_wrong:
@@ -225,7 +258,7 @@ def _check_aware(aware_at: datetime, sponsor_at: datetime | None, at: datetime) 
     if aware_at > at:
         raise Refused("This moment is in the future.")
     if sponsor_at is not None and aware_at > sponsor_at:
-        raise Refused("The sponsor had the report before that moment.")
+        raise Refused("The report was received before that moment.")
 
 
 def _check_unchanged(report: SafetyReport, version: int) -> None:
@@ -235,7 +268,9 @@ def _check_unchanged(report: SafetyReport, version: int) -> None:
 
 def _locked(subject_id: int, site_id: int, number: int) -> SafetyReport:
     subject = lock_open_subject(subject_id, site_id)
-    found = SafetyReport.objects.select_related("event").filter(subject=subject, number=number).first()
+    found = (
+        SafetyReport.objects.select_related("event", "follows__event").filter(subject=subject, number=number).first()
+    )
     if found is None:
         raise Refused("There is no such report.")
     return found
@@ -256,6 +291,7 @@ def _add(
     aware_at: datetime,
     pregnant: str = "",
     narrative: str = "",
+    follows: SafetyReport | None = None,
 ) -> SafetyReport:
     highest = SafetyReport.objects.filter(subject=subject).aggregate(highest=Max("number"))["highest"]
     return SafetyReport.objects.create(
@@ -265,6 +301,8 @@ def _add(
         event=event,
         pregnant=pregnant,
         aware_at=aware_at,
+        follows=follows,
+        sponsor_at=aware_at if follows else None,
         narrative=narrative.strip(),
         recorded_by_id=by.user_id,
         recorded_at=at,

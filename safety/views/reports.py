@@ -19,6 +19,7 @@ from safety import services
 from safety.models import SafetyReport
 from safety.report_forms import (
     InErrorForm,
+    NewsForm,
     PregnancyForm,
     ReportForm,
     SentForm,
@@ -76,9 +77,11 @@ def _left(one: Clock, now: datetime) -> str:
 
 @require_http_methods(["GET", "POST"])
 def report(request: SignedInRequest, key: str, number: int) -> HttpResponse:
-    """One report: its clocks, what happened, and what was sent. POST `action`: save, sent or take_back."""
+    """One report: its clocks, what happened, and what was sent. POST `action`: save, sent, take_back or news."""
     subject = subject_for(request, key)
-    found = get_object_or_404(SafetyReport.objects.select_related("event"), subject=subject, number=number)
+    found = get_object_or_404(
+        SafetyReport.objects.select_related("event", "follows__event"), subject=subject, number=number
+    )
     found.subject = subject
     action = request.POST.get("action", "")
     zone = subject.site.time_zone
@@ -87,12 +90,14 @@ def report(request: SignedInRequest, key: str, number: int) -> HttpResponse:
         "error_form": InErrorForm(request.POST if action == "in_error" else None),
         "sent_form": SentForm(request.POST if action == "sent" else None),
         "back_form": TakeBackForm(request.POST if action == "take_back" else None),
+        "news_form": NewsForm(request.POST if action == "news" else None, auto_id="news_%s"),
+        "news": found.news.order_by("number"),
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
         "authority": page_of(found, ClockName.AUTHORITY)
         if can(request.actor, Duty.REPORT_TO_AUTHORITY, subject.site_id, clock.now())
         else "",
     }
-    for name in ("form", "sent_form"):
+    for name in ("form", "sent_form", "news_form"):
         tell_today(context[name], clock.today(zone))
     save = SAVES.get(action)
     said = _tried(context[save[0]], lambda: save[1](request, found, context[save[0]])) if save else ""
@@ -108,7 +113,7 @@ def _context(request: SignedInRequest, found: SafetyReport) -> dict[str, Any]:
     return {
         "subject": found.subject,
         "report": found,
-        "event": found.event,
+        "event": found.about,
         "told": told(found),
         "clocks": clock_lines(found, clock.now()),
         "escalations": found.escalations.all(),
@@ -160,11 +165,21 @@ def _in_error(request: SignedInRequest, found: SafetyReport, form: InErrorForm) 
     return "The report is marked as entered in error. It stays listed."
 
 
+def _news(request: SignedInRequest, found: SafetyReport, form: NewsForm) -> str:
+    data = form.cleaned_data
+    services.report_news(
+        **who(request, found.subject), token=data["token"], number=found.number,
+        received_at=form.moment(found.subject.site.time_zone), narrative=data["narrative"],
+    )  # fmt: skip
+    return "The information was added. The data manager tells the authority within 15 days."
+
+
 SAVES: dict[str, tuple[str, Any]] = {
     "save": ("form", _save),
     "sent": ("sent_form", _sent),
     "take_back": ("back_form", _take_back),
     "in_error": ("error_form", _in_error),
+    "news": ("news_form", _news),
 }
 
 
@@ -197,7 +212,7 @@ def authority_report(request: SignedInRequest, pk: int) -> HttpResponse:
     """For the data managers: a serious event as the authority is told of it. POST `action`: sent or take_back."""
     if not can_anywhere(request.actor, Duty.REPORT_TO_AUTHORITY, clock.now()):
         raise PermissionDenied(f"Your role does not include this: {Duty.REPORT_TO_AUTHORITY.value.lower()}.")
-    found = get_object_or_404(SafetyReport.objects.select_related("event", "subject__site"), pk=pk)
+    found = get_object_or_404(SafetyReport.objects.select_related("event", "follows__event", "subject__site"), pk=pk)
     check_may(request.actor, Duty.REPORT_TO_AUTHORITY, found.site_id, clock.now())
     action = request.POST.get("action", "")
     sent, back = (
