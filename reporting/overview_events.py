@@ -15,7 +15,7 @@ from trialsite.charts import Chart, EventLane, event_lanes
 from trialsite.partial_dates import in_words_as_known
 
 #: Bars that are drawn and events that are listed; the log has all.
-DRAWN, LISTED = 12, 6
+DRAWN, LISTED = 12, 3
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ def test_adverse_events_stand_below_the_course_and_lead_to_their_pages(world: Wo
     assert "Adverse events on study" in shown
     assert '<th scope="row">Headache</th><td class="num">1</td><td class="num">0.2</td>' in shown
     assert f'<a href="/subjects/{subject.key}/adverse-events/9/">Injection site reaction, grade 2</a>' in shown
-    assert "3 more in the log" in shown
+    assert "6 more in the log" in shown
     assert "Fever" not in shown
 
 
