@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from protocol.derived import cockcroft_gault, corrected_calcium, dflc, flc_ratio, round_half_up
+from protocol.derived import (
+    cockcroft_gault,
+    corrected_calcium,
+    dflc,
+    flc_ratio,
+    per_day,
+    round_half_up,
+    urine_m_of_share,
+)
 from protocol.explain import plain
 from protocol.vocabulary import Analyte
 
@@ -62,7 +70,9 @@ class Calculated:
 
 def calculated(values: Values, person: Person) -> tuple[Calculated, ...]:
     """Every calculated value, those that cannot be made yet without a value."""
-    return (_ratio(values), *_difference(values, person), _calcium(values), *_clearance(values, person))
+    return (
+        _ratio(values), *_difference(values, person), _calcium(values), *_clearance(values, person), *_urine(values),
+    )  # fmt: skip
 
 
 def _both(values: Values, one: Analyte, other: Analyte) -> tuple[Decimal, Decimal] | None:
@@ -122,5 +132,32 @@ def _clearance(values: Values, person: Person) -> tuple[Calculated, ...]:
             rule="Cockcroft-Gault, with the age of the year of birth (one year too high at most) and the last weight",
             value=None if creatinine is None
             else cockcroft_gault(person.age, person.weight_kg, creatinine, person.sex),
+        ),
+    )  # fmt: skip
+
+
+def _urine(values: Values) -> tuple[Calculated, ...]:
+    """Urine M-protein of 24 hours where the laboratory reports none; what it reports goes before.
+
+    Shown, never stored: the response rules read what the site enters as the urine M-protein. A sum of the software's
+    own in its place could make or hide a progression that nobody has looked at.
+    """
+    if Analyte.URINE_M in values:
+        return ()
+    shared = _both(values, Analyte.URINE_PROTEIN, Analyte.URINE_M_SHARE)
+    measured = _both(values, Analyte.URINE_M_CONC, Analyte.URINE_VOLUME)
+    advice = "if the report gives no M-protein, enter this as the result; response rules read no calculated row"
+    return (
+        Calculated(
+            key="urine_m_of_share", label="Urine M-protein of 24 h, from its share", unit="mg/(24.h)",
+            below=Analyte.URINE_M, kind="hundredth", sources=(Analyte.URINE_PROTEIN, Analyte.URINE_M_SHARE), places=0,
+            formula="{a} × {b} ÷ 100", rule=f"total protein of 24 h × share in % ÷ 100; {advice}",
+            value=urine_m_of_share(*shared) if shared else None,
+        ),
+        Calculated(
+            key="urine_m_of_volume", label="Urine M-protein of 24 h, from its concentration", unit="mg/(24.h)",
+            below=Analyte.URINE_M, kind="hundredth", sources=(Analyte.URINE_M_CONC, Analyte.URINE_VOLUME), places=0,
+            formula="{a} × {b} ÷ 100", rule=f"concentration in mg/dL × volume in mL ÷ 100; {advice}",
+            value=per_day(*measured) if measured else None,
         ),
     )  # fmt: skip

@@ -66,6 +66,24 @@ _ROWS = (
         _range("", "0"),
         note="the long name of the LOINC code is not confirmed",
     ),
+    _number(
+        A.URINE_M_SHARE,
+        "Urine M-spike, share of total protein",
+        "U M share",
+        "",
+        1,
+        ("0", "100"),
+        note="for laboratories that report no M-protein of 24 h",
+    ),
+    _number(
+        A.URINE_M_CONC,
+        "Urine M-protein, concentration",
+        "U M conc.",
+        "",
+        1,
+        ("0", "5000"),
+        note="for laboratories that report no M-protein of 24 h",
+    ),
     _coded(A.URINE_IFE, "Urine immunofixation", "Urine IFE", "13440-3"),
     _number(A.IGG, "Immunoglobulin G", "IgG", "2465-3", 0, ("0", "15000"), _range("767", "1590")),
     _number(A.IGA, "Immunoglobulin A", "IgA", "2458-8", 0, ("0", "12000"), _range("61", "356")),
@@ -182,7 +200,7 @@ _PANEL_ROWS = (
     Panel(
         PanelCode.URINE,
         "Urine, 24 hours",
-        (A.URINE_VOLUME, A.URINE_PROTEIN, A.URINE_M, A.URINE_IFE),
+        (A.URINE_VOLUME, A.URINE_PROTEIN, A.URINE_M_SHARE, A.URINE_M_CONC, A.URINE_M, A.URINE_IFE),
         central=True,
     ),
     Panel(

@@ -25,7 +25,17 @@ def dflc(involved: Decimal, uninvolved: Decimal) -> Decimal:
 
 def urine_m(total_mg_dl: Decimal, volume_ml: Decimal, percent: Decimal) -> Decimal:
     """Urine M-protein in mg/24 h from total protein, 24-hour volume and the M-spike's share of total protein."""
-    return total_mg_dl * volume_ml / HUNDRED * percent / HUNDRED
+    return urine_m_of_share(per_day(total_mg_dl, volume_ml), percent)
+
+
+def urine_m_of_share(total_mg_24h: Decimal, percent: Decimal) -> Decimal:
+    """Urine M-protein in mg/24 h from the day's total protein and the M-spike's share of it."""
+    return total_mg_24h * percent / HUNDRED
+
+
+def per_day(mg_dl: Decimal, volume_ml: Decimal) -> Decimal:
+    """What a 24-hour collection holds in mg, from its concentration and volume."""
+    return mg_dl * volume_ml / HUNDRED
 
 
 def cockcroft_gault(age: int, weight_kg: Decimal, creatinine_mg_dl: Decimal, sex: str) -> Decimal | None:

@@ -48,6 +48,8 @@ FACTORS: Mapping[Analyte, Mapping[str, Factor]] = {
     Analyte.URINE_PROTEIN: _DAY_MASS,
     Analyte.URINE_VOLUME: {"mL": _times("1"), "L": _times("1000")},
     Analyte.URINE_M: _DAY_MASS,
+    Analyte.URINE_M_SHARE: _PERCENT,
+    Analyte.URINE_M_CONC: {"mg/dL": _times("1"), "mg/L": _times("0.1"), "g/L": _times("100")},
     Analyte.URINE_IFE: _NONE,
     Analyte.IGG: _IG,
     Analyte.IGA: _IG,

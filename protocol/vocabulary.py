@@ -263,6 +263,8 @@ class Analyte(StrEnum):
     URINE_PROTEIN = "urine_protein"
     URINE_VOLUME = "urine_volume"
     URINE_M = "urine_m"
+    URINE_M_SHARE = "urine_m_share"
+    URINE_M_CONC = "urine_m_conc"
     URINE_IFE = "urine_ife"
     IGG = "igg"
     IGA = "iga"

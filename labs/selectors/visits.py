@@ -55,6 +55,8 @@ UNASKED = frozenset(
         Analyte.URATE,
         Analyte.BUN,
         Analyte.PHOSPHATE,
+        Analyte.URINE_M_SHARE,
+        Analyte.URINE_M_CONC,
     }
 )
 #: What a sample between visits is usually drawn for: to confirm a response or a progression.

@@ -59,6 +59,7 @@ const CALCULATED = {
   difference: (a, b) => Math.max(0, a - b),
   calcium: (a, b) => a + 0.8 * (4 - b),
   over: (a, b, k) => k / a,
+  hundredth: (a, b) => a * b / 100,
 };
 const spread = (row, found, data = row.dataset) => {
   const known = Number.isFinite(found.value);
