@@ -83,6 +83,8 @@ class CollectionForm(forms.Form):
         label="Accession", max_length=40, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
+    ordinary_care = forms.BooleanField(label="Drawn before consent, as ordinary care", required=False)
+
     def __init__(self, *args: Any, laboratories: Iterable[Laboratory], today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = [(str(one.pk), one.name) for one in laboratories]

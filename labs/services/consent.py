@@ -125,6 +125,13 @@ def may_lie_before(subject: Subject, visit_code: str) -> bool:
     return visit_code == "scr" or visit_code.startswith("uns") or bool(subject.consent_gaps)
 
 
+def settle_as_ordinary_care(*, by: Actor, at: datetime, subject: Subject, visit_code: str) -> None:
+    """The site states it of every sample of a visit that is asked about. Runs inside the caller's `writing`."""
+    for query in open_questions(subject):
+        if (query.record_type, query.visit_code) == ("specimen", visit_code):
+            confirm_automatic_query(by=by, query=query, at=at, text=ORDINARY_CARE)
+
+
 def open_questions(subject: Subject) -> list[Query]:
     """Standing questions about procedures before consent, the oldest first."""
     asked = Query.objects.filter(subject=subject, check_code=CHECK).exclude(state=Query.State.CLOSED)

@@ -19,7 +19,7 @@ from labs.selectors import (
     stored_panels,
     visit_label,
 )
-from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
+from labs.services.consent import ask_about_consent, consent_problem, may_lie_before, settle_as_ordinary_care
 from labs.services.dates import check_collection, site_day
 from labs.services.merging import collection_of, merge, refuse_conflicts
 from labs.services.reading import read_entries
@@ -73,11 +73,13 @@ def record_panel(
     token: UUID | None = None,
     reason: str = "",
     visit_reason: str = "",
+    ordinary_care: bool = False,
 ) -> PanelsRecorded:
     """Store the results of one visit, new ones and corrections, and derive the response from them.
 
     reason: why recorded values change; needed only if some do. token: of the form, so that a double submission
-    stores once. visit_reason: why an unscheduled visit took place. Blank entries are no answer and store nothing.
+    stores once. visit_reason: why an unscheduled visit took place. ordinary_care: what of this visit was drawn before
+    consent was no study procedure, and nobody is asked. Blank entries are no answer and store nothing.
     Raises RowsRefused (hard findings), ReasonMissing, SavedMeanwhile, Refused; then nothing is stored.
     """
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
@@ -92,6 +94,8 @@ def record_panel(
             _follow_up(subject, visit_code, changes, reason, at)
             if may_lie_before(subject, visit_code):
                 ask_about_consent(by=by, at=at, subject=subject)
+        if ordinary_care:
+            settle_as_ordinary_care(by=by, at=at, subject=subject, visit_code=visit_code)
         if token is not None:
             note_outcome(token=token, outcome=f"labs {visit_code}")
         return PanelsRecorded(visit_code, changes)

@@ -30,6 +30,7 @@ from labs.selectors.background import background_for
 from labs.selectors.bedside import last_weight
 from labs.selectors.visits import planned_visits
 from labs.services import FieldsRefused, RowsRefused, SavedMeanwhile, judge, record_panel
+from labs.services.consent import may_lie_before
 from labs.services.panels import PanelsRecorded, corrections
 from labs.views.correcting import LOOK_FIRST, NOT_YET, Correction, correction
 from labs.views.handed import Handed, put_collection, put_entry, read_page, with_choices
@@ -137,6 +138,7 @@ def _record(page: Page, handed: Handed, reason: str, token: UUID | None) -> Pane
         panels=handed.panels(page.due),
         token=token,
         reason=reason,
+        ordinary_care=handed.head.cleaned_data["ordinary_care"],
     )
 
 
@@ -259,6 +261,7 @@ def _context(page: Page, sheet: Sheet, empty: Analyte | None) -> dict[str, Any]:
         "visit": page.visit,
         "planned": planned,
         "window": _window(page),
+        "asks_about_consent": may_lie_before(page.subject, page.code),
         "head": head,
         "apart": page.apart,
         "groups": grid(sheet),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -205,6 +205,23 @@ def test_a_stored_question_is_answered_by_its_tick(subject: Subject, coordinator
     coordinator.post(url, sent)
     with reading(world.person(Role.DATA_MANAGER), world.at):
         assert Query.objects.get().state == "closed"
+
+
+@pytest.mark.parametrize(("tick", "state"), [({}, "open"), ({"ordinary_care": "on"}, "closed")])
+def test_what_was_drawn_before_consent_is_stated_as_ordinary_care_with_a_tick(
+    subject: Subject, coordinator: Client, world: World, tick: dict[str, str], state: str
+) -> None:
+    url = addresses(subject, "scr")["visit_labs"]
+    assert "as ordinary care" not in coordinator.get(addresses(subject)["visit_labs"]).content.decode()
+    before = subject.screened_on - timedelta(days=2)
+    sent = {**opened(coordinator, url), "collected_on": before.isoformat(), "hb": "11", "action": "save", **tick}
+    assert "as ordinary care" in coordinator.get(url).content.decode()
+    assert coordinator.post(url, sent).status_code == 302
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        asked = Query.objects.get(subject=subject, check_code="before_consent")
+        last = asked.messages.latest("id")
+    assert asked.state == state
+    assert (last.action == "confirmed") is bool(tick)
 
 
 def test_a_monitor_cannot_post_results(subject: Subject, client: Client, world: World) -> None:
