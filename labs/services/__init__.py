@@ -1,6 +1,6 @@
 """The only writer of the laboratory room."""
 
-from labs.services.accepting import Accepted, accept_rows
+from labs.services.accepting import Accepted, accept_messages, accept_rows
 from labs.services.answering import Mended, RowAnswer, mend_rows
 from labs.services.batches import go_on_with_file
 from labs.services.consent import ask_about_consent, confirm_ordinary_care, consent_problem, open_questions
@@ -42,6 +42,7 @@ __all__ = [
     "SavedMeanwhile",
     "Uploaded",
     "VisitFacts",
+    "accept_messages",
     "accept_rows",
     "add_unscheduled_visit",
     "adopt_protocol_version",

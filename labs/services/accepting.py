@@ -12,9 +12,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from labs.mapping import Part
-from labs.models import ImportRow, LabImport, LabResult
+from labs.models import ImportRow, LabImport, Laboratory, LabResult
 from labs.selectors.imports import GOOD, Neighbour
-from labs.services.imports import leave_to_job, lock_import
+from labs.selectors.messages import messages_with_good_rows, waiting_in_messages
+from labs.services.imports import AT_ONCE, leave_to_job, lock_import
 from labs.services.judging import NEW_VISIT, NOT_OF_A_ROW, Sample, judge_rows
 from labs.services.panels import record_panel
 from labs.services.settling import are_many, check_open, close_if_settled, open_rows, save_rows, told, unsettled
@@ -58,6 +59,25 @@ def accept_rows(*, by: Actor, at: datetime, site_id: int, import_id: int) -> Acc
         settled = record_rows(imported, rows, by, at)
         close_if_settled(imported)
         return Accepted(settled, len(rows) - settled.total())
+
+
+def accept_messages(*, by: Actor, at: datetime, site_id: int, laboratory_id: int) -> Accepted:
+    """Import the good rows of every message of a laboratory that waits, the oldest first, as accept_rows does of one.
+
+    A correction comes after what it corrects. What goes beyond the rows that are done at once is left to a job.
+    """
+    settled, by_job = Counter[str](), 0
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason="Rows imported"):
+        Laboratory.objects.select_for_update().get(pk=laboratory_id, site_id=site_id)
+        for pk in messages_with_good_rows(laboratory_id):
+            if settled.total() < AT_ONCE:
+                accepted = accept_rows(by=by, at=at, site_id=site_id, import_id=pk)
+            else:
+                accepted = _accept_by_job(lock_import(pk, site_id), by, at)
+            settled += Counter(accepted.settled)
+            by_job += accepted.by_job
+        waiting = waiting_in_messages([site_id]).get(laboratory_id)
+    return Accepted(settled, waiting.to_fix if waiting else 0, by_job)
 
 
 def record_rows(

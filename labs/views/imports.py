@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -27,10 +27,12 @@ from labs.selectors.imports import (
     mapping_of,
     rows_of,
 )
+from labs.selectors.messages import waiting_in_messages
 from labs.selectors.progress import progress_of
 from labs.services import (
     Accepted,
     FieldsRefused,
+    accept_messages,
     accept_rows,
     cancel_import,
     match_columns,
@@ -78,6 +80,8 @@ def lab_imports(request: SignedInRequest) -> HttpResponse:
         for one in Laboratory.objects.filter(closed_on=None).select_related("site").order_by("site__code", "name")
         if can(request.actor, Duty.IMPORT_LABS, one.site_id, clock.now())
     ]
+    if request.method == "POST" and request.POST.get("action") == "messages":
+        return _take_messages(request, laboratories)
     form = UploadForm(
         *((request.POST, request.FILES) if request.method == "POST" else ()), laboratories=laboratories,
         initial={"laboratory": last_laboratory({one.site_id for one in laboratories})},
@@ -91,9 +95,23 @@ def lab_imports(request: SignedInRequest) -> HttpResponse:
     context = {
         "form": form,
         "laboratories": laboratories,
+        "waiting": [
+            {"of": one, "may_import": can(request.actor, Duty.ENTER_DATA, one.laboratory.site_id, clock.now())}
+            for one in waiting_in_messages({one.site_id for one in laboratories}).values()
+        ],
         "imports": [{"imported": one, "counts": _counted(counts[one.pk])} for one in known],
     }
     return render(request, "labs/imports.html", context, status=UNPROCESSABLE if form.errors else 200)
+
+
+def _take_messages(request: SignedInRequest, laboratories: list[Laboratory]) -> HttpResponse:
+    """Every good result of one laboratory's messages, with one button."""
+    chosen = next((one for one in laboratories if str(one.pk) == request.POST.get("laboratory")), None)
+    if chosen is None:
+        raise Http404
+    told = accept_messages(by=request.actor, at=clock.now(), site_id=chosen.site_id, laboratory_id=chosen.pk)
+    messages.success(request, _told(told))
+    return redirect("lab_imports")
 
 
 def _upload(request: SignedInRequest, form: UploadForm, laboratories: list[Laboratory]) -> LabImport | None:
@@ -199,11 +217,13 @@ def _done(request: SignedInRequest, imported: LabImport, answers: Answers) -> Ma
 
 
 def _told(accepted: Accepted) -> str:
-    if accepted.by_job:
+    if accepted.by_job and not accepted.settled:
         return f"{_rows(accepted.by_job)} will be imported. You can go on working and come back."
     words = f"{_rows(accepted.settled.get('new', 0) + accepted.settled.get('corrected', 0))} imported."
     if accepted.settled.get("unchanged"):
         words += f" {_rows(accepted.settled['unchanged'])} recorded already."
+    if accepted.by_job:
+        words += f" {_rows(accepted.by_job)} more will be imported; you can go on working and come back."
     return words + (f" {_rows(accepted.waiting)} still to fix." if accepted.waiting else "")
 
 

@@ -173,6 +173,27 @@ def test_the_same_message_twice_is_taken_once(world: World, subject: Subject, ma
     assert ImportRow.objects.count() == 1
 
 
+@pytest.mark.req("G1", "G3")
+def test_every_good_result_of_a_laboratorys_messages_is_imported_with_one_button_the_oldest_first(
+    world: World, subject: Subject, made: NewToken, lab: Laboratory
+) -> None:
+    send(made, oru(subject, obx("2951-2", "140", "mmol/L"), obx("9999-9", "1", "mg/L")), HL7)
+    send(made, oru(subject, obx("2951-2", "144", "mmol/L", "C"), key="M2"), HL7)
+    mary = log_in(Client(), world.person(Role.COORDINATOR))
+    page = mary.get("/labs/imports/").content.decode()
+    assert "2 messages to review: <b>2</b> new or changed, <b>0</b> already recorded, <b>1</b> to fix." in page
+    button = {"action": "messages", "laboratory": lab.pk}
+    assert log_in(Client(), world.person(Role.DATA_MANAGER)).post("/labs/imports/", button).status_code == 403
+    assert mary.post("/labs/imports/", {**button, "laboratory": "999"}).status_code == 404
+    told = mary.post("/labs/imports/", button, follow=True).content.decode()
+    assert "2 rows imported. 1 row still to fix." in told
+    versions = LabResult.objects.filter(subject=subject, analyte="sodium").order_by("version")
+    assert [one.typed for one in versions] == ["140", "144"]
+    told = mary.post("/labs/imports/", button, follow=True).content.decode()
+    assert "0 rows imported." in told
+    assert versions.count() == 2
+
+
 @BOTH
 @pytest.mark.req("G3")
 def test_corrected_and_cancelled_results_become_versions_when_the_site_imports_them(
