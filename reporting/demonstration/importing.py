@@ -1,4 +1,4 @@
-"""A laboratory's file of the last days: a saved mapping, and a row of every kind that an import tells apart."""
+"""What a laboratory sent in the last days: a file with a row of every kind, and a message whose results wait."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from labs.files import read_table, text_of
 from labs.mapping import suggested
-from labs.models import LabResult, Specimen
-from labs.services import accept_rows, match_columns, upload_file
+from labs.models import LabImport, LabResult, Specimen
+from labs.services import accept_rows, make_token, match_columns, receive_message, upload_file
 from protocol.explain import plain
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
@@ -25,6 +25,8 @@ SITE = "01"
 CORRECTION = Decimal("0.1")
 MEASURED_RESULT = Q(superseded_at=None, comparator="", value__isnull=False)
 MEASURED = Q(results__superseded_at=None, results__comparator="", results__value__isnull=False)
+#: Results of the message, in mg/dL.
+SENT = {Analyte.URATE: "4.7", Analyte.BUN: "16"}
 HEADING = "Subject,Birth year,Sex,Collected,Test,Result,Unit,Status"
 
 
@@ -48,13 +50,7 @@ def laboratory_file(stage: Stage) -> Iterator[date]:
 
 def _file() -> bytes:
     """Written from the newest chemistry of the site: new, the same, corrected, another value, and unusable rows."""
-    specimen = (
-        Specimen.objects.filter(panel="chemistry", status=Specimen.Status.COMPLETE)
-        .select_related("subject")
-        .annotate(measured=Count("results", filter=MEASURED))
-        .filter(measured__gte=3)
-        .order_by("-collected_on", "-id")[0]
-    )
+    specimen = _chemistry()[0]
     same, corrected, differs = LabResult.objects.filter(MEASURED_RESULT, specimen=specimen).order_by("analyte")[:3]
     subject = specimen.subject
     who = f"{subject.number},{subject.birth_year},{subject.sex},{specimen.collected_on}"
@@ -69,6 +65,47 @@ def _file() -> bytes:
         f"01-921,1960,F,{specimen.collected_on},Urate,6.0,mg/dL,F",
     ]
     return "\r\n".join((*lines, "")).encode()
+
+
+def _chemistry() -> QuerySet[Specimen]:
+    """Measured chemistry of the site, the newest first."""
+    complete = Specimen.objects.filter(panel="chemistry", status=Specimen.Status.COMPLETE).select_related("subject")
+    measured = complete.annotate(measured=Count("results", filter=MEASURED)).filter(measured__gte=3)
+    return measured.order_by("-collected_on", "-id")
+
+
+def laboratory_message(stage: Stage) -> Iterator[date]:
+    """The laboratory's system sends more results of a sample that is known; nobody has imported them yet."""
+    on = stage.anchor - timedelta(days=1)
+    yield on
+    manager, site_id = stage.who(Role.DATA_MANAGER, "00"), stage.sites[SITE].pk
+    made = make_token(
+        by=manager, at=moment(on), site_id=site_id, laboratory_id=stage.laboratories[SITE], label="Laboratory system"
+    )
+    with reading(stage.who(Role.COORDINATOR, SITE), moment(on)):
+        content = _message()
+    receive_message(token=made.token, at=moment(on), source=LabImport.Source.HL7, content=content)
+
+
+def _message() -> bytes:
+    """Two results that are new, and one of a test that is not part of the trial."""
+    newest = _chemistry()
+    specimen = newest.exclude(subject=newest[0].subject)[0]
+    subject, day = specimen.subject, f"{specimen.collected_on:%Y%m%d}"
+    told = [
+        *((TRIAL.analytes[one].loinc, TRIAL.analytes[one].label, value) for one, value in SENT.items()),
+        ("VISC", "Whole blood viscosity", "4.1"),
+    ]
+    segments = [
+        f"MSH|^~\\&|LIS|LAB|EDC|TRIAL|{day}||ORU^R01^ORU_R01|40117|P|2.5.1",
+        f"PID|1||{subject.number}^^^{TRIAL.id}^RI||||{subject.birth_year}|{subject.sex}",
+        f"OBR|1||{specimen.accession}|CHEM|||{day}",
+        *(
+            f"OBX|{place}|NM|{code}^{name}^LN||{value}|mg/dL|||||F"
+            for place, (code, name, value) in enumerate(told, start=1)
+        ),
+    ]
+    return "\r".join((*segments, "")).encode()
 
 
 def _said(result: LabResult, more: Decimal) -> str:

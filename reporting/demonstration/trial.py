@@ -11,7 +11,7 @@ from django.db import connections
 from reporting.demonstration.aftermath import casebooks, morning_jobs, unfinished_entry
 from reporting.demonstration.chronicle import Story, live
 from reporting.demonstration.entry import screened_only
-from reporting.demonstration.importing import SITE, laboratory_file
+from reporting.demonstration.importing import SITE, laboratory_file, laboratory_message
 from reporting.demonstration.lives import LIVES, SCREENINGS
 from reporting.demonstration.monitoring import monitoring_visit
 from reporting.demonstration.serious import serious_event, severe_event
@@ -57,7 +57,7 @@ def _live_at(stage: Stage, codes: tuple[str, ...], tell: Callable[[date], None])
         if one.site in codes
     ]
     if SITE in codes:
-        stories.append(laboratory_file(stage))
+        stories += [laboratory_file(stage), laboratory_message(stage)]
     if "01" in codes:
         stories += [serious_event(stage), severe_event(stage)]
     stories += [casebooks(stage, code) for code in codes]

@@ -45,7 +45,9 @@ class DrugLine:
 def sheet(request: SignedInRequest, key: str, number: int) -> HttpResponse:
     """Everything that the sponsor asks for on one page. Opening it is written into the access log."""
     subject, now = subject_for(request.actor, key), clock.now()
-    found = get_object_or_404(SafetyReport.objects.select_related("event", "follows__event"), subject=subject, number=number)
+    found = get_object_or_404(
+        SafetyReport.objects.select_related("event", "follows__event"), subject=subject, number=number
+    )
     access = Access("Safety report, form", site=subject.site, subject=subject)
     note_access(by=request.actor, at=now, duty=Duty.VIEW_SUBJECT, access=access, request_id=request.request_id)
     event = found.about

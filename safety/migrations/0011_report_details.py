@@ -5,85 +5,128 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('safety', '0010_tie_follow_up_information'),
-        ('trialsite', '0021_source_verification_guards'),
+        ("safety", "0010_tie_follow_up_information"),
+        ("trialsite", "0021_source_verification_guards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='safetyreport',
-            name='admitted_on',
+            model_name="safetyreport",
+            name="admitted_on",
             field=models.DateField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='autopsy',
-            field=models.CharField(blank=True, choices=[('YES', 'Yes'), ('NO', 'No'), ('UNKNOWN', 'Unknown'), ('NOT_APPLICABLE', 'Does not apply')], max_length=14),
+            model_name="safetyreport",
+            name="autopsy",
+            field=models.CharField(
+                blank=True,
+                choices=[("YES", "Yes"), ("NO", "No"), ("UNKNOWN", "Unknown"), ("NOT_APPLICABLE", "Does not apply")],
+                max_length=14,
+            ),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='death_cause',
+            model_name="safetyreport",
+            name="death_cause",
             field=models.CharField(blank=True, max_length=300),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='dechallenge',
-            field=models.CharField(blank=True, choices=[('YES', 'Yes'), ('NO', 'No'), ('UNKNOWN', 'Unknown'), ('NOT_APPLICABLE', 'Does not apply')], help_text='Did it abate when the drug was stopped?', max_length=14),
+            model_name="safetyreport",
+            name="dechallenge",
+            field=models.CharField(
+                blank=True,
+                choices=[("YES", "Yes"), ("NO", "No"), ("UNKNOWN", "Unknown"), ("NOT_APPLICABLE", "Does not apply")],
+                help_text="Did it abate when the drug was stopped?",
+                max_length=14,
+            ),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='discharged_on',
+            model_name="safetyreport",
+            name="discharged_on",
             field=models.DateField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='due_on',
-            field=models.DateField(blank=True, help_text='Of a pregnancy: when birth is expected.', null=True),
+            model_name="safetyreport",
+            name="due_on",
+            field=models.DateField(blank=True, help_text="Of a pregnancy: when birth is expected.", null=True),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='history',
-            field=models.CharField(blank=True, help_text='Relevant history and other illnesses.', max_length=1000),
+            model_name="safetyreport",
+            name="history",
+            field=models.CharField(blank=True, help_text="Relevant history and other illnesses.", max_length=1000),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='in_error_at',
-            field=models.DateTimeField(blank=True, help_text='There never was such a pregnancy.', null=True),
+            model_name="safetyreport",
+            name="in_error_at",
+            field=models.DateTimeField(blank=True, help_text="There never was such a pregnancy.", null=True),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='in_error_reason',
+            model_name="safetyreport",
+            name="in_error_reason",
             field=models.CharField(blank=True, max_length=300),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='pregnancy_outcome',
-            field=models.CharField(blank=True, choices=[('ONGOING', 'Ongoing'), ('LIVE_BIRTH', 'Live birth'), ('ANOMALY', 'Live birth with an anomaly'), ('MISCARRIAGE', 'Miscarriage'), ('STILLBIRTH', 'Stillbirth'), ('TERMINATION', 'Termination'), ('UNKNOWN', 'Unknown')], max_length=11),
+            model_name="safetyreport",
+            name="pregnancy_outcome",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("ONGOING", "Ongoing"),
+                    ("LIVE_BIRTH", "Live birth"),
+                    ("ANOMALY", "Live birth with an anomaly"),
+                    ("MISCARRIAGE", "Miscarriage"),
+                    ("STILLBIRTH", "Stillbirth"),
+                    ("TERMINATION", "Termination"),
+                    ("UNKNOWN", "Unknown"),
+                ],
+                max_length=11,
+            ),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='rechallenge',
-            field=models.CharField(blank=True, choices=[('YES', 'Yes'), ('NO', 'No'), ('UNKNOWN', 'Unknown'), ('NOT_APPLICABLE', 'Does not apply')], help_text='Did it come back when the drug was given again?', max_length=14),
+            model_name="safetyreport",
+            name="rechallenge",
+            field=models.CharField(
+                blank=True,
+                choices=[("YES", "Yes"), ("NO", "No"), ("UNKNOWN", "Unknown"), ("NOT_APPLICABLE", "Does not apply")],
+                help_text="Did it come back when the drug was given again?",
+                max_length=14,
+            ),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='tests',
-            field=models.CharField(blank=True, help_text='Relevant tests with their results.', max_length=1000),
+            model_name="safetyreport",
+            name="tests",
+            field=models.CharField(blank=True, help_text="Relevant tests with their results.", max_length=1000),
         ),
         migrations.AddField(
-            model_name='safetyreport',
-            name='treatment',
-            field=models.CharField(blank=True, help_text='What was done against it.', max_length=1000),
+            model_name="safetyreport",
+            name="treatment",
+            field=models.CharField(blank=True, help_text="What was done against it.", max_length=1000),
         ),
         migrations.AddConstraint(
-            model_name='safetyreport',
-            constraint=models.CheckConstraint(condition=models.Q(('discharged_on', None), models.Q(('admitted_on__isnull', False), ('discharged_on__gte', models.F('admitted_on'))), _connector='OR'), name='safetyreport_discharged_after_admission'),
+            model_name="safetyreport",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("discharged_on", None),
+                    models.Q(("admitted_on__isnull", False), ("discharged_on__gte", models.F("admitted_on"))),
+                    _connector="OR",
+                ),
+                name="safetyreport_discharged_after_admission",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='safetyreport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('in_error_at', None), ('in_error_reason', '')), models.Q(('in_error_at__isnull', False), models.Q(('pregnant', ''), _negated=True), models.Q(('in_error_reason', ''), _negated=True)), _connector='OR'), name='safetyreport_in_error_is_a_pregnancy_with_a_reason'),
+            model_name="safetyreport",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("in_error_at", None), ("in_error_reason", "")),
+                    models.Q(
+                        ("in_error_at__isnull", False),
+                        models.Q(("pregnant", ""), _negated=True),
+                        models.Q(("in_error_reason", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="safetyreport_in_error_is_a_pregnancy_with_a_reason",
+            ),
         ),
     ]

@@ -93,12 +93,20 @@ def test_three_sites_all_roles_and_something_overdue(demonstration: Database) ->
 
 
 def test_a_laboratory_file_shows_a_row_of_every_kind(seen: None) -> None:
-    imported = LabImport.objects.get(state="review")
+    imported = LabImport.objects.get(state="review", source="csv")
     assert ImportMapping.objects.filter(laboratory=imported.laboratory).exists()
     kinds = Counter(ImportRow.objects.filter(lab_import=imported).values_list("disposition", flat=True))
     assert set(kinds) == set(ImportRow.Disposition.values)
     waiting = ImportRow.objects.filter(lab_import=imported, settled_at=None).values_list("disposition", flat=True)
     assert Counter(waiting) == {"conflicting": 1, "rejected": 2}
+
+
+def test_a_laboratory_has_a_token_and_a_message_whose_results_wait(seen: None) -> None:
+    message = LabImport.objects.get(source="hl7")
+    assert message.token is not None
+    assert message.token.revoked_at is None
+    waiting = ImportRow.objects.filter(lab_import=message, settled_at=None).values_list("disposition", flat=True)
+    assert Counter(waiting) == {"new": 2, "rejected": 1}
 
 
 def test_one_severe_event_asks_for_a_lower_dose(seen: None) -> None:

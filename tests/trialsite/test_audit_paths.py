@@ -48,7 +48,6 @@ EMPTY = {
     "mfa_authenticator",
     "trialsite_failedsigning",
     "trialsite_protocolactivation",
-    "labs_laboratorytoken",
     "safety_clockescalation",
     "safety_vitaljudgement",
 }
