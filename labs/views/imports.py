@@ -64,7 +64,7 @@ from trialsite.templatetags.edc import moment
 UNPROCESSABLE = 422
 ROWS_PER_PAGE = 200
 #: Rows to fix that stand by their sentence at the head of the page.
-MOST_LISTED = 20
+MOST_LISTED = 8
 State = LabImport.State
 REASONS = tuple(one for one in CHANGE_REASONS if one != OTHER)
 
@@ -241,6 +241,8 @@ def _review(request: SignedInRequest, imported: LabImport, problems: Mapping[str
     waiting = [row for row in page if is_to_fix(row)]
     visits = _visit_choices(waiting)
     read = f"{_rows(counts.rows.total())}, {counts.subjects} subject{'' if counts.subjects == 1 else 's'}"
+    if imported.state == State.READING:
+        read = _rows(imported.result_count or 0)
     listed = waiting[:MOST_LISTED] if imported.state == State.REVIEW and not problems else []
     return {
         "imported": imported,
