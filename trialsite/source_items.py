@@ -90,7 +90,12 @@ SOURCES: dict[str, Source] = {
         "reported_as attribution_disease attribution_other",
         place="safety",
     ),
-    "safety_report": _source("aware_at", "pregnant narrative", place="safety"),
+    "safety_report": _source(
+        "aware_at",
+        "pregnant narrative admitted_on discharged_on history tests treatment dechallenge rechallenge death_cause"
+        " autopsy due_on pregnancy_outcome",
+        place="safety",
+    ),
     "medication": _source("is_anti_myeloma started_on", "name indication ended_on", place="safety"),
 }  # fmt: skip
 
@@ -110,6 +115,7 @@ WITHOUT_SOURCE: dict[str, str] = {
     "discrepancy": "computed",
     "clock_escalation": "sent by the machine",
     "grade_judgement": "judged here",
+    "vital_judgement": "judged here",
     "reminder": "sent by the machine",
     "query": "asked here",
     "trialsite_draft": "is not saved yet",

@@ -31,7 +31,8 @@ class Identity:
 
 def identity_of(subject: Subject) -> Identity:
     """As it stands now; the statement of age is the one of the first consent."""
-    return Identity(subject.birth_year, subject.sex, _first_consent(subject).is_adult)
+    consent = _first_consent(subject)
+    return Identity(subject.birth_year, subject.sex, consent is None or consent.is_adult)
 
 
 def correct_identity(
@@ -49,6 +50,8 @@ def correct_identity(
             return subject
         if not reason.strip():
             raise FieldsRefused({"reason": "Say why this is corrected."})
+        if consent is None:
+            raise Refused("The first consent is recorded when screening starts.")
         check_age(consent.consented_on, identity.birth_year, is_adult=identity.is_adult)
         subject.birth_year, subject.sex = identity.birth_year, identity.sex
         subject.save(update_fields=["birth_year", "sex"])
@@ -87,5 +90,5 @@ def mark_subject_in_error(*, by: Actor, at: datetime, subject_id: int, site_id: 
         return subject
 
 
-def _first_consent(subject: Subject) -> Consent:
-    return consents_of(subject)[0]
+def _first_consent(subject: Subject) -> Consent | None:
+    return next(iter(consents_of(subject)), None)

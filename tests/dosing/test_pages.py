@@ -155,7 +155,7 @@ def test_signing_needs_no_scripting_and_shows_name_time_and_meaning(
     url = place("subject_response", proposal.subject)
     investigator = world.person(Role.INVESTIGATOR)
     page = log_in(client, investigator).get(url)
-    assert f"I, {investigator.printed_name} , have reviewed this response and approve this treatment." in text_of(page)
+    assert f"I, {investigator.printed_name}, have reviewed this response and approve this treatment." in text_of(page)
     done = client.post(url, answer(page), follow=True)
     text = text_of(done)
     assert "Signed. Anakinra + low-dose dex starts on 12 Jul 2024." in text
@@ -321,7 +321,7 @@ def test_both_references_stand_side_by_side(world: World, proposal: PhaseProposa
     """Clinical A08: under low dose a second reading against the start of dexamethasone."""
     treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     world.at = morning(date(2024, 9, 13))
-    treat.month(world, proposal.subject, 8, "1.8")
+    treat.month(world, proposal.subject, 8, "1.8", on=date(2024, 9, 13))
     page = text_of(
         log_in(client, world.person(Role.INVESTIGATOR)).get(place("subject_response", proposal.subject, "m08"))
     )

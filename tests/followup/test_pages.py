@@ -27,7 +27,9 @@ from trialsite.models import Role, Subject
 DUE = date(2024, 9, 10)
 PAGES = ("subject_end_of_treatment", "subject_departure", "subject_follow_up")
 #: Data sets that this road leaves empty.
-NOTHING_ASKED = {"queries", "query_messages", "parameter_confirmations", "protocol_activations"}
+NOTHING_ASKED = {
+    "queries", "query_messages", "parameter_confirmations", "protocol_activations", "source_verifications",
+}  # fmt: skip
 WRITERS = {
     "subject_end_of_treatment": {Role.INVESTIGATOR},
     "subject_departure": {Role.INVESTIGATOR, Role.COORDINATOR},

@@ -69,7 +69,7 @@ def test_a_curve_needs_five_subjects_and_counts_who_is_at_risk() -> None:
     assert survival_chart(four, ENDPOINTS["pfs"]) is None
     chart = survival_chart([*four, *of("pfs", (400, C))], ENDPOINTS["pfs"])
     assert chart is not None
-    assert [line for line in chart.rows if line[0] in ("0", "3", "6", "9")] == [
+    assert [line[:4] for line in chart.rows if line[0] in ("0", "3", "6", "9")] == [
         ("0", "5", "0", "0"),
         ("3", "4", "0", "1"),
         ("6", "3", "1", "1"),

@@ -19,6 +19,7 @@ from protocol.safety_clocks import ClockName, news_clock
 from safety.exports import SAFETY_REPORTS
 from safety.models import ClockEscalation, SafetyReport
 from safety.services import (
+    Details,
     Told,
     correct_report,
     record_report_sent,
@@ -121,7 +122,9 @@ def test_a_corrected_receipt_moves_the_clock_and_the_sponsor_needs_no_telling(
     made = news(world, first)
     given = {**who(world, first.subject), "number": made.number}
     earlier = world.at - DAY
-    stored = correct_report(**given, version=1, aware_at=earlier, narrative="Echo: normal", reason="Fax of yesterday")
+    stored = correct_report(
+        **given, version=1, aware_at=earlier, details=Details("Echo: normal"), reason="Fax of yesterday"
+    )
     assert fresh(stored).clocks()[0].due_at == earlier + 15 * DAY
     with pytest.raises(Refused, match="with the entry"):
         take_back_report_sent(**given, clock=ClockName.SPONSOR, reason="Not sent")
