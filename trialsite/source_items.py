@@ -141,6 +141,7 @@ NO_ITEM: dict[str, str] = {
     "reference_low": "from the laboratory's ranges", "reference_high": "from the laboratory's ranges",
     "conversion_version": "of this system", "planned_mg": "from the protocol", "drug": "names the dose",
     "on": "names the dose", "lab_result_id": "points at a result", "event_id": "points at an event",
+    "follows_id": "points at a report",
     "ctcae_version": "of this system", "started": "read from what was typed", "stopped": "read from what was typed",
     "started_earliest": "read from what was typed", "started_latest": "read from what was typed",
     "stopped_earliest": "read from what was typed", "stopped_latest": "read from what was typed",

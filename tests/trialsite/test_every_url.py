@@ -162,6 +162,7 @@ SENT = {
     "adverse_event_new": {"term": "Headache"},
     "adverse_event": {"action": "correct"},
     "subject_safety_report": {"action": "save"},
+    "subject_identity": {"action": "correct"},
     "authority_report": {"action": "sent"},
     "lab_import_review": {"action": "check"},
 }
