@@ -60,7 +60,7 @@ def show(client: Client, subject: Subject, name: str, *parts: object, query: str
     return answer.content.decode()
 
 
-@pytest.mark.req("E7")
+@pytest.mark.req("E4")
 def test_a_result_suggests_a_hold_and_a_recovery_its_end(world: World, subject: Subject) -> None:
     assert rules(subject) == ["M-A1"]
     (one,) = dose_suggestions(subject, NOW)
@@ -73,7 +73,7 @@ def test_a_result_suggests_a_hold_and_a_recovery_its_end(world: World, subject: 
     assert rules(subject) == ["M-A6"]
 
 
-@pytest.mark.req("E7")
+@pytest.mark.req("E4")
 def test_events_medication_clearance_and_missed_doses_are_read(world: World, subject: Subject) -> None:
     record(world, subject, "m02", treat.MONTH[2], {Analyte.ANC: "2.0", Analyte.CRCL: "25"})
     reported(world, subject, an_event("Skin infection", 2, "mar 2024"))
@@ -95,7 +95,7 @@ def test_what_happened_before_the_first_dose_suggests_nothing(world: World) -> N
     assert rules(subject) == []
 
 
-@pytest.mark.req("E7")
+@pytest.mark.req("E4")
 def test_looking_shows_evidence_and_writes_nothing(world: World, client: Client, subject: Subject) -> None:
     reported(world, subject, an_event("Lung infection", 3, "10 mar 2024"))
     log_in(client, world.person(Role.COORDINATOR))
@@ -123,7 +123,7 @@ def written(cursor: object) -> list[tuple[int, ...]]:
     return counts
 
 
-@pytest.mark.req("E7")
+@pytest.mark.req("E4")
 def test_the_form_is_filled_in_and_a_person_records(world: World, client: Client, subject: Subject) -> None:
     log_in(client, world.person(Role.COORDINATOR))
     shown = show(client, subject, "subject_modifications", query="?rule=M-A1")

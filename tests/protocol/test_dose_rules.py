@@ -115,7 +115,7 @@ def test_every_rule_has_a_case_and_says_that_nobody_confirmed_it() -> None:
     assert all(rule.source and rule.when and rule.words for rule in DOSE_RULES)
 
 
-@pytest.mark.req("E7")
+@pytest.mark.req("E10")
 @pytest.mark.parametrize("rule", list(MET))
 def test_a_rule_is_met_and_names_what_it_rests_on(rule: str) -> None:
     met = [one for one in suggestions(replace(PLAIN, **MET[rule]), DOSE_RULES) if one.rule.id == rule]  # type: ignore[arg-type]
@@ -124,7 +124,7 @@ def test_a_rule_is_met_and_names_what_it_rests_on(rule: str) -> None:
     assert all(each.words and each.source and each.on <= TODAY for each in met[0].evidence)
 
 
-@pytest.mark.req("E7")
+@pytest.mark.req("E10")
 @pytest.mark.parametrize(("rule", "so"), NOT_MET)
 def test_a_rule_is_not_met(rule: str, so: dict[str, object]) -> None:
     assert rule not in found(**so)
@@ -190,7 +190,7 @@ PICTURES = st.builds(
 )  # fmt: skip
 
 
-@pytest.mark.req("E7")
+@pytest.mark.req("E10")
 @given(PICTURES)
 def test_whatever_is_so_the_suggestions_do_not_contradict_what_is_ordered_or_each_other(picture: Picture) -> None:
     met = suggestions(picture, DOSE_RULES)
