@@ -29,6 +29,7 @@ UNITS = {
     "umol/L": "µmol/L",
     "ukat/L": "µkat/L",
     "ug/mL": "µg/mL",
+    "Cel": "°C",
     "1": "",
 }
 
