@@ -99,6 +99,7 @@ NOT_MET: list[tuple[str, dict[str, object]]] = [
     ("M-M1", {"missed": (missed(ANAKINRA, 2),)}),
     ("M-M2", {"phase": LOW, "missed": (missed(DEX, 4),)}),
     ("M-M2", {"phase": HIGH, "missed": (missed(DEX, 1),)}),
+    ("M-M3", {"phase": LOW, "missed": (missed(DEX, 3),)}),
     ("M-M3", {"phase": LOW, "missed": (missed(DEX, 7),)}),
 ]
 
