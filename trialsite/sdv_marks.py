@@ -21,6 +21,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "subject_departure": ("departure",),
     "adverse_event": ("adverse_event",),
     "medication": ("medication",),
+    "subject_safety_report": ("safety_report",),
 }
 
 

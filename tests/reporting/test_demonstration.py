@@ -238,7 +238,8 @@ def test_only_the_planted_value_lies_outside_what_is_plausible(seen: None) -> No
 
 #: What no two loads share: numbers of rows, and digests of what holds such numbers.
 SURROGATES = {
-    "assessment", "digest", "event", "fingerprint", "lab_result", "message", "proposal", "query", "record_id", "source",
+    "assessment", "digest", "event", "fingerprint", "lab_result", "message", "proposal", "query", "record_id",
+    "signature", "source", "verification",
 }  # fmt: skip
 #: Told by the real clock; its own tests say what it holds.
 OF_THE_MACHINE = {"audit_events"}
