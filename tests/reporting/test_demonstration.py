@@ -238,8 +238,8 @@ def test_only_the_planted_value_lies_outside_what_is_plausible(seen: None) -> No
 
 #: What no two loads share: numbers of rows, and digests of what holds such numbers.
 SURROGATES = {
-    "assessment", "digest", "event", "fingerprint", "lab_result", "message", "proposal", "query", "record_id",
-    "signature", "source", "verification",
+    "assessment", "contact", "decision", "digest", "event", "fingerprint", "lab_result", "mail", "message", "movement",
+    "proposal", "query", "record_id", "signature", "source", "verification",
 }  # fmt: skip
 #: Told by the real clock; its own tests say what it holds.
 OF_THE_MACHINE = {"audit_events"}
@@ -284,5 +284,4 @@ def test_two_loads_tell_the_same_story(demonstration: Database, template_databas
         use(demonstration.name)
         drop(template_database, second.name)
     assert {name for name, rows in first.items() if rows} >= {"subjects", "lab_results", "doses", "phase_decisions"}
-    for name, rows in first.items():
-        assert again[name] == rows, name
+    assert [name for name, rows in first.items() if again[name] != rows] == []
