@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from protocol.derived import pct_change
 from protocol.explain import plain
 from protocol.schema import Protocol
-from protocol.vocabulary import Analyte, Response
+from protocol.vocabulary import Analyte
 from reporting.statistics import proportion
 
 AGREES, DIFFERS, OPEN = "agrees", "differs", "cannot be computed"
@@ -28,7 +28,6 @@ class Patient:
 
     on_study: Mapping[Analyte, Decimal]
     six_months: Mapping[Analyte, Decimal]
-    response: str
     marrow: Decimal | None
     low_dose: bool
 
@@ -131,11 +130,6 @@ def _m_protein(seven: Sequence[Patient]) -> tuple[str, bool]:
     return words, min(changes) > -25 and max(changes) < 25
 
 
-def _all_stable(seven: Sequence[Patient]) -> tuple[str, bool]:
-    stable = sum(1 for one in seven if one.response == Response.SD.value)
-    return f"{stable} of 7 stable disease", stable == 7
-
-
 def _entry_pcli(seven: Sequence[Patient]) -> tuple[str, bool]:
     found = [one.on_study[Analyte.PCLI] for one in seven]
     return f"{plain(min(found))} to {plain(max(found))}%", (min(found), max(found)) == (Decimal("0.2"), Decimal("4.1"))
@@ -184,7 +178,6 @@ _STATEMENTS: tuple[_Maker, ...] = (
     _sum("The three groups are the eleven", (7, 3, 1), 11),
     _of_the_seven("hs-CRP fell in the seven", "43 to 90%", _crp_falls),
     _of_the_seven("Little effect on the M-protein (less than 25% either way)", "the 7 in the table", _m_protein),
-    _of_the_seven("Response at six months by IMWG, which the abstract does not state", "", _all_stable),
     _low_dose,
     _regimen("Dexamethasone once a week", "20 mg", "low_dex_mg"),
     _interval("Minimal response with dexamethasone, 4 of 5", 4, 5, "80.0% (95% CI 28.4 to 99.5)"),

@@ -31,7 +31,7 @@ def readings_of(content: Mapping[str, Any]) -> list[ReadingLine]:
             one["against"],
             in_words(date.fromisoformat(one["since"])),
             response_words(one["timepoint"]),
-            response_words(one["confirmed"]).lower(),
+            response_words(one["confirmed"]),
         )
         for one in content.get("readings", [])
     ]

@@ -70,6 +70,8 @@ CONDITIONS: Mapping[str, str] = {
 }
 _CONDITION = re.compile(r"\b(" + "|".join(CONDITIONS) + r")(?=: )")
 _NO_LIMIT = ": no limit"
+#: What a result says in a code of the rules -> in words.
+CODES: Mapping[str, str] = {"neg": "negative", "pos": "positive", "True": "yes", "False": "no"}
 _UNITS = {"mg/(24.h)": "mg/24 h", "umol/L": "µmol/L", "/uL": "/µL", "10*9/L": "10⁹/L", "mm2": "mm²"}
 _MINUS_SIGN = re.compile(r"(?<![\w.])-(?=\d)")
 
@@ -192,7 +194,7 @@ def _linked_figures(figures: str, inputs: Iterable[Mapping[str, str]], urls: Map
 def _input_words(one: Mapping[str, str]) -> str:
     analyte = next((item for item in Analyte if item.value == one["name"]), None)
     name = TRIAL.analytes[analyte].short if analyte else one["name"].replace("_", " ")
-    value = {"neg": "negative", "pos": "positive"}.get(one["value"], one["value"])
+    value = CODES.get(one["value"], one["value"])
     return units_in_words(f"{name} {value} {one['unit']}".strip())
 
 

@@ -13,6 +13,7 @@ from trialsite.models import Subject
 #: Stands for the reason while nobody has given one; it is rolled back with the rest.
 NOT_YET = "Not yet given"
 LOOK_FIRST = "Look at what this correction changes, then save again."
+LOOK_AT_WHAT_FOLLOWS = "Look at what follows from this, then mark it again."
 
 
 @dataclass(frozen=True)

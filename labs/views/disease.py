@@ -23,7 +23,7 @@ from labs.services import (
     record_disease_assessment,
 )
 from labs.services.disease import PARTS, corrections, in_words, label_of
-from labs.views.correcting import LOOK_FIRST, NOT_YET, Correction, correction, take_back
+from labs.views.correcting import LOOK_AT_WHAT_FOLLOWS, LOOK_FIRST, NOT_YET, Correction, correction, take_back
 from labs.views.subjects import readable_subject, token_of, uuid_of
 from labs.views.visits import put
 from trialsite import clock
@@ -163,7 +163,7 @@ def _mark_in_error(page: Page) -> HttpResponse:
             effects = take_back(page.request, page.subject, act)
             if not effects:
                 return _done(page, "Marked as entered in error.")
-            in_error.add_error(None, LOOK_FIRST)
+            in_error.add_error(None, LOOK_AT_WHAT_FOLLOWS)
         except Refused as refusal:
             put(in_error, refusal)
     return _show(page, _form(page), ReasonForm(), in_error=in_error, effects=effects, status=UNPROCESSABLE)

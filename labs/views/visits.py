@@ -24,7 +24,7 @@ from labs.services import (
     mark_visit_in_error,
     record_visit,
 )
-from labs.views.correcting import LOOK_FIRST, take_back
+from labs.views.correcting import LOOK_AT_WHAT_FOLLOWS, take_back
 from labs.views.subjects import may_enter, readable_subject, token_of
 from labs.visit_forms import VisitForm, facts_of
 from protocol.trial import TRIAL
@@ -231,7 +231,7 @@ def _take_back(request: SignedInRequest, hub: Hub, act: Callable[..., object], s
         put(hub.in_error, refusal)
         return ""
     if hub.effects:
-        hub.in_error.add_error(None, LOOK_FIRST)
+        hub.in_error.add_error(None, LOOK_AT_WHAT_FOLLOWS)
         return ""
     return said
 

@@ -103,7 +103,6 @@ def held(lines: Sequence[AbstractLine]) -> Held:
         Patient(
             on_study={one.published.analyte: one.on_study for one in own if one.on_study is not None},
             six_months={one.published.analyte: one.six_months for one in own if one.six_months is not None},
-            response=own[0].response,
             marrow=marrow.get(key),
             low_dose=key in low_dose,
         )
