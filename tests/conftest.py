@@ -11,6 +11,7 @@ import django
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
+from trialsite.garbage import collect_seldom
 from trialsite.stack.servers import TestServers, for_tests
 
 pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.processes", "tests.fixtures.browser"]
@@ -26,6 +27,7 @@ os.environ.pop("TRIALSITE_PROFILE", None)
 # A browser under test keeps an event loop in this thread, which Django takes for an asynchronous view.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 django.setup()
+collect_seldom()
 
 
 def pytest_xdist_setupnodes() -> None:

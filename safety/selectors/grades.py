@@ -79,7 +79,7 @@ def suggestions_for(subjects: Collection[Subject]) -> dict[int, list[Suggestion]
     events: dict[int, list[AdverseEvent]] = defaultdict(list)
     for event in AdverseEvent.objects.filter(mine, in_error=False):
         events[event.subject_id].append(event)
-    for key, series in _series(mine).items():
+    for key, series in _series(day1s).items():
         waiting = [one for one in graded(series, day1s[key]) if (one.value.result.pk, one.term) not in judged]
         found[key] = _by_term(waiting, events[key])
     return found
@@ -119,11 +119,13 @@ def _in_unit(base: Value, unit: str) -> Decimal:
     return base.value if base.unit == unit else convert_between(base.analyte, base.value, base.unit, unit)
 
 
-def _series(mine: Q) -> dict[int, dict[Analyte, list[Value]]]:
+def _series(subjects: Collection[int]) -> dict[int, dict[Analyte, list[Value]]]:
     """Standing results by subject and analyte in order of collection; one query."""
+    # The specimen's subject is the result's. Said of both, the database starts from few specimens even while it has
+    # no statistics yet, and not from every specimen of the site.
     rows = LabResult.objects.filter(
-        mine, superseded_at=None, specimen__status=Specimen.Status.COMPLETE,
-        analyte__in=[one.value for one in READ],
+        subject_id__in=subjects, specimen__subject_id__in=subjects, specimen__status=Specimen.Status.COMPLETE,
+        superseded_at=None, analyte__in=[one.value for one in READ],
     ).exclude(value=None)  # fmt: skip
     ordered = rows.select_related("specimen__visit").order_by(
         "specimen__collected_on", "specimen__collected_time", "id"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from reporting.demonstration.trial import load
 from trialsite import clock
+from trialsite.garbage import collect_seldom
 from trialsite.models import User
 
 
@@ -22,7 +26,9 @@ class Command(BaseCommand):
         if User.objects.exists():
             raise CommandError("There are accounts in this database: the demonstration is loaded into an empty one.")
         self.year = 0
-        load(clock.today(), self.tell)
+        collect_seldom()
+        with unhurried():
+            load(clock.today(), self.tell)
         self.stdout.write("Demonstration trial: loaded")
 
     def tell(self, day: date) -> None:
@@ -31,3 +37,20 @@ class Command(BaseCommand):
             self.year = day.year
             self.stdout.write(f"Demonstration trial: {day.year}")
             self.stdout.flush()
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Inside, no commit of this process, or of one it forks, waits for the disk.
+
+    A load that is cut off begins again anyway. The mark of a finished one is the owner's commit, which does wait, and
+    the log is written in order: once it is there, so is all before it.
+    """
+    options = connection.settings_dict["OPTIONS"]
+    connection.close()
+    connection.settings_dict["OPTIONS"] = {**options, "options": "-c synchronous_commit=off"}
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["OPTIONS"] = options

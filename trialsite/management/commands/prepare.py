@@ -39,6 +39,7 @@ class Command(BaseCommand):
         if first:
             self.say("Demonstration trial: loading it, once")
             call_command("load_demonstration", stdout=self.stdout)
+            take_stock()
             label(LOADED)
         if options["accounts"] and found() == LOADED:
             with options["accounts"].open("w") as accounts:
@@ -83,6 +84,12 @@ def found() -> str:
 def label(comment: str) -> None:
     with connections["owner"].cursor() as cursor:
         cursor.execute("comment on schema public is %s", [comment])
+
+
+def take_stock() -> None:
+    """Count what the tables hold, so that the first pages are planned for it; autovacuum would come a minute later."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("analyze")
 
 
 def empty() -> None:
