@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from scipy import stats
+import scipy  # its parts are read at first use: worker, beat and commands never need them
 
 from protocol.endpoints import EVENT
 
@@ -45,7 +45,7 @@ class Survival:
 def proportion(x: int, n: int) -> Proportion:
     if n == 0:
         return Proportion(x, n, None, None, None)
-    interval = stats.binomtest(x, n).proportion_ci(confidence_level=0.95, method="exact")
+    interval = scipy.stats.binomtest(x, n).proportion_ci(confidence_level=0.95, method="exact")
     return Proportion(x, n, Decimal(x) / Decimal(n) * 100, _decimal(interval.low) * 100, _decimal(interval.high) * 100)
 
 
@@ -55,7 +55,7 @@ def survival(times: Sequence[tuple[int, str]]) -> Survival:
         raise ValueError("A survival estimate needs at least one subject.")
     events = [days for days, status in times if status == EVENT]
     censored = [days for days, status in times if status != EVENT]
-    curve = stats.ecdf(stats.CensoredData(uncensored=events, right=censored)).sf
+    curve = scipy.stats.ecdf(scipy.stats.CensoredData(uncensored=events, right=censored)).sf
     with warnings.catch_warnings():
         # Where the estimate is 1 or 0 the band is undefined: said by NaN, and dealt with below.
         warnings.simplefilter("ignore", RuntimeWarning)

@@ -63,6 +63,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "pending")),
+                        fields=("subject",),
+                        name="proposal_one_pending_per_subject",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -112,6 +119,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("choice", "agree"), models.Q(("reason", ""), _negated=True), _connector="OR"
+                        ),
+                        name="decision_override_has_a_reason",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -227,18 +242,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="phaseproposal",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "pending")), fields=("subject",), name="proposal_one_pending_per_subject"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="phasedecision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("choice", "agree"), models.Q(("reason", ""), _negated=True), _connector="OR"),
-                name="decision_override_has_a_reason",
-            ),
         ),
     ]

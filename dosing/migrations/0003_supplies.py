@@ -40,6 +40,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["drug", "expires_on", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("site", "drug", "lot", "unit_mg"), name="druglot_once_per_site"),
+                    models.CheckConstraint(condition=models.Q(("unit_mg__gt", 0)), name="druglot_unit_holds_something"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -99,42 +103,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["on", "id"],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("units__gt", 0)), name="drugmovement_moves_something"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind__in", ["dispensed", "returned"]), ("subject__isnull", False)),
+                            models.Q(
+                                models.Q(("kind__in", ["dispensed", "returned"]), _negated=True), ("subject", None)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="drugmovement_names_the_subject",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("in_error_at", None), models.Q(("in_error_reason", ""), _negated=True), _connector="OR"
+                        ),
+                        name="drugmovement_in_error_has_a_reason",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="druglot",
-            constraint=models.UniqueConstraint(fields=("site", "drug", "lot", "unit_mg"), name="druglot_once_per_site"),
-        ),
-        migrations.AddConstraint(
-            model_name="druglot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("unit_mg__gt", 0)), name="druglot_unit_holds_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="drugmovement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("units__gt", 0)), name="drugmovement_moves_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="drugmovement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind__in", ["dispensed", "returned"]), ("subject__isnull", False)),
-                    models.Q(models.Q(("kind__in", ["dispensed", "returned"]), _negated=True), ("subject", None)),
-                    _connector="OR",
-                ),
-                name="drugmovement_names_the_subject",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="drugmovement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("in_error_at", None), models.Q(("in_error_reason", ""), _negated=True), _connector="OR"
-                ),
-                name="drugmovement_in_error_has_a_reason",
-            ),
         ),
     ]

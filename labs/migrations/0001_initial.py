@@ -30,6 +30,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("site", "name"), name="laboratory_once_per_site"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -75,6 +78,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["analyte", "sex", "valid_from"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("low", None), ("high", None), ("low__lte", models.F("high")), _connector="OR"
+                        ),
+                        name="range_low_below_high",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gte", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="range_ends_after_it_starts",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -109,6 +126,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "indexes": [
+                    models.Index(fields=["subject", "-id"], name="labs_respon_subject_2c410d_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -203,6 +223,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["collected_on", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "complete")),
+                        fields=("visit", "panel"),
+                        name="specimen_one_per_visit_and_panel",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status", "complete"), models.Q(("status_reason", ""), _negated=True), _connector="OR"
+                        ),
+                        name="specimen_in_error_has_a_reason",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -261,6 +294,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("specimen", "analyte", "version"), name="labresult_version_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("superseded_at", None)),
+                        fields=("specimen", "analyte"),
+                        name="labresult_one_current_version",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("version", 1), models.Q(("reason", ""), _negated=True), _connector="OR"),
+                        name="labresult_change_has_a_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("coded", ""), ("missing", ""), ("value__isnull", False)),
+                            models.Q(("missing", ""), ("value", None), models.Q(("coded", ""), _negated=True)),
+                            models.Q(("coded", ""), ("value", None), models.Q(("missing", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="labresult_value_or_code_or_missing",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -378,77 +432,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="laboratory",
-            constraint=models.UniqueConstraint(fields=("site", "name"), name="laboratory_once_per_site"),
-        ),
-        migrations.AddConstraint(
-            model_name="referencerange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("low", None), ("high", None), ("low__lte", models.F("high")), _connector="OR"),
-                name="range_low_below_high",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referencerange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_to", None), ("valid_to__gte", models.F("valid_from")), _connector="OR"),
-                name="range_ends_after_it_starts",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="responseassessment",
-            index=models.Index(fields=["subject", "-id"], name="labs_respon_subject_2c410d_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="specimen",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "complete")),
-                fields=("visit", "panel"),
-                name="specimen_one_per_visit_and_panel",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="specimen",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status", "complete"), models.Q(("status_reason", ""), _negated=True), _connector="OR"
-                ),
-                name="specimen_in_error_has_a_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="labresult",
-            constraint=models.UniqueConstraint(
-                fields=("specimen", "analyte", "version"), name="labresult_version_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="labresult",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("superseded_at", None)),
-                fields=("specimen", "analyte"),
-                name="labresult_one_current_version",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="labresult",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("version", 1), models.Q(("reason", ""), _negated=True), _connector="OR"),
-                name="labresult_change_has_a_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="labresult",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("coded", ""), ("missing", ""), ("value__isnull", False)),
-                    models.Q(("missing", ""), ("value", None), models.Q(("coded", ""), _negated=True)),
-                    models.Q(("coded", ""), ("value", None), models.Q(("missing", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="labresult_value_or_code_or_missing",
-            ),
         ),
     ]

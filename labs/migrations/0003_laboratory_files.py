@@ -96,6 +96,17 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "cancelled"), _negated=True),
+                        fields=("laboratory", "sha256"),
+                        name="labimport_same_file_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["matching", "review"]), ("content", ""), _connector="OR"),
+                        name="labimport_text_is_forgotten_at_the_end",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -187,48 +198,26 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["place"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("lab_import", "place"), name="importrow_place_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decision", "replace"), _negated=True),
+                            models.Q(("decision_reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="importrow_replaced_with_a_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("settled_at", None),
+                            models.Q(("disposition", "rejected"), _negated=True),
+                            ("decision", "leave_out"),
+                            _connector="OR",
+                        ),
+                        name="importrow_rejected_is_left_out_or_waits",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="labimport",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "cancelled"), _negated=True),
-                fields=("laboratory", "sha256"),
-                name="labimport_same_file_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="labimport",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["matching", "review"]), ("content", ""), _connector="OR"),
-                name="labimport_text_is_forgotten_at_the_end",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="importrow",
-            constraint=models.UniqueConstraint(fields=("lab_import", "place"), name="importrow_place_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="importrow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decision", "replace"), _negated=True),
-                    models.Q(("decision_reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="importrow_replaced_with_a_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="importrow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("settled_at", None),
-                    models.Q(("disposition", "rejected"), _negated=True),
-                    ("decision", "leave_out"),
-                    _connector="OR",
-                ),
-                name="importrow_rejected_is_left_out_or_waits",
-            ),
         ),
     ]

@@ -70,6 +70,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("revoked_at", None), ("revoked_by", None)),
+                            models.Q(("revoked_at__isnull", False), ("revoked_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="laboratorytoken_revoked_by_whom_and_when",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -93,17 +103,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="labimport_message_was_sent_with_a_token",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="laboratorytoken",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("revoked_at", None), ("revoked_by", None)),
-                    models.Q(("revoked_at__isnull", False), ("revoked_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="laboratorytoken_revoked_by_whom_and_when",
             ),
         ),
     ]

@@ -76,6 +76,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("subject", "number"), name="safetyreport_number_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("event", None), ("pregnant", ""), _connector="XOR"),
+                        name="safetyreport_of_an_event_or_a_pregnancy",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("sponsor_at", None), ("sponsor_at__gte", models.F("aware_at")), _connector="OR"
+                        ),
+                        name="safetyreport_sponsor_after_site",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("authority_at", None),
+                            models.Q(("authority_at__gte", models.F("sponsor_at")), ("sponsor_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="safetyreport_authority_after_sponsor",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -111,41 +132,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("report", "clock", "percent"), name="clockescalation_once_per_report_and_step"
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="safetyreport",
-            constraint=models.UniqueConstraint(fields=("subject", "number"), name="safetyreport_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="safetyreport",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("event", None), ("pregnant", ""), _connector="XOR"),
-                name="safetyreport_of_an_event_or_a_pregnancy",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="safetyreport",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("sponsor_at", None), ("sponsor_at__gte", models.F("aware_at")), _connector="OR"),
-                name="safetyreport_sponsor_after_site",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="safetyreport",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("authority_at", None),
-                    models.Q(("authority_at__gte", models.F("sponsor_at")), ("sponsor_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="safetyreport_authority_after_sponsor",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="clockescalation",
-            constraint=models.UniqueConstraint(
-                fields=("report", "clock", "percent"), name="clockescalation_once_per_report_and_step"
-            ),
         ),
     ]

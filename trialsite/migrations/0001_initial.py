@@ -120,6 +120,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at__isnull", False), ("state", "closed")),
+                            models.Q(models.Q(("state", "closed"), _negated=True), ("closed_at", None)),
+                            _connector="OR",
+                        ),
+                        name="query_closed_has_a_time",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("check_code", ""), _negated=True),
+                        fields=("record_type", "record_id", "item", "check_code"),
+                        name="query_one_per_check_and_version",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -148,6 +163,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("record_type", "record_id", "digest", "signer"), name="signature_once_per_content"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -338,6 +358,30 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["screening_number"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("registered_on", None), ("subject_number", None)),
+                            models.Q(("registered_on__isnull", False), ("subject_number__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="subject_number_comes_with_registration",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("day1_on", None), ("day1_on__gte", models.F("registered_on")), _connector="OR"
+                        ),
+                        name="subject_treated_after_registration",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("treatment_ended_on", None),
+                            ("treatment_ended_on__gte", models.F("day1_on")),
+                            _connector="OR",
+                        ),
+                        name="subject_treatment_ends_after_day1",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -364,6 +408,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ends_on", None)),
+                        fields=("subject",),
+                        name="stateperiod_one_open_per_subject",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -406,6 +457,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("done_at", None)), fields=["next_attempt_at"], name="outbox_waiting"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -443,6 +499,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("sent_at", None)), fields=["next_attempt_at"], name="mail_waiting"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -539,6 +600,27 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "in_error"), _negated=True),
+                        fields=("subject", "code"),
+                        name="visit_once_per_slot",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status", "not_done"), ("occurred_on__isnull", False), _connector="OR"),
+                        name="visit_that_took_place_has_a_date",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["not_done"]), _negated=True),
+                            models.Q(("reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="visit_not_done_has_a_reason",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Invitation",
@@ -700,99 +782,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="subject",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("registered_on", None), ("subject_number", None)),
-                    models.Q(("registered_on__isnull", False), ("subject_number__isnull", False)),
-                    _connector="OR",
-                ),
-                name="subject_number_comes_with_registration",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subject",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("day1_on", None), ("day1_on__gte", models.F("registered_on")), _connector="OR"),
-                name="subject_treated_after_registration",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subject",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("treatment_ended_on", None), ("treatment_ended_on__gte", models.F("day1_on")), _connector="OR"
-                ),
-                name="subject_treatment_ends_after_day1",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="stateperiod",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ends_on", None)), fields=("subject",), name="stateperiod_one_open_per_subject"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signature",
-            constraint=models.UniqueConstraint(
-                fields=("record_type", "record_id", "digest", "signer"), name="signature_once_per_content"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="query",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at__isnull", False), ("state", "closed")),
-                    models.Q(models.Q(("state", "closed"), _negated=True), ("closed_at", None)),
-                    _connector="OR",
-                ),
-                name="query_closed_has_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="query",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("check_code", ""), _negated=True),
-                fields=("record_type", "record_id", "item", "check_code"),
-                name="query_one_per_check_and_version",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="outboxmessage",
-            index=models.Index(
-                condition=models.Q(("done_at", None)), fields=["next_attempt_at"], name="outbox_waiting"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="mail",
-            index=models.Index(condition=models.Q(("sent_at", None)), fields=["next_attempt_at"], name="mail_waiting"),
-        ),
-        migrations.AddConstraint(
-            model_name="visit",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "in_error"), _negated=True),
-                fields=("subject", "code"),
-                name="visit_once_per_slot",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="visit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status", "not_done"), ("occurred_on__isnull", False), _connector="OR"),
-                name="visit_that_took_place_has_a_date",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="visit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["not_done"]), _negated=True),
-                    models.Q(("reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="visit_not_done_has_a_reason",
-            ),
         ),
     ]

@@ -48,6 +48,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("record_type", "record_id", "item", "event_number", "attempt"),
+                        name="sourceverification_once_per_version_and_attempt",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("attempt__gte", 1), ("event_number__gte", 1)),
+                        name="sourceverification_of_a_version",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -85,26 +95,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True),
+                        name="sourceverificationwithdrawal_has_a_reason",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="sourceverification",
-            constraint=models.UniqueConstraint(
-                fields=("record_type", "record_id", "item", "event_number", "attempt"),
-                name="sourceverification_once_per_version_and_attempt",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sourceverification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("attempt__gte", 1), ("event_number__gte", 1)),
-                name="sourceverification_of_a_version",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sourceverificationwithdrawal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="sourceverificationwithdrawal_has_a_reason"
-            ),
         ),
     ]
