@@ -200,6 +200,7 @@ def test_complaint_12_the_receipt_can_be_taken_away(
         line(subject, "Sodium", "140", "mmol/L"),
         line(subject, "ALT", "30", "U/L"),
         line(subject, "Potassium", "4.1", ""),
+        line(subject, "Calcium", "=1+1", "mg/dL"),
     )
     imported = upload(world, lab, content)
     accept(world, imported)
@@ -210,9 +211,11 @@ def test_complaint_12_the_receipt_can_be_taken_away(
         ("3", "Already recorded", "Already recorded"),
         ("4", "Conflicting", "Kept what is recorded"),
         ("5", "Rejected", "Waits"),
+        ("6", "Rejected", "Waits"),
     ]
+    assert rows[4]["result_in_file"] == "'=1+1", "no cell becomes a formula"
     assert (rows[2]["result_in_file"], rows[2]["recorded"], rows[2]["would_be_saved"]) == ("30", "20 U/L", "30 U/L")
-    assert [one["row"] for one in receipt(mary, imported, "?show=fix")] == ["5"]
+    assert [one["row"] for one in receipt(mary, imported, "?show=fix")] == ["5", "6"]
     for show, words in (("new", "Imported"), ("recorded", "Already recorded"), ("all", "Kept what is recorded")):
         assert words in mary.get(f"/labs/imports/{imported.pk}/review/?show={show}").content.decode()
 
