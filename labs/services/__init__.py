@@ -5,6 +5,7 @@ from labs.services.answering import Mended, RowAnswer, mend_rows
 from labs.services.batches import go_on_with_file
 from labs.services.consent import ask_about_consent, confirm_ordinary_care, consent_problem, open_questions
 from labs.services.disease import Assessed, mark_disease_assessment_in_error, record_disease_assessment
+from labs.services.foretelling import Foreseen, foresee_import
 from labs.services.imports import Uploaded, cancel_import, match_columns, upload_file
 from labs.services.laboratories import (
     Limits,
@@ -32,6 +33,7 @@ __all__ = [
     "Assessed",
     "Conflict",
     "FieldsRefused",
+    "Foreseen",
     "Limits",
     "Mended",
     "NewToken",
@@ -54,6 +56,7 @@ __all__ = [
     "consent_problem",
     "derive_response",
     "derive_response_from",
+    "foresee_import",
     "go_on_with_file",
     "judge",
     "make_token",
