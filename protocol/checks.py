@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from protocol.derived import round_half_up
+from protocol.derived import pct_change, round_half_up
 from protocol.explain import plain, spoken
 from protocol.schema import AnalyteSpec, Protocol
 from protocol.units import UnknownUnit, convert
+from protocol.vitals import PLAUSIBLE, WEIGHT_CHANGE_PCT
 from protocol.vocabulary import Analyte, Severity
 
 _NUMBER = re.compile(r"(?P<sign>[<>]?)\s*(?P<number>-?\d{1,9}([.,]\d{1,6})?)\Z", re.ASCII)
@@ -136,6 +137,22 @@ def check_window(on: date, opens_on: date, closes_on: date) -> tuple[Finding, ..
     days = (opens_on - on).days if on < opens_on else (on - closes_on).days
     side = "before the window opens" if on < opens_on else "after the window closed"
     return (Finding(Severity.SOFT, "window", f"{spoken(on)} is {days} d {side}."),)
+
+
+def check_vitals(values: Mapping[str, Decimal], last_weight: Decimal | None) -> tuple[tuple[str, Finding], ...]:
+    """Vital signs by item, each in its unit, that are to be asked about. last_weight: the newest one before, in kg."""
+    found = [
+        (name, Finding(Severity.SOFT, "vital_implausible", f"{one.label} is {plain(values[name])} {one.unit}; "
+                       f"expected between {plain(one.low)} and {plain(one.high)}."))
+        for name, one in PLAUSIBLE.items()
+        if name in values and not one.low <= values[name] <= one.high
+    ]  # fmt: skip
+    weight = values.get("weight_kg")
+    change = pct_change(last_weight, weight) if last_weight is not None and weight is not None else None
+    if weight is not None and last_weight is not None and change is not None and abs(change) > WEIGHT_CHANGE_PCT:
+        words = f"Weight went from {plain(last_weight)} to {plain(weight)} kg since it was last measured."
+        found.append(("weight_kg", Finding(Severity.SOFT, "weight_jump", words)))
+    return tuple(found)
 
 
 def check_panel(values: Mapping[Analyte, Decimal | str]) -> tuple[Finding, ...]:

@@ -20,6 +20,7 @@ from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsR
 from labs.services.responses import derive_response, derive_response_from
 from labs.services.tokens import NewToken, check_token, make_token, revoke_token
 from labs.services.versions import adopt_protocol_version
+from labs.services.visit_checks import open_visit_questions
 from labs.services.visits import (
     VisitFacts,
     add_unscheduled_visit,
@@ -66,6 +67,7 @@ __all__ = [
     "match_columns",
     "mend_rows",
     "open_questions",
+    "open_visit_questions",
     "receive_message",
     "record_disease_assessment",
     "record_panel",
