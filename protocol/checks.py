@@ -23,7 +23,7 @@ JUMP = Decimal(3)
 
 @dataclass(frozen=True)
 class Typed:
-    """A value as understood: comparator and number in the typed unit, or a code, or text."""
+    """A value as understood: comparator and number in the typed unit, or a code."""
 
     comparator: str = ""
     value: Decimal | None = None
@@ -43,8 +43,6 @@ def read_value(spec: AnalyteSpec, text: str) -> tuple[Typed | None, tuple[Findin
     typed = text.strip()
     if spec.coded:
         return _read_code(spec, typed)
-    if spec.is_text:
-        return Typed(coded=typed), ()
     match = _NUMBER.match(typed)
     if match is None:
         return None, (_hard("unreadable", f"{spec.label}: enter a number, such as 2.4 or <0.1."),)
@@ -183,6 +181,10 @@ def _urine_m_with_negative_ife(values: Values) -> bool:
     return values.get(Analyte.URINE_IFE) == "neg" and _above(values, Analyte.URINE_M, Decimal(0))
 
 
+def _spike_without_band(values: Values) -> bool:
+    return values.get(Analyte.SPEP_TEXT) == "no_band" and _above(values, Analyte.SERUM_M, Decimal(0))
+
+
 def _part_above_whole(part: Analyte, whole: Analyte, values: Values) -> bool:
     total = _value(values, whole)
     return total is not None and _above(values, part, total)
@@ -193,6 +195,11 @@ _CONTRADICTIONS = (
         "ife_serum",
         _spike_with_negative_ife,
         "The M-spike is above 0 although serum immunofixation is negative: complete response is excluded.",
+    ),
+    (
+        "spike_without_band",
+        _spike_without_band,
+        "The M-spike is above 0 although serum electrophoresis shows no monoclonal band.",
     ),
     (
         "ife_urine",

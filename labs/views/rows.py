@@ -84,7 +84,7 @@ def grid(sheet: Sheet) -> list[dict[str, object]]:
 
 def first_empty(sheet: Sheet) -> Analyte | None:
     """The first analyte without an answer."""
-    asked = (analyte for panel in sheet.panels for analyte in panel.analytes)
+    asked = (analyte for panel in sheet.panels for analyte in panel.analytes if analyte in panel.awaited)
     return next((one for one in asked if one not in sheet.typed or not sheet.typed[one].typed.strip()), None)
 
 

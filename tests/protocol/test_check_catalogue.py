@@ -50,6 +50,10 @@ CATALOGUE: dict[str, tuple[Callable[[], Found], Callable[[], Found]]] = {
     "vital_implausible": (lambda: vitals(pulse="141"), lambda: vitals(pulse="140")),
     "weight_jump": (lambda: vitals("70", weight_kg="77.1"), lambda: vitals("70", weight_kg="77")),
     "ife_serum": (lambda: panel(serum_ife="neg", serum_m="0.1"), lambda: panel(serum_ife="neg", serum_m="0")),
+    "spike_without_band": (
+        lambda: panel(spep_text="no_band", serum_m="0.1"),
+        lambda: panel(spep_text="band", serum_m="0.1"),
+    ),
     "ife_urine": (lambda: panel(urine_ife="neg", urine_m="1"), lambda: panel(urine_ife="pos", urine_m="1")),
     "spike_above_protein": (
         lambda: panel(serum_m="7.1", total_protein="7.0"),
