@@ -78,7 +78,9 @@ def _findings(subject: Subject, visit: Visit) -> list[tuple[str, Finding]]:
     """Items of the visit with what is to be asked of each; nothing for a visit that stands no more."""
     if visit.occurred_on is None or visit.status in {Visit.Status.IN_ERROR, Visit.Status.NOT_DONE}:
         return []
-    planned = next((one for one in planned_visits(subject) if one.code == visit.code), None)
+    # Before Day 1 the window of screening is a guess from the day of registration: nothing is asked.
+    known = planned_visits(subject) if subject.day1_on is not None else ()
+    planned = next((one for one in known if one.code == visit.code), None)
     window = check_window(visit.occurred_on, planned.opens_on, planned.closes_on) if planned else ()
     measured = {name: getattr(visit, name) for name in PLAUSIBLE}
     values = {name: Decimal(value) for name, value in measured.items() if value is not None}

@@ -14,6 +14,7 @@ from django.urls import reverse
 from labs.selectors import visit_lines
 from labs.services import VisitFacts, mark_visit_in_error, record_visit
 from protocol.vocabulary import Analyte
+from tests import world_dosing as treat
 from tests.world import World, log_in
 from tests.world_followup import who
 from tests.world_labs import record
@@ -63,6 +64,14 @@ def test_a_visit_that_the_laboratory_grid_makes_is_asked_about_as_well(world: Wo
     assert asked(subject, "window") == [("visit", "occurred_on", LATE_WORDS, "open")]
     record(world, subject, "m02", date(2024, 5, 4), {Analyte.HB: "12"})
     assert len(asked(subject, "window")) == 1
+
+
+@pytest.mark.req("D4")
+def test_before_day_1_no_window_is_known_to_be_missed(world: World) -> None:
+    """A sample of screening may be drawn on the day of registration."""
+    registered = treat.registered(world)
+    treat.screened_results(world, registered, "3.8")
+    assert asked(registered, "window") == []
 
 
 @pytest.mark.req("D3", "D4")
