@@ -299,6 +299,11 @@ SCREEN_FAILURES = _dataset(
             "Criteria not met, parted by spaces; empty where consent was withdrawn",
         ),
         ("x.reason", "reason", "Reason in words"),
+        (
+            "CASE x.passive_follow_up_allowed WHEN TRUE THEN 'Y' WHEN FALSE THEN 'N' ELSE 'NOT_APPLICABLE' END",
+            "passive_follow_up_allowed",
+            "Scope of a withdrawal: Y if public records may still be followed, N if nothing more is collected",
+        ),
         ("u.printed_name", "recorded_by", "Who recorded it"),
         (instant("x.recorded_at"), "recorded_at", "When it was recorded, UTC"),
     ),

@@ -168,6 +168,9 @@ class ScreenFailure(SubjectRecord):
     failed_on = models.DateField()
     criteria = models.JSONField(default=list, help_text="Ids of the criteria not met; empty if consent ended.")
     reason = models.CharField(max_length=300)
+    passive_follow_up_allowed = models.BooleanField(
+        null=True, blank=True, help_text="Scope of a withdrawal: may public records still be followed?"
+    )
     recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()
 

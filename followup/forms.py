@@ -9,7 +9,7 @@ from django import forms
 
 from followup.models import Departure, FollowUpContact
 from followup.services import Contact, Ending, Leaving
-from followup.vocabulary import END_REASON_WORDS, METHODS, EndReason
+from followup.vocabulary import END_REASON_WORDS, METHODS, PUBLIC_RECORDS, EndReason
 from trialsite.days import DayField
 
 #: Scope of a withdrawal: the first is an end of treatment, the others end what is collected.
@@ -156,8 +156,11 @@ class ContactForm(TokenForm):
     comment = forms.CharField(label="Comment", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
     date_confirmed = forms.BooleanField(label="A date outside the window is what the source says", required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, only_records: object = False, **kwargs: Any) -> None:
+        """only_records: the subject left and is not contacted; public records are all that is read."""
         super().__init__(*args, **kwargs)
+        if only_records:
+            self.fields["method"].choices = [(PUBLIC_RECORDS, METHODS[PUBLIC_RECORDS])]  # type: ignore[attr-defined]
         not_reached = self.data.get("outcome") == FollowUpContact.Outcome.NOT_REACHED
         self.fields["alive"].required = not not_reached
         self.fields["progressed"].required = not not_reached and self.data.get("alive") != "no"

@@ -24,7 +24,10 @@ class EndOfTreatment(SubjectRecord):
 
 
 class Departure(SubjectRecord):
-    """The subject left the study: consent withdrawn, lost, died, or off study before treatment."""
+    """The subject left the study: consent withdrawn, lost, died, or off study before treatment.
+
+    A death learned after a withdrawal or a loss stands beside it; the subject stays in the state of the first one.
+    """
 
     class Kind(models.TextChoices):
         WITHDRAWN = "WITHDRAWN", "Consent withdrawn"
@@ -46,7 +49,9 @@ class Departure(SubjectRecord):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["subject"], condition=models.Q(in_error_at=None), name="departure_once_per_subject"
+                fields=["subject", "kind"],
+                condition=models.Q(in_error_at=None),
+                name="departure_of_a_kind_once_per_subject",
             ),
             models.CheckConstraint(
                 condition=~models.Q(kind="WITHDRAWN") | models.Q(passive_follow_up_allowed__isnull=False),

@@ -26,7 +26,16 @@ def standing_end_of_treatment(subject: Subject) -> EndOfTreatment | None:
 
 
 def standing_departure(subject: Subject) -> Departure | None:
-    return Departure.objects.select_related("recorded_by").filter(subject=subject, in_error_at=None).first()
+    """The departure that ended what is collected; a death learned later is another one."""
+    standing = Departure.objects.select_related("recorded_by").filter(subject=subject, in_error_at=None)
+    return standing.order_by("id").first()
+
+
+def passive_follow_up(left: Departure | None) -> bool:
+    """True where the subject left and public records may still be followed: lost, or withdrawn with that scope."""
+    if left is None:
+        return False
+    return left.kind == Departure.Kind.LOST or bool(left.passive_follow_up_allowed)
 
 
 def departures(subject: Subject) -> list[Departure]:

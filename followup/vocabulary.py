@@ -33,13 +33,15 @@ END_REASON_WORDS: dict[EndReason, str] = {
     EndReason.OTHER: "Other reason",
 }
 
+#: The only way to learn of a subject who left and is not contacted any more.
+PUBLIC_RECORDS = "registry"
 #: How a subject is reached.
 METHODS: dict[str, str] = {
     "phone": "Telephone",
     "visit": "Visit at the site",
     "letter": "Letter or e-mail",
     "physician": "Through another physician",
-    "registry": "Public records",
+    PUBLIC_RECORDS: "Public records",
 }
 
 #: What the mail of a reminder step says waits, by days from the due date.

@@ -1,4 +1,7 @@
-"""From the bytes of a laboratory's file to a table of text. What is not plain CSV is refused with one sentence."""
+"""From the bytes of a laboratory's file to a table of text. What is not plain CSV is refused with one sentence.
+
+A row that cannot be used as it stands (a formula, signs that are not UTF-8) says so and keeps no other row back.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,16 @@ _OTHER_KINDS = (
     (b"\x1f\x8b", "This is a compressed file. Unpack it and upload the CSV."),
     (b"\xd0\xcf\x11\xe0", "This is an old Excel or Word file. Save the sheet as CSV and upload that."),
     (b"%PDF", "This is a PDF. Ask the laboratory for the results as CSV."),
-    (b"\xff\xfe", "The file is UTF-16. Save it as CSV in UTF-8 and upload that."),
-    (b"\xfe\xff", "The file is UTF-16. Save it as CSV in UTF-8 and upload that."),
 )
+#: First bytes that leave no doubt that the file is UTF-16.
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+NOT_UTF_8 = "The file is not written in UTF-8. Save it as CSV in UTF-8 and upload that."
+#: Stands for what could not be read as UTF-8.
+_LOST = "\ufffd"
 _PIECE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-#: What a spreadsheet would run: a sign that is followed by anything but a number.
-_FORMULA = re.compile(r"[=@]|[+-](?=\S)(?!\d+([.,]\d+)?\s*\Z)(?![+-]+\Z)")
+#: What a spreadsheet would run: a sign that is followed by anything but a number, or by more signs as in +/-.
+_FORMULA = re.compile(r"[=@]|[+-](?=\S)(?!\d+([.,]\d+)?\s*\Z)(?![+/-]+\Z)")
 
 
 class Unreadable(Exception):
@@ -35,7 +41,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the file by its number (the heading is 1); `problem` if its cells do not fit the heading.
+    """One row of the file by its number (the heading is 1); `problem` if nothing of it can be used, and why.
 
     start, end: where it stands in the text.
     """
@@ -66,11 +72,11 @@ class Table:
     def line_at(self, number: int, start: int, end: int) -> Line:
         """The row of that number again, from where it stands."""
         (cells,) = csv.reader(_pieces(self.text[start:end]), delimiter=self.separator, strict=True)
-        return _line(number, cells, len(self.header), start, end)
+        return _line(_Row(number, cells, start, end), self.header)
 
 
 def text_of(content: bytes) -> str:
-    """The file as text. Unreadable for anything that is not text in UTF-8."""
+    """The file as text, with U+FFFD for what is not UTF-8. Unreadable for anything that is no text."""
     if not content.strip():
         raise Unreadable("The file is empty.")
     if len(content) > MOST_BYTES:
@@ -78,12 +84,7 @@ def text_of(content: bytes) -> str:
     for start, words in _OTHER_KINDS:
         if content.startswith(start):
             raise Unreadable(words)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = content[: problem.start].count(b"\n") + 1
-        words = f"Row {line} is not written in UTF-8. Save the file as CSV in UTF-8 and upload that."
-        raise Unreadable(words) from None
+    text = _decoded(content)
     if found := _CONTROL.search(text):
         line = text[: found.start()].count("\n") + 1
         raise Unreadable(f"Row {line} holds a sign that no text has. Ask the laboratory for the file again.")
@@ -92,13 +93,22 @@ def text_of(content: bytes) -> str:
     return text
 
 
+def _decoded(content: bytes) -> str:
+    if not content.startswith(_UTF_16):
+        return content.decode("utf-8-sig", errors="replace")
+    try:
+        return content.decode("utf-16")
+    except UnicodeDecodeError:
+        raise Unreadable("The file is damaged UTF-16. Save it as CSV in UTF-8 and upload that.") from None
+
+
 def read_table(text: str) -> Table:
     """Heading and rows. Unreadable with a sentence for what cannot be a laboratory's table."""
     separator = _separator(text)
     heading = next((row for row in _rows(text, separator) if row.cells), None)
     if heading is None:
         raise Unreadable("The file has a heading and no rows.")
-    _check_cells(heading.number, heading.cells)
+    _check_size(heading)
     header = tuple(cell.strip() for cell in heading.cells)
     _check_header(header)
     count = _checked(text, separator)
@@ -110,11 +120,15 @@ def read_table(text: str) -> Table:
 
 
 def _checked(text: str, separator: str) -> int:
-    """How many rows there are below the heading. Unreadable for a row that no laboratory's table has."""
-    count = -1
+    """How many rows there are below the heading. Unreadable for a row that no laboratory's table has, and where more
+    rows than not cannot be read as UTF-8: then it is the file that is written otherwise."""
+    count, lost = -1, 0
     for row in _rows(text, separator):
-        _check_cells(row.number, row.cells)
+        _check_size(row)
         count += any(cell.strip() for cell in row.cells)
+        lost += any(_LOST in cell for cell in row.cells)
+    if lost * 2 > count > 0:
+        raise Unreadable(NOT_UTF_8)
     return count
 
 
@@ -166,22 +180,24 @@ def _lines(text: str, separator: str, header: tuple[str, ...]) -> Iterator[Line]
     next(filled)
     for row in filled:
         if any(cell.strip() for cell in row.cells):
-            yield _line(row.number, row.cells, len(header), row.start, row.end)
+            yield _line(row, header)
 
 
-def _check_cells(number: int, cells: list[str]) -> None:
-    if len(cells) > MOST_COLUMNS:
-        raise Unreadable(f"Row {number} has {len(cells):,} columns; at most {MOST_COLUMNS} are read.")
-    for place, cell in enumerate(cells, start=1):
+def _check_size(row: _Row) -> None:
+    if len(row.cells) > MOST_COLUMNS:
+        raise Unreadable(f"Row {row.number} has {len(row.cells):,} columns; at most {MOST_COLUMNS} are read.")
+    for place, cell in enumerate(row.cells, start=1):
         if len(cell) > LONGEST_CELL:
-            raise Unreadable(f"Row {number}, column {place} is longer than {LONGEST_CELL} characters.")
-        if _FORMULA.match(cell.strip()):
-            raise Unreadable(f"Row {number}, column {place} holds a formula. Save the file with values only.")
+            raise Unreadable(f"Row {row.number}, column {place} is longer than {LONGEST_CELL} characters.")
 
 
 def _check_header(header: tuple[str, ...]) -> None:
     if len(header) < 2:
         raise Unreadable("No columns were found. They are parted by commas, semicolons or tabs.")
+    if any(_LOST in name for name in header):
+        raise Unreadable(NOT_UTF_8)
+    if formula := next((place for place, name in enumerate(header, start=1) if _FORMULA.match(name)), 0):
+        raise Unreadable(f"Column {formula} of the heading holds a formula. Save the file with values only.")
     if "" in header:
         raise Unreadable(f"Column {header.index('') + 1} has no name in the heading.")
     twice = next((name for name in header if header.count(name) > 1), "")
@@ -189,12 +205,22 @@ def _check_header(header: tuple[str, ...]) -> None:
         raise Unreadable(f"The heading has the column {twice[:60]} twice.")
 
 
-def _line(number: int, cells: list[str], columns: int, start: int, end: int) -> Line:
-    told = tuple(cell.strip() for cell in cells)
-    if len(told) == columns:
-        return Line(number, told, "", start, end)
-    words = f"This row has {len(told)} cells where the heading has {columns}."
-    return Line(number, (told + ("",) * columns)[:columns], words, start, end)
+def _line(row: _Row, header: tuple[str, ...]) -> Line:
+    told = tuple(cell.strip() for cell in row.cells)
+    fitting = (told + ("",) * len(header))[: len(header)]
+    return Line(row.number, fitting, _problem(told, header), row.start, row.end)
+
+
+def _problem(cells: tuple[str, ...], header: tuple[str, ...]) -> str:
+    """Why nothing of this row can be used, or nothing."""
+    if len(cells) != len(header):
+        return f"This row has {len(cells)} cells where the heading has {len(header)}."
+    for name, cell in zip(header, cells, strict=True):
+        if _LOST in cell:
+            return f"{name[:40]} holds a sign that is not written in UTF-8."
+        if _FORMULA.match(cell):
+            return f"{name[:40]} holds a formula, and a formula is never run here."
+    return ""
 
 
 def written(rows: list[list[str]]) -> bytes:

@@ -157,7 +157,7 @@ def unit_key(analyte: Analyte, written: str) -> str:
 
 @dataclass(frozen=True)
 class Received:
-    """One result as received: text only, whatever the way it came in. `problem` if its row does not fit the heading."""
+    """One result as received: text only, whatever the way it came in. `problem` if nothing of its row can be used."""
 
     line: int
     parts: Mapping[Part, str]
@@ -231,7 +231,7 @@ def tests_of(table: Table, mapping: FileMapping) -> tuple[str, ...]:
     if column is None:
         return ()
     place = table.header.index(column)
-    return tuple(dict.fromkeys(line.cells[place] for line in table.lines if line.cells[place]))
+    return tuple(dict.fromkeys(line.cells[place] for line in table.lines if line.cells[place] and not line.problem))
 
 
 def _plain(words: str) -> str:
@@ -280,7 +280,7 @@ def _date_format(table: Table, columns: Mapping[Part, str]) -> str:
     if heading is None:
         return ""
     place = table.header.index(heading)
-    dates = {line.cells[place] for line in table.lines if line.cells[place]}
+    dates = {line.cells[place] for line in table.lines if line.cells[place] and not line.problem}
     fitting = [one for one in DATE_FORMATS if all(_reads(one, words) for words in dates)]
     return fitting[0] if len(fitting) == 1 else ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -9,7 +10,7 @@ from django import forms
 from labs.forms import GAP_REASONS, choices_of
 from labs.services import VisitFacts
 from trialsite.days import DayField
-from trialsite.models import Visit
+from trialsite.models import Query, Visit
 
 
 def _whole(label: str) -> forms.IntegerField:
@@ -56,6 +57,15 @@ class VisitForm(forms.Form):
     )
     not_done_words = forms.CharField(label="Not done: in your own words", max_length=150, required=False)
 
+    confirm = forms.MultipleChoiceField(
+        label="Is what the source says", required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, questions: Iterable[Query] = (), **kwargs: Any) -> None:
+        """questions: what the edit checks ask about this visit."""
+        super().__init__(*args, **kwargs)
+        self.fields["confirm"].choices = [(one.item, one.text) for one in questions]  # type: ignore[attr-defined]
+
     def clean(self) -> dict[str, Any]:
         """ "Other" alone is no reason."""
         data = super().clean() or {}
@@ -68,7 +78,8 @@ class VisitForm(forms.Form):
         data = dict(self.cleaned_data)
         chosen, own = data.pop("not_done"), data.pop("not_done_words").strip()
         words = own if chosen in ("", "Other") else f"{chosen}: {own}" if own else chosen
-        return VisitFacts(**data, bedside_not_done=words)
+        confirmed = frozenset(data.pop("confirm"))
+        return VisitFacts(**data, bedside_not_done=words, confirmed=confirmed)
 
 
 MEASURED = ("ecog", "weight_kg", "temperature_c", "pulse", "systolic", "diastolic")

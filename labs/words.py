@@ -17,7 +17,15 @@ RESPONSES: dict[Response, str] = {
     Response.PD: "Progressive disease",
     Response.NE: "Not evaluable",
 }
-CODED = {"neg": "Negative", "pos": "Positive", "ND": "Not determined"}
+CODED = {
+    "neg": "Negative",
+    "pos": "Positive",
+    "ND": "Not determined",
+    "no_band": "No monoclonal band",
+    "faint_band": "Faint band",
+    "band": "Monoclonal band",
+    "bands": "Two bands or more",
+}
 #: Units as they are read; the code itself where nothing else is usual.
 UNITS = {
     "10*9/L": "×10⁹/L",

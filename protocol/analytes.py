@@ -49,9 +49,24 @@ def _coded(analyte: A, label: str, short: str, loinc: str, codes: tuple[str, ...
     return AnalyteSpec(analyte, label, short, loinc, "", ("",), 0, None, (), codes)
 
 
+#: What a serum electrophoresis is read as: proposed, not confirmed; the specification has text.
+SPEP = ("no_band", "faint_band", "band", "bands")
+
 _ROWS = (
     _number(A.SERUM_M, "Serum M-spike", "M-spike", "33358-3", 2, ("0", "12"), _range("", "0")),
-    AnalyteSpec(A.SPEP_TEXT, "Serum electrophoresis, interpretation", "SPEP text", "12851-2", "", ("",), 0, None),
+    AnalyteSpec(
+        A.SPEP_TEXT,
+        "Serum electrophoresis, interpretation",
+        "SPEP",
+        "12851-2",
+        "",
+        ("",),
+        0,
+        None,
+        (),
+        SPEP,
+        note="the answers are proposed, not confirmed: laboratories write their own words",
+    ),
     _coded(A.SERUM_IFE, "Serum immunofixation", "Serum IFE", "25700-6"),
     _number(A.TOTAL_PROTEIN, "Total protein", "Protein", "2885-2", 1, ("3", "15"), _range("6.3", "7.9")),
     _number(A.URINE_PROTEIN, "Urine total protein, 24 h", "U protein", "2889-4", 0, ("0", "30000"), _range("", "229")),
@@ -194,7 +209,7 @@ _PANEL_ROWS = (
     Panel(
         PanelCode.MYELOMA,
         "Myeloma proteins, serum",
-        (A.SERUM_M, A.SPEP_TEXT, A.SERUM_IFE, A.TOTAL_PROTEIN, A.IGG, A.IGA, A.IGM, A.FLC_KAPPA, A.FLC_LAMBDA),
+        (A.SERUM_M, A.SERUM_IFE, A.TOTAL_PROTEIN, A.IGG, A.IGA, A.IGM, A.FLC_KAPPA, A.FLC_LAMBDA, A.SPEP_TEXT),
         central=True,
     ),
     Panel(

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from protocol.derived import round_half_up
+from protocol.derived import pct_change, round_half_up
 from protocol.explain import plain, spoken
 from protocol.schema import AnalyteSpec, Protocol
 from protocol.units import UnknownUnit, convert
+from protocol.vitals import PLAUSIBLE, WEIGHT_CHANGE_PCT
 from protocol.vocabulary import Analyte, Severity
 
 _NUMBER = re.compile(r"(?P<sign>[<>]?)\s*(?P<number>-?\d{1,9}([.,]\d{1,6})?)\Z", re.ASCII)
@@ -22,7 +23,7 @@ JUMP = Decimal(3)
 
 @dataclass(frozen=True)
 class Typed:
-    """A value as understood: comparator and number in the typed unit, or a code, or text."""
+    """A value as understood: comparator and number in the typed unit, or a code."""
 
     comparator: str = ""
     value: Decimal | None = None
@@ -42,8 +43,6 @@ def read_value(spec: AnalyteSpec, text: str) -> tuple[Typed | None, tuple[Findin
     typed = text.strip()
     if spec.coded:
         return _read_code(spec, typed)
-    if spec.is_text:
-        return Typed(coded=typed), ()
     match = _NUMBER.match(typed)
     if match is None:
         return None, (_hard("unreadable", f"{spec.label}: enter a number, such as 2.4 or <0.1."),)
@@ -138,6 +137,22 @@ def check_window(on: date, opens_on: date, closes_on: date) -> tuple[Finding, ..
     return (Finding(Severity.SOFT, "window", f"{spoken(on)} is {days} d {side}."),)
 
 
+def check_vitals(values: Mapping[str, Decimal], last_weight: Decimal | None) -> tuple[tuple[str, Finding], ...]:
+    """Vital signs by item, each in its unit, that are to be asked about. last_weight: the newest one before, in kg."""
+    found = [
+        (name, Finding(Severity.SOFT, "vital_implausible", f"{one.label} is {plain(values[name])} {one.unit}; "
+                       f"expected between {plain(one.low)} and {plain(one.high)}."))
+        for name, one in PLAUSIBLE.items()
+        if name in values and not one.low <= values[name] <= one.high
+    ]  # fmt: skip
+    weight = values.get("weight_kg")
+    change = pct_change(last_weight, weight) if last_weight is not None and weight is not None else None
+    if weight is not None and last_weight is not None and change is not None and abs(change) > WEIGHT_CHANGE_PCT:
+        words = f"Weight went from {plain(last_weight)} to {plain(weight)} kg since it was last measured."
+        found.append(("weight_kg", Finding(Severity.SOFT, "weight_jump", words)))
+    return tuple(found)
+
+
 def check_panel(values: Mapping[Analyte, Decimal | str]) -> tuple[Finding, ...]:
     """Contradictions between results of one sample, in canonical units."""
     return tuple(
@@ -166,6 +181,10 @@ def _urine_m_with_negative_ife(values: Values) -> bool:
     return values.get(Analyte.URINE_IFE) == "neg" and _above(values, Analyte.URINE_M, Decimal(0))
 
 
+def _spike_without_band(values: Values) -> bool:
+    return values.get(Analyte.SPEP_TEXT) == "no_band" and _above(values, Analyte.SERUM_M, Decimal(0))
+
+
 def _part_above_whole(part: Analyte, whole: Analyte, values: Values) -> bool:
     total = _value(values, whole)
     return total is not None and _above(values, part, total)
@@ -176,6 +195,11 @@ _CONTRADICTIONS = (
         "ife_serum",
         _spike_with_negative_ife,
         "The M-spike is above 0 although serum immunofixation is negative: complete response is excluded.",
+    ),
+    (
+        "spike_without_band",
+        _spike_without_band,
+        "The M-spike is above 0 although serum electrophoresis shows no monoclonal band.",
     ),
     (
         "ife_urine",

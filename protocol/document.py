@@ -8,6 +8,7 @@ from protocol.dose_rules import DoseRule
 from protocol.explain import plain
 from protocol.schema import AnalyteSpec, Protocol
 from protocol.trial import COLUMN_LABELS, COLUMNS
+from protocol.vitals import PLAUSIBLE, WEIGHT_CHANGE_PCT
 from protocol.vocabulary import TERMINAL_PHASES, TREATMENT_PHASES, Phase
 
 Row = tuple[str, ...]
@@ -68,6 +69,16 @@ def sections(trial: Protocol) -> tuple[Table, ...]:
             tuple((p.label, p.value, p.unit, p.source, _yes(p.confirmed), p.why) for p in trial.parameters.values()),
         ),
         _laboratory(trial),
+        Table(
+            "Vital signs",
+            f"Outside these, and where the weight changed by more than {plain(WEIGHT_CHANGE_PCT)} % since it was last "
+            "measured, the value is asked about.",
+            ("Measured", "Unit", "Expected", "Source", "Confirmed"),
+            tuple(
+                (one.label, one.unit, f"{plain(one.low)} to {plain(one.high)}", one.source, _yes(one.confirmed))
+                for one in PLAUSIBLE.values()
+            ),
+        ),
     )
 
 

@@ -60,10 +60,6 @@ class AnalyteSpec:
     derived: bool = False
     note: str = ""
 
-    @property
-    def is_text(self) -> bool:
-        return not self.coded and self.plausible is None
-
 
 @dataclass(frozen=True)
 class Panel:

@@ -1,8 +1,9 @@
-"""From vital signs to the suggestion of a CTCAE grade (clinical specification 4.2): pressure, temperature, weight.
+"""Vital signs: what is likely enough not to be asked about, and the CTCAE grade that they suggest (specification 4.2).
 
 The investigator grades; a machine only suggests. A grade is suggested only above the one at baseline.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,6 +17,30 @@ TERMS = (HYPERTENSION, FEVER, WEIGHT_GAIN)
 #: Lowest grade that is suggested. Grade 1 of hypertension begins at 120/80, where most people are: proposed, not
 #: confirmed by the study owner.
 FROM_GRADE = {HYPERTENSION: 2}
+
+
+@dataclass(frozen=True)
+class Plausible:
+    """What a vital sign is expected to be, limits included, in `unit`. No source fixes it: proposed, not confirmed."""
+
+    label: str
+    unit: str
+    low: Decimal
+    high: Decimal
+    source: str = "proposed"
+    confirmed: bool = False
+
+
+#: Name of the item -> the range outside which it is asked about.
+PLAUSIBLE: Mapping[str, Plausible] = {
+    "weight_kg": Plausible("Weight", "kg", Decimal(35), Decimal(200)),
+    "temperature_c": Plausible("Temperature", "°C", Decimal(35), Decimal(40)),
+    "pulse": Plausible("Pulse", "per minute", Decimal(40), Decimal(140)),
+    "systolic": Plausible("Systolic pressure", "mmHg", Decimal(80), Decimal(220)),
+    "diastolic": Plausible("Diastolic pressure", "mmHg", Decimal(40), Decimal(120)),
+}
+#: Percent by which a weight may differ from the one before it without being asked about: proposed, not confirmed.
+WEIGHT_CHANGE_PCT = Decimal(10)
 
 
 @dataclass(frozen=True)

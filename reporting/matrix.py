@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from protocol.vocabulary import DueState, Phase
@@ -35,7 +35,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """State and address of one cell; `done` of `total` for a roll-up."""
+    """State and address of one cell; `done` of `total` for a roll-up. queries: open ones of all that it stands for."""
 
     state: str
     url: str = ""
@@ -129,8 +129,12 @@ def _made(facts: SubjectFacts, state: str, page: str, *parts: str, words: str = 
 def visit_cell(facts: SubjectFacts, code: str) -> Cell:
     """One visit: what was entered, or where the plan stands. A query never hides the state."""
     made = _made(facts, visit_state(facts, code), "visit", code)
-    queries = sum(1 for query in facts.open_queries if query.visit_code == code)
-    return Cell(made.state, made.url, made.words, queries) if queries and made.url else made
+    return replace(made, queries=_asked(facts, {code})) if made.url else made
+
+
+def _asked(facts: SubjectFacts, codes: Collection[str]) -> int:
+    """How many open queries there are about these visits."""
+    return sum(query.visit_code in codes for query in facts.open_queries)
 
 
 def visit_state(facts: SubjectFacts, code: str) -> str:
@@ -211,7 +215,7 @@ def _roll_up(facts: SubjectFacts, codes: Sequence[str], page: str) -> Cell:
     done = sum(1 for state in states if state == "done")
     shown = next((state for state in PRECEDENCE if state in states), "planned")
     made = _made(facts, shown, page)
-    return Cell(made.state, made.url, made.words, done=done, total=len(codes))
+    return replace(made, queries=_asked(facts, codes) if made.url else 0, done=done, total=len(codes))
 
 
 def _rolled_state(facts: SubjectFacts, code: str) -> str:

@@ -38,7 +38,7 @@ def required_analytes(code: str, sex: str, version: str) -> frozenset[Analyte]:
     if code.startswith("uns"):
         return frozenset()
     panels = due_panels(code, Subject(sex=sex, protocol_version=version))
-    return frozenset(analyte for panel in panels if panel.required for analyte in panel.analytes)
+    return frozenset(analyte for panel in panels if panel.required for analyte in panel.awaited)
 
 
 def progress_of(facts: SubjectFacts, code: str) -> Progress:

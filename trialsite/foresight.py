@@ -28,6 +28,10 @@ LOOKS: tuple[str, ...] = (
 )
 
 
+#: How a fact stands that is not there.
+NOTHING = "None"
+
+
 @dataclass(frozen=True)
 class Fact:
     """Something derived that stands of a subject. `key` tells it from the others, `words` say how it stands."""
@@ -69,7 +73,7 @@ def differences(before: Mapping[str, Fact], after: Mapping[str, Fact]) -> tuple[
     for key in keys:
         was, now = before.get(key), after.get(key)
         label = (now or was or Fact("", "", "")).label
-        effects.append(Effect(label, was.words if was else "None", now.words if now else "None"))
+        effects.append(Effect(label, was.words if was else NOTHING, now.words if now else NOTHING))
     return tuple(one for one in effects if one.before != one.after)
 
 

@@ -108,7 +108,8 @@ def page_of(kind: Kind, subject: Subject, visit_code: str, item: str) -> str:
         return reverse(kind.page, args=[subject.key])
     if not visit_code:
         return reverse("subject_visits", args=[subject.key])
-    return reverse(kind.page, args=[subject.key, visit_code]) + (f"#v_{item}" if item else "")
+    place = "div_id" if kind.page == "visit" else "v"
+    return reverse(kind.page, args=[subject.key, visit_code]) + (f"#{place}_{item}" if item else "")
 
 
 def at_field(query: Query) -> str:

@@ -28,7 +28,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "subject": Kind("trialsite_subject", "subject"),
     "state_period": Kind("trialsite_stateperiod", "treatment phase"),
-    "visit": Kind("trialsite_visit", "visit", page="subject_visits"),
+    "visit": Kind("trialsite_visit", "visit", page="visit"),
     "consent": Kind("enrollment_consent", "consent", page="subject_consent"),
     "consent_gap": Kind("trialsite_consentgap", "wait for a new consent", page="subject_consent"),
     "screening_answer": Kind(

@@ -135,6 +135,16 @@ class FailureForm(TokenForm):
         ),
         "Choose one of the two.",
     )
+    scope = forms.ChoiceField(
+        label="Withdrawal: from what?",
+        choices=(
+            ("visits", "Screening, visits and samples: public records may still be followed"),
+            ("everything", "Everything: nothing more is collected"),
+        ),
+        widget=forms.RadioSelect,
+        required=False,
+        help_text="Only where consent was withdrawn. What was collected before stays.",
+    )
     failed_on = DayField(label="Date", words="Enter the date.")
     reason = forms.CharField(
         label="Reason",
@@ -146,3 +156,10 @@ class FailureForm(TokenForm):
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         tell_today(self, today)
+
+    def clean(self) -> dict[str, Any]:
+        """The scope is asked of a withdrawal."""
+        data = super().clean() or {}
+        if data.get("cause") == Cause.CONSENT_WITHDRAWN and not data.get("scope") and "scope" not in self.errors:
+            self.add_error("scope", "Say what consent was withdrawn from.")
+        return data

@@ -81,11 +81,21 @@ def _record_registration(by: Actor, at: datetime, subject: Subject, snapshot: El
 
 
 def record_screen_failure(
-    *, by: Actor, at: datetime, token: UUID, subject_id: int, site_id: int, cause: Cause, failed_on: date, reason: str
+    *,
+    by: Actor,
+    at: datetime,
+    token: UUID,
+    subject_id: int,
+    site_id: int,
+    cause: Cause,
+    failed_on: date,
+    reason: str,
+    passive_follow_up_allowed: bool | None = None,
 ) -> ScreenFailure:
     """Close screening without registration; nothing is deleted.
 
-    CRITERION keeps the ids of the criteria that are not met now and is refused if there is none.
+    CRITERION keeps the ids of the criteria that are not met now and is refused if there is none. A withdrawal states
+    its scope: whether public records may still be followed.
     """
     with writing(by=by, duty=Duty.SCREEN_SUBJECT, site_id=site_id, at=at):
         if first_submission(token=token, by=by, at=at):
@@ -93,12 +103,16 @@ def record_screen_failure(
         subject = lock_subject(subject_id)
         check_in_screening(subject)
         _check_day(subject, failed_on, site_day(at, subject.site))
+        is_withdrawal = cause is Cause.CONSENT_WITHDRAWN
+        if is_withdrawal and passive_follow_up_allowed is None:
+            raise Refused("Say what consent was withdrawn from.")
         failure = ScreenFailure.objects.create(
             subject=subject,
             site_id=subject.site_id,
             failed_on=failed_on,
             criteria=_unmet(subject, site_day(at, subject.site)) if cause is Cause.CRITERION else [],
             reason=reason,
+            passive_follow_up_allowed=passive_follow_up_allowed if is_withdrawal else None,
             recorded_by_id=by.user_id,
             recorded_at=at,
         )

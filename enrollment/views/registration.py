@@ -68,6 +68,7 @@ def subject_screen_failure(request: SignedInRequest, key: str) -> HttpResponse:
             cause=Cause(given["cause"]),
             failed_on=given["failed_on"],
             reason=given["reason"],
+            passive_follow_up_allowed=given["scope"] == "visits" if given["scope"] else None,
         )
         return f"Screening of {subject.number} is closed. Nothing was deleted."
 

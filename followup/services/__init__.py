@@ -2,7 +2,13 @@
 
 from followup.services.casebook import Book, sign_casebooks, withdraw_casebook_signature
 from followup.services.contacts import Contact, mark_contact_in_error, record_contact
-from followup.services.departure import Leaving, possible_departures, record_departure, take_back_departure
+from followup.services.departure import (
+    Leaving,
+    is_death_learned_later,
+    possible_departures,
+    record_departure,
+    take_back_departure,
+)
 from followup.services.reminders import Swept, sweep_reminders
 from followup.services.treatment import Ending, end_treatment, possible_reasons, take_back_end_of_treatment
 
@@ -13,6 +19,7 @@ __all__ = [
     "Leaving",
     "Swept",
     "end_treatment",
+    "is_death_learned_later",
     "mark_contact_in_error",
     "possible_departures",
     "possible_reasons",

@@ -7,9 +7,10 @@ from datetime import date, datetime
 from uuid import UUID, uuid5
 
 from followup.models import FollowUpContact
-from followup.selectors import FollowUpLine, follow_up_schedule, site_day
+from followup.selectors import FollowUpLine, follow_up_schedule, passive_follow_up, site_day, standing_departure
 from followup.services.completion import complete_if_over, reopen_unless_over
 from followup.services.stopping import check_not_future, hold_back_reminders
+from followup.vocabulary import PUBLIC_RECORDS
 from labs.models import DiseaseAssessment, Specimen
 from protocol.checks import check_window
 from protocol.vocabulary import Phase
@@ -72,14 +73,26 @@ def record_contact(
 
 
 def _line(subject: Subject, contact: Contact, at: datetime) -> FollowUpLine:
-    if subject.state not in {Phase.FOLLOW_UP, Phase.COMPLETED}:
-        raise Refused("This subject is not in follow-up.")
+    _check_may_be_followed(subject, contact)
     line = follow_up_schedule(subject, site_day(subject.site, at)).line(contact.visit_code)
     if line is None:
         raise Refused("There is no such follow-up visit.")
     if line.contact is not None:
         raise Refused(f"This visit was done on {in_words(line.contact.contacted_on)}.")
     return line
+
+
+def _check_may_be_followed(subject: Subject, contact: Contact) -> None:
+    """Who left is not asked any more; public records may be read where the subject was lost or left that open."""
+    if subject.state in {Phase.FOLLOW_UP, Phase.COMPLETED}:
+        return
+    left = standing_departure(subject)
+    if left is not None and left.passive_follow_up_allowed is False:
+        raise Refused("Consent was withdrawn from everything: nothing more is collected, from public records neither.")
+    if not passive_follow_up(left):
+        raise Refused("This subject is not in follow-up.")
+    if contact.method != PUBLIC_RECORDS:
+        raise Refused("This subject is not contacted any more. Only what public records say can be entered.")
 
 
 def _check(subject: Subject, line: FollowUpLine, contact: Contact, at: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from followup.models import Departure
-from followup.selectors import standing_departure, standing_end_of_treatment
+from followup.selectors import passive_follow_up, standing_departure, standing_end_of_treatment
 from followup.services.stopping import check_last_dose, check_not_future, drop_states_after, hold_back_reminders
 from labs.services import derive_response
 from protocol.phases import roads_from
@@ -57,10 +57,17 @@ def possible_departures(subject: Subject) -> tuple[Kind, ...]:
     return tuple(kind for kind in Kind if kind.value in targets)
 
 
+def is_death_learned_later(subject: Subject, kind: Kind) -> bool:
+    """True for a death of a subject who was lost, or withdrew and allowed public records to be followed."""
+    return kind is Kind.DEAD and subject.died_on is None and passive_follow_up(standing_departure(subject))
+
+
 def record_departure(
     *, by: Actor, at: datetime, token: UUID, subject_id: int, site_id: int, leaving: Leaving
 ) -> Departure:
     """The subject leaves: treatment and reminders stop, the response is derived anew.
+
+    A death learned after a loss, or after a withdrawal that allows it, is noted beside that; the state stays.
 
     The same token again gives the first one. Refused for a kind that does not apply in the subject's state, a date
     in the future or before what is recorded, and where scope, cause or last dose is not stated.
@@ -71,9 +78,13 @@ def record_departure(
         outcome = first_submission(token=token, by=by, at=at)
         if outcome is not None:
             return Departure.objects.get(pk=int(outcome))
+        is_later = is_death_learned_later(subject, leaving.kind)
         _check(subject, leaving, at)
         stored = _store(by, at, subject, leaving)
-        _leave(subject, leaving, why, at)
+        if is_later:
+            note_death(subject=subject, on=leaving.on, of_progression=leaving.death_due_to_progression, why=why)
+        else:
+            _leave(subject, leaving, why, at)
         derive_response(subject, at=at, caused_by=leaving.kind.label)
         publish(kind=News.SUBJECT_LEFT, subject=subject, payload={"kind": leaving.kind.value}, at=at)
         note_outcome(token=token, outcome=str(stored.pk))
@@ -81,8 +92,8 @@ def record_departure(
 
 
 def _check(subject: Subject, leaving: Leaving, at: datetime) -> None:
-    if leaving.kind not in possible_departures(subject):
-        raise Refused(f"{leaving.kind.label} cannot be recorded in the subject's present state.")
+    if leaving.kind not in possible_departures(subject) and not is_death_learned_later(subject, leaving.kind):
+        raise Refused(_why_not(subject, leaving.kind))
     for missing, sentence in (
         (not leaving.reason.strip(), "Say what happened."),
         (leaving.kind is Kind.DEAD and leaving.death_due_to_progression is None, "Say whether progression caused it."),
@@ -97,13 +108,23 @@ def _check(subject: Subject, leaving: Leaving, at: datetime) -> None:
     _check_order(subject, leaving, at)
 
 
+def _why_not(subject: Subject, kind: Kind) -> str:
+    left = standing_departure(subject)
+    if kind is Kind.DEAD and left is not None and left.passive_follow_up_allowed is False:
+        return "Consent was withdrawn from everything: nothing more is collected, from public records neither."
+    return f"{kind.label} cannot be recorded in the subject's present state."
+
+
 def _check_order(subject: Subject, leaving: Leaving, at: datetime) -> None:
     if subject.state in TREATMENT_PHASES:
         if leaving.last_dose_on is None:
             raise Refused("Enter the date of the last dose.")
         check_last_dose(subject, leaving.last_dose_on, at)
     last = leaving.last_dose_on or subject.treatment_ended_on
+    left = standing_departure(subject)
+    withdrawn_on = left.on if left is not None and left.kind == Kind.WITHDRAWN else None
     for day, words in (
+        (withdrawn_on, "the withdrawal"),
         (last, "the last dose"),
         (_fatal_event_on(subject) if leaving.kind is Kind.DEAD else None, "the fatal adverse event began"),
         (subject.registered_on, "registration"),
@@ -153,18 +174,23 @@ def _leave(subject: Subject, leaving: Leaving, why: str, at: datetime) -> None:
 def take_back_departure(*, by: Actor, at: datetime, subject_id: int, site_id: int, reason: str) -> Departure:
     """The departure was entered in error: the subject is back in the state before it. Reminders go on.
 
-    A death noted with it is taken back, and so is the last dose unless a signed end of treatment states it.
+    Of two, the death that was learned later is taken back first, and nothing else. A death noted with it is taken
+    back, and so is the last dose unless a signed end of treatment states it.
     """
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
         if not reason.strip():
             raise Refused("Say why this entry is wrong.")
         subject = lock_open_subject(subject_id, site_id)
-        stored = standing_departure(subject)
-        if stored is None:
+        first = standing_departure(subject)
+        if first is None:
             raise Refused("No departure stands.")
+        stored = Departure.objects.filter(subject=subject, in_error_at=None).order_by("id").last() or first
         stored.in_error_at, stored.in_error_reason = at, reason
         stored.save(update_fields=["in_error_at", "in_error_reason"])
-        _come_back(subject, stored, reason)
+        if stored == first:
+            _come_back(subject, stored, reason)
+        else:
+            note_death(subject=subject, on=None, of_progression=None, why=reason)
         words = f"{stored.get_kind_display()}: entered in error"
         break_signatures_resting_on([f"{RECORD}:{stored.pk}"], reason=words, at=at)
         derive_response(subject, at=at, caused_by=words)

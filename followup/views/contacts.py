@@ -17,7 +17,7 @@ from followup.forms import ContactForm, ReasonForm
 from followup.models import FollowUpContact
 from followup.selectors import FollowUpLine, FollowUpSchedule
 from followup.views.shared import dated, done, subject_for, who
-from followup.vocabulary import METHODS, step_name
+from followup.vocabulary import METHODS, PUBLIC_RECORDS, step_name
 from protocol.vocabulary import DueState, Phase
 from trialsite import clock
 from trialsite.access import Duty, can
@@ -75,7 +75,7 @@ def follow_up(request: SignedInRequest, key: str) -> HttpResponse:
 
 
 def _record(request: SignedInRequest, subject: Subject) -> HttpResponse:
-    form = ContactForm(request.POST)
+    form = ContactForm(request.POST, only_records=_only_records(subject))
     dated(form, subject)
     if form.is_valid():
         try:
@@ -134,9 +134,10 @@ def _show(request: SignedInRequest, subject: Subject, *, code: str = "", **bound
     schedule = selectors.follow_up_schedule(subject, today)
     may_enter = can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
     typed = bound["contact_form"].data.get("visit_code", "") if "contact_form" in bound else code
-    chosen = _chosen(schedule, typed or request.GET.get("visit", ""))
+    only_records = _only_records(subject)
+    chosen = _chosen(schedule, typed or request.GET.get("visit", ""), today if only_records else None)
     unsaved = drafting(request, subject, f"visit={chosen.code}" if chosen else "")
-    can_record = may_enter and subject.state in {Phase.FOLLOW_UP, Phase.COMPLETED}
+    can_record = may_enter and (only_records or subject.state in {Phase.FOLLOW_UP, Phase.COMPLETED})
     context: dict[str, Any] = {
         "subject": subject,
         "rows": [_row(line, today) for line in schedule.overdue_first],
@@ -147,6 +148,7 @@ def _show(request: SignedInRequest, subject: Subject, *, code: str = "", **bound
         "may_record": bool(can_record and chosen and chosen.contact is None and not _is_not_done(chosen)),
         "methods": METHODS,
         "contact_form": _contact_form(subject, chosen, unsaved),
+        "only_records": only_records,
         "drafting": unsaved,
         "not_done_form": ReasonForm(auto_id="not_done_%s"),
         "error_form": ReasonForm(auto_id="error_%s"),
@@ -160,8 +162,21 @@ def _is_not_done(line: FollowUpLine) -> bool:
     return line.state is DueState.NOT_DONE
 
 
-def _chosen(schedule: FollowUpSchedule, code: str) -> FollowUpLine | None:
-    """The contact that was asked for, else what is to be done first, else the next that is planned."""
+def _only_records(subject: Subject) -> bool:
+    """True for a subject who left and of whom public records may still be read."""
+    if subject.state in {Phase.FOLLOW_UP, Phase.COMPLETED} or subject.died_on is not None:
+        return False
+    return selectors.passive_follow_up(selectors.standing_departure(subject))
+
+
+def _chosen(schedule: FollowUpSchedule, code: str, records_until: date | None) -> FollowUpLine | None:
+    """The contact that was asked for, else what is to be done first, else the next that is planned.
+
+    records_until: for a subject who is not contacted any more, the newest visit whose window has opened by that day.
+    """
+    if records_until is not None and not code:
+        opened = [one for one in schedule.lines if one.contact is None and one.planned.opens_on <= records_until]
+        return opened[-1] if opened else None
     planned = next((line for line in schedule.lines if line.state is DueState.PLANNED), None)
     return schedule.line(code) or schedule.next_open or planned
 
@@ -170,7 +185,9 @@ def _contact_form(subject: Subject, chosen: FollowUpLine | None, unsaved: Drafti
     if chosen is None:
         return None
     typed = unsaved.typed if unsaved else {}
-    form = ContactForm(initial={"method": "phone", **typed, "visit_code": chosen.code})
+    only_records = _only_records(subject)
+    method = PUBLIC_RECORDS if only_records else "phone"
+    form = ContactForm(initial={"method": method, **typed, "visit_code": chosen.code}, only_records=only_records)
     dated(form, subject)
     return form
 

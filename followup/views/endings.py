@@ -132,6 +132,8 @@ def _to_end_of_treatment(request: SignedInRequest, subject: Subject) -> HttpResp
 
 def _departure_form(request: SignedInRequest, subject: Subject) -> DepartureForm | None:
     kinds = services.possible_departures(subject)
+    if services.is_death_learned_later(subject, Departure.Kind.DEAD):
+        kinds = (Departure.Kind.DEAD,)
     if not kinds or not can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()):
         return None
     asked = request.GET.get("kind", "")
@@ -169,7 +171,7 @@ def _departure_page(
     has_errors = bool((form and form.is_bound) or back_form)
     context: dict[str, Any] = {
         "subject": subject,
-        "standing": next((one for one in entered if one.in_error_at is None), None),
+        "standings": [one for one in reversed(entered) if one.in_error_at is None],
         "in_error": [one for one in entered if one.in_error_at is not None],
         "form": form,
         "drafting": drafting(request, subject),

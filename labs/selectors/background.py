@@ -8,10 +8,13 @@ from datetime import date
 from decimal import Decimal
 
 from labs.selectors.visits import visit_label
+from labs.words import unit_words
 from protocol.derived import corrected_calcium, flc_ratio
-from protocol.measurements import Course, Measurement
+from protocol.explain import plain
+from protocol.measurements import Course, Measurement, assay_changed
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, PanelCode
+from trialsite.days import in_words
 
 #: Panels whose lowest value means something; a nadir of haemoglobin does not.
 WITH_NADIR = frozenset(
@@ -19,6 +22,9 @@ WITH_NADIR = frozenset(
     for code in (PanelCode.MYELOMA, PanelCode.URINE, PanelCode.MARROW, PanelCode.INFLAMMATION, PanelCode.RESEARCH)
     for analyte in TRIAL.panels[code].analytes
 ) | {Analyte.FLC_RATIO}
+
+#: Results of which a progression can be made; there the nadir must have been measured in the same way.
+PROGRESSES = frozenset({Analyte.SERUM_M, Analyte.URINE_M, Analyte.IGA, Analyte.FLC_KAPPA, Analyte.FLC_LAMBDA})
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,22 @@ def background_for(course: Course, code: str, on: date) -> Background:
         previous={m.analyte: m.value for m in earlier if m.visit == before and m.value is not None},
         previous_label=visit_label(before) if before else "",
     )
+
+
+def measured_otherwise(
+    lowest: Measurement | None, analyte: Analyte, now: tuple[str, str], laboratories: Mapping[str, str]
+) -> str:
+    """That nadir and result come from different laboratories or methods, and what that means; empty if not.
+
+    lowest: the nadir. now: laboratory (its id) and method of the result. laboratories: names by id.
+    """
+    if analyte not in PROGRESSES or lowest is None or lowest.value is None or not assay_changed(now, lowest.assay):
+        return ""
+    was, is_now = (
+        ", ".join(part for part in (laboratories.get(one[0], ""), one[1]) if part) for one in (lowest.assay, now)
+    )
+    figure = f"{plain(lowest.value)} {unit_words(TRIAL.analytes[analyte].unit)} of {in_words(lowest.collected_on)}"
+    return f"The lowest result so far, {figure}, was measured by {was}; this one by {is_now}."
 
 
 def _is_baseline(m: Measurement, course: Course) -> bool:

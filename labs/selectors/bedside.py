@@ -34,8 +34,9 @@ def bedside_state(visit: Visit, *, is_required: bool) -> tuple[str, str]:
     return ("draft", f"{entered} of {len(BEDSIDE)} entered") if entered else ("due", "Not entered")
 
 
-def last_weight(subject: Subject, on: date) -> Decimal | None:
-    """The newest weight measured on or before a day, in kg; one query."""
+def last_weight(subject: Subject, on: date, *, besides: Visit | None = None) -> Decimal | None:
+    """The newest weight measured on or before a day, at any other visit than `besides`, in kg; one query."""
     weighed = Visit.objects.filter(subject=subject, occurred_on__lte=on).exclude(weight_kg=None)
+    weighed = weighed.exclude(pk=besides.pk) if besides else weighed
     known = weighed.exclude(status=Visit.Status.IN_ERROR).order_by("-occurred_on", "-id")
     return known.values_list("weight_kg", flat=True).first()

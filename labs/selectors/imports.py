@@ -75,7 +75,7 @@ def counts_of(imports: Iterable[LabImport]) -> dict[int, Counter[str]]:
 
 def rows_of(imported: LabImport) -> QuerySet[ImportRow]:
     """Every row of a file in its order."""
-    return ImportRow.objects.filter(lab_import=imported).select_related("subject", "settled_by")
+    return ImportRow.objects.filter(lab_import=imported).select_related("subject__site", "settled_by")
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,13 @@ def counts_in(imported: LabImport) -> Counts:
     for disposition, number, open_ones in told:
         rows[disposition], waiting[disposition] = number, open_ones
     return Counts(rows, waiting, found.aggregate(n=Count("subject", distinct=True))["n"])
+
+
+def drawn_at(subject_ids: Iterable[int]) -> dict[tuple[int, str, str], tuple[str, str]]:
+    """Laboratory (its id) and method of what stands, by subject, visit code and panel; one query."""
+    standing = Specimen.objects.filter(subject__in=list(subject_ids), status=Specimen.Status.COMPLETE)
+    told = standing.values_list("subject_id", "visit__code", "panel", "laboratory_id", "method")
+    return {(subject, code, panel): (str(lab or ""), method) for subject, code, panel, lab, method in told}
 
 
 def has_text(imported: LabImport) -> bool:

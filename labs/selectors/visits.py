@@ -30,7 +30,7 @@ from trialsite.selectors import protocol_of, state_periods, visits
 
 _CODES = frozenset(slot.code for version in VERSIONS.values() for slot in version.schedule)
 _NUMBERED = re.compile(r"uns[1-9]\d?|fu(06|12|18|24|30|36|42|48|54|60)")
-#: Results that another form asks for: immunofixation and marrow (disease assessment), ECOG (visit), free text.
+#: Results that another form asks for: immunofixation and marrow (disease assessment), ECOG (visit).
 ELSEWHERE = frozenset(
     {
         Analyte.SERUM_IFE,
@@ -39,11 +39,12 @@ ELSEWHERE = frozenset(
         Analyte.BM_CLONAL,
         Analyte.CIRCULATING_PC,
         Analyte.ECOG,
-        Analyte.SPEP_TEXT,
     }
 )
 #: Results that are due only where their own item of the schedule is.
 OWN_ITEM = {Analyte.B2M: "prognostic", Analyte.LDH: "prognostic"}
+#: Results that the grid has a row for, and that a form is complete without: laboratories differ in sending them.
+OPTIONAL = frozenset({Analyte.SPEP_TEXT})
 #: Results that are taken where a laboratory reports them, and that nobody waits for.
 UNASKED = frozenset(
     {
@@ -78,6 +79,11 @@ class DuePanel:
     label: str
     analytes: tuple[Analyte, ...]
     required: bool
+
+    @property
+    def awaited(self) -> frozenset[Analyte]:
+        """What has to be in before a required panel is complete."""
+        return frozenset(self.analytes) - OPTIONAL
 
 
 @dataclass(frozen=True)
@@ -313,7 +319,7 @@ def _disease_form(code: str, trial: Protocol, *, assessed: bool) -> FormState:
 
 
 def _lab_form(subject: Subject, code: str, entered: set[Analyte], pending: int) -> FormState:
-    asked = {analyte for panel in due_panels(code, subject) if panel.required for analyte in panel.analytes}
+    asked = {analyte for panel in due_panels(code, subject) if panel.required for analyte in panel.awaited}
     done = len(asked & entered)
     if asked <= entered and not pending and entered:
         return FormState("labs", "Laboratory results", "done", f"Complete, {len(entered)} results")

@@ -5,6 +5,7 @@ from labs.services.answering import Mended, RowAnswer, mend_rows
 from labs.services.batches import go_on_with_file
 from labs.services.consent import ask_about_consent, confirm_ordinary_care, consent_problem, open_questions
 from labs.services.disease import Assessed, mark_disease_assessment_in_error, record_disease_assessment
+from labs.services.foretelling import Foreseen, foresee_import
 from labs.services.imports import Uploaded, cancel_import, match_columns, upload_file
 from labs.services.laboratories import (
     Limits,
@@ -19,6 +20,7 @@ from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsR
 from labs.services.responses import derive_response, derive_response_from
 from labs.services.tokens import NewToken, check_token, make_token, revoke_token
 from labs.services.versions import adopt_protocol_version
+from labs.services.visit_checks import open_visit_questions
 from labs.services.visits import (
     VisitFacts,
     add_unscheduled_visit,
@@ -32,6 +34,7 @@ __all__ = [
     "Assessed",
     "Conflict",
     "FieldsRefused",
+    "Foreseen",
     "Limits",
     "Mended",
     "NewToken",
@@ -54,6 +57,7 @@ __all__ = [
     "consent_problem",
     "derive_response",
     "derive_response_from",
+    "foresee_import",
     "go_on_with_file",
     "judge",
     "make_token",
@@ -63,6 +67,7 @@ __all__ = [
     "match_columns",
     "mend_rows",
     "open_questions",
+    "open_visit_questions",
     "receive_message",
     "record_disease_assessment",
     "record_panel",

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from labs.mapping import Part
 from labs.models import ImportRow, LabImport, Laboratory, LabResult
-from labs.selectors.imports import GOOD, Neighbour
+from labs.selectors.imports import GOOD, Neighbour, neighbours
 from labs.selectors.messages import messages_with_good_rows, waiting_in_messages
 from labs.services.imports import AT_ONCE, leave_to_job, lock_import
 from labs.services.judging import NEW_VISIT, NOT_OF_A_ROW, Sample, judge_rows
@@ -42,8 +42,8 @@ class Accepted:
     by_job: int = 0
 
 
-def accept_rows(*, by: Actor, at: datetime, site_id: int, import_id: int) -> Accepted:
-    """Import every good row; the others stay in quarantine.
+def accept_rows(*, by: Actor, at: datetime, site_id: int, import_id: int, only: int | None = None) -> Accepted:
+    """Import every good row, or every one of the subject with the id `only`; the others stay in quarantine.
 
     Each sample is one transaction of `record_panel`: values, queries, broken signatures, derived response, news.
     A sample that is refused keeps no other one back. Nothing is left to do for what was imported before. Where the
@@ -53,10 +53,11 @@ def accept_rows(*, by: Actor, at: datetime, site_id: int, import_id: int) -> Acc
         imported = lock_import(import_id, site_id)
         if imported.state == LabImport.State.IMPORTING:
             return Accepted({}, _waiting(imported), by_job=_good(imported))
-        if are_many(imported, Q()) and _good(imported):
+        which = Q() if only is None else Q(subject=only)
+        if are_many(imported, which) and _good(imported):
             return _accept_by_job(imported, by, at)
-        rows = open_rows(imported, Q())
-        settled = record_rows(imported, rows, by, at)
+        rows = open_rows(imported, which)
+        settled = record_rows(imported, rows, by, at, neighbours(imported, rows) if only else ())
         close_if_settled(imported)
         return Accepted(settled, len(rows) - settled.total())
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from labs.models import DiseaseAssessment, Specimen
+from labs.selectors.bedside import BEDSIDE
 from protocol.trial import TRIAL
 from protocol.vocabulary import TERMINAL_PHASES, PanelCode
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.days import in_words
-from trialsite.models import Query, QueryMessage, Subject
+from trialsite.models import Query, QueryMessage, Subject, Visit
 from trialsite.services.queries import (
     Anchor,
     Question,
@@ -83,11 +84,12 @@ def ask_about_consent(*, by: Actor, at: datetime, subject: Subject) -> None:
         if asked is None:
             question = Question(one.question, CHECK)
             raise_automatic_query(by=by, at=at, subject=subject, anchor=one.anchor, question=question)
-        elif asked.state == Query.State.CLOSED and _closed_itself(asked):
+        elif asked.state == Query.State.CLOSED and closed_itself(asked):
             reopen_automatic_query(query=asked, at=at, reason="The date lies before consent again.")
 
 
-def _closed_itself(query: Query) -> bool:
+def closed_itself(query: Query) -> bool:
+    """True if a correction closed the question, and no person did."""
     last = query.messages.order_by("id").last()
     return last is not None and last.by_id is None and last.action == QueryMessage.Action.CLOSED
 
@@ -112,12 +114,22 @@ def _procedures(subject: Subject) -> Iterator[Procedure]:
         anchor = Anchor("specimen", specimen.pk, "collected_on", specimen.visit.code)
         label = TRIAL.panels[PanelCode(specimen.panel)].label
         yield Procedure(anchor, label, specimen.collected_on, specimen.collected_time)
+    yield from _bedside(subject)
     standing = DiseaseAssessment.objects.filter(subject=subject, superseded_at=None, in_error=False)
     for one in standing.select_related("visit"):
         for name, words in DATED.items():
             on = getattr(one, name)
             if on is not None:
                 yield Procedure(Anchor("disease_assessment", one.pk, name, one.visit.code), words, on)
+
+
+def _bedside(subject: Subject) -> Iterator[Procedure]:
+    """Vital signs, weight and ECOG that were measured at visits."""
+    took_place = Visit.objects.filter(subject=subject, occurred_on__isnull=False)
+    for visit in took_place.exclude(status__in=[Visit.Status.IN_ERROR, Visit.Status.NOT_DONE]).order_by("id"):
+        if visit.occurred_on is not None and any(getattr(visit, name) is not None for name in BEDSIDE):
+            anchor = Anchor("visit", visit.pk, "occurred_on", visit.code)
+            yield Procedure(anchor, "Measurement of vital signs", visit.occurred_on)
 
 
 def may_lie_before(subject: Subject, visit_code: str) -> bool:

@@ -15,6 +15,7 @@ from labs.services.consent import ask_about_consent, consent_problem, may_lie_be
 from labs.services.dates import date_problem, site_day
 from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, SavedMeanwhile
 from labs.services.responses import derive_response
+from labs.services.visit_checks import visit_with_question
 from labs.services.visits import void_assessments
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
@@ -27,7 +28,6 @@ from trialsite.services.subjects import (
     first_submission,
     lock_subject,
     note_outcome,
-    visit_for,
 )
 
 
@@ -164,7 +164,7 @@ def _check_parts(subject: Subject, visit_code: str, assessed: Assessed, today: d
 def _visit(by: Actor, at: datetime, subject: Subject, code: str, assessed: Assessed) -> Visit:
     dates = [on for on in (getattr(assessed, name) for name in PARTS) if on is not None]
     occurred_on = min(dates, default=site_day(subject, at))
-    visit = visit_for(by=by, at=at, subject=subject, code=code, occurred_on=occurred_on)
+    visit = visit_with_question(by=by, at=at, subject=subject, code=code, occurred_on=occurred_on)
     if visit.status == Visit.Status.NOT_DONE:
         raise Refused("This visit was stated not done. Enter its date on the visit page first.")
     return visit

@@ -26,6 +26,7 @@ from labs.services.reading import read_entries
 from labs.services.refusals import FieldsRefused, ReasonMissing, RowsRefused
 from labs.services.responses import derive_response
 from labs.services.storing import Change, store_panel
+from labs.services.visit_checks import visit_with_question
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, PanelCode
 from trialsite.access import Actor, Duty
@@ -40,7 +41,6 @@ from trialsite.services.subjects import (
     first_submission,
     lock_subject,
     note_outcome,
-    visit_for,
 )
 
 
@@ -243,7 +243,9 @@ def _store(
     if not handed:
         return ()
     first_day: date = min(one.entry.collection.on for one in handed)
-    visit = visit_for(by=by, at=at, subject=subject, code=visit_code, occurred_on=first_day, reason=visit_reason)
+    visit = visit_with_question(
+        by=by, at=at, subject=subject, code=visit_code, occurred_on=first_day, reason=visit_reason
+    )
     changes: list[Change] = []
     draws = {(one.entry.collection.laboratory_id, one.entry.collection.on) for one in handed}
     ranges = {draw: reference_ranges(draw[0], subject, draw[1]) for draw in draws}

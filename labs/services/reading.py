@@ -14,12 +14,12 @@ from protocol.trial import TRIAL
 from protocol.units import convert
 from protocol.vocabulary import Analyte, MissingReason, Severity
 
-#: Columns of the result table.
+#: The column of the result table.
 LONGEST_TYPED = 40
-LONGEST_TEXT = 20
 #: Which result a contradiction between two results is asked of.
 ASKED_OF = {
     "ife_serum": Analyte.SERUM_M,
+    "spike_without_band": Analyte.SERUM_M,
     "ife_urine": Analyte.URINE_M,
     "spike_above_protein": Analyte.SERUM_M,
     "urine_m_above_protein": Analyte.URINE_M,
@@ -81,12 +81,11 @@ def _read_result(analyte: Analyte, entry: Entry, previous: Decimal | None) -> Re
 
 
 def _too_long(spec: AnalyteSpec, typed: str) -> str:
-    most = LONGEST_TEXT if spec.is_text else LONGEST_TYPED
-    return f"{spec.label}: at most {most} characters are kept." if len(typed) > most else ""
+    return f"{spec.label}: at most {LONGEST_TYPED} characters are kept." if len(typed) > LONGEST_TYPED else ""
 
 
 def _two_meanings(spec: AnalyteSpec, typed: str) -> str:
-    if spec.coded or spec.is_text or not _TWO_MEANINGS.match(typed):
+    if spec.coded or not _TWO_MEANINGS.match(typed):
         return ""
     return f"{spec.label}: {typed} can be read two ways. Type it without the comma, or with a decimal point."
 

@@ -15,6 +15,7 @@ from labs.services.consent import ask_about_consent, consent_problem, may_lie_be
 from labs.services.dates import date_problem, site_day
 from labs.services.refusals import FieldsRefused, ReasonMissing
 from labs.services.responses import derive_response
+from labs.services.visit_checks import ask_about_visit
 from protocol.trial import TRIAL
 from protocol.vocabulary import PanelCode
 from trialsite.access import Actor, Duty
@@ -49,6 +50,8 @@ class VisitFacts:
     systolic: int | None = None
     diastolic: int | None = None
     bedside_not_done: str = ""
+    #: Items that the edit checks ask about, and of which the enterer says that the source has them so.
+    confirmed: frozenset[str] = frozenset()
 
 
 def record_visit(
@@ -72,6 +75,8 @@ def record_visit(
         if overwrites:
             words = f"{visit_label(code)} corrected. {reason}"[:300]
             break_signatures_resting_on([f"visit:{visit.pk}"], reason=words, at=at)
+        ask_about_visit(by=by, at=at, subject=subject, visit=visit, confirmed=facts.confirmed)
+        _ask(by, at, subject, code)
         return visit
 
 
@@ -171,6 +176,7 @@ def mark_visit_in_error(*, by: Actor, at: datetime, subject_id: int, site_id: in
         visit.status, visit.reason = Visit.Status.IN_ERROR, reason
         visit.save(update_fields=["status", "reason"])
         _follow_up(subject, code, sources, f"{visit_label(code)} entered in error", reason, at)
+        ask_about_visit(by=by, at=at, subject=subject, visit=visit)
         _ask(by, at, subject, code)
         return visit
 

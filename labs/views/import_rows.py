@@ -127,8 +127,10 @@ def posted_places(posted: Mapping[str, str]) -> set[int]:
     return {int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 10}
 
 
-def shown(row: ImportRow, posted: Mapping[str, str], visits: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """One row of the table."""
+def shown(
+    row: ImportRow, posted: Mapping[str, str], visits: Iterable[tuple[str, str]], otherwise: str = ""
+) -> dict[str, Any]:
+    """One row of the table. otherwise: that its nadir was measured in another way, if so."""
     parts = row.received["parts"]
     return {
         "row": row,
@@ -140,6 +142,7 @@ def shown(row: ImportRow, posted: Mapping[str, str], visits: Iterable[tuple[str,
         "in_file": f"{parts.get(Part.VALUE, '')} {parts.get(Part.UNIT, '')}".strip(),
         "outcome": outcome(row),
         "to_fix": is_to_fix(row),
+        "otherwise": otherwise,
         "choices": _choices(row, visits),
         "typed": posted.get(f"{row.place}-{row.field}", boxed(row)),
         "decision": posted.get(f"{row.place}-decision", ""),

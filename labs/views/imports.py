@@ -1,44 +1,38 @@
-"""Laboratory files: upload, match columns, review, import."""
+"""A laboratory file: match its columns, review its rows, import them."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from labs.files import Table, Unreadable, read_table
+from labs.files import Table, read_table
 from labs.forms import CHANGE_REASONS, OTHER
-from labs.import_forms import MappingForm, UploadForm
+from labs.import_forms import MappingForm
 from labs.mapping import FileMapping, Shape, refreshed, suggested
-from labs.models import ImportRow, LabImport, Laboratory
+from labs.models import ImportRow, LabImport
 from labs.selectors.imports import (
     counts_in,
-    counts_of,
     has_text,
-    imports_in_reach,
-    last_laboratory,
     mapping_of,
     rows_of,
 )
-from labs.selectors.messages import waiting_in_messages
 from labs.selectors.progress import progress_of
 from labs.services import (
-    Accepted,
     FieldsRefused,
-    accept_messages,
+    Foreseen,
     accept_rows,
     cancel_import,
+    foresee_import,
     match_columns,
     mend_rows,
-    upload_file,
 )
+from labs.views.assays import measured_otherwise_of
 from labs.views.import_rows import (
     SHOWS,
     TO_FIX,
@@ -51,89 +45,21 @@ from labs.views.import_rows import (
     shown,
     visit_words,
 )
+from labs.views.import_words import UNPROCESSABLE, rows_in_words, to_look_at, told
 from labs.views.receipts import readable
 from labs.views.visits import put
 from protocol.trial import TRIAL
 from trialsite import clock
-from trialsite.access import Duty, can, can_anywhere
+from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
 from trialsite.models import Visit
 from trialsite.services.subjects import Refused
-from trialsite.templatetags.edc import moment
 
-UNPROCESSABLE = 422
 ROWS_PER_PAGE = 200
 #: Rows to fix that stand by their sentence at the head of the page.
 MOST_LISTED = 8
 State = LabImport.State
 REASONS = tuple(one for one in CHANGE_REASONS if one != OTHER)
-
-
-# ---------------------------------------------------------------- list and upload
-@require_http_methods(["GET", "POST"])
-def lab_imports(request: SignedInRequest) -> HttpResponse:
-    """Every file with the state of its rows; a file is uploaded here."""
-    if not can_anywhere(request.actor, Duty.IMPORT_LABS, clock.now()):
-        raise PermissionDenied("Your role does not include this: import laboratory files.")
-    laboratories = [
-        one
-        for one in Laboratory.objects.filter(closed_on=None).select_related("site").order_by("site__code", "name")
-        if can(request.actor, Duty.IMPORT_LABS, one.site_id, clock.now())
-    ]
-    if request.method == "POST" and request.POST.get("action") == "messages":
-        return _take_messages(request, laboratories)
-    form = UploadForm(
-        *((request.POST, request.FILES) if request.method == "POST" else ()), laboratories=laboratories,
-        initial={"laboratory": last_laboratory({one.site_id for one in laboratories})},
-    )  # fmt: skip
-    if request.method == "POST" and form.is_valid():
-        imported = _upload(request, form, laboratories)
-        if imported is not None:
-            return redirect("lab_import_map" if imported.state == State.MATCHING else "lab_import_review", imported.pk)
-    known = imports_in_reach()
-    counts = counts_of(known)
-    context = {
-        "form": form,
-        "laboratories": laboratories,
-        "waiting": [
-            {"of": one, "may_import": can(request.actor, Duty.ENTER_DATA, one.laboratory.site_id, clock.now())}
-            for one in waiting_in_messages({one.site_id for one in laboratories}).values()
-        ],
-        "imports": [{"imported": one, "counts": _counted(counts[one.pk])} for one in known],
-    }
-    return render(request, "labs/imports.html", context, status=UNPROCESSABLE if form.errors else 200)
-
-
-def _take_messages(request: SignedInRequest, laboratories: list[Laboratory]) -> HttpResponse:
-    """Every good result of one laboratory's messages, with one button."""
-    chosen = next((one for one in laboratories if str(one.pk) == request.POST.get("laboratory")), None)
-    if chosen is None:
-        raise Http404
-    told = accept_messages(by=request.actor, at=clock.now(), site_id=chosen.site_id, laboratory_id=chosen.pk)
-    messages.success(request, _told(told))
-    return redirect("lab_imports")
-
-
-def _upload(request: SignedInRequest, form: UploadForm, laboratories: list[Laboratory]) -> LabImport | None:
-    laboratory = next(one for one in laboratories if str(one.pk) == form.cleaned_data["laboratory"])
-    file = form.cleaned_data["file"]
-    try:
-        uploaded = upload_file(
-            by=request.actor, at=clock.now(), site_id=laboratory.site_id, laboratory_id=laboratory.pk,
-            name=file.name, content=file.read(),
-        )  # fmt: skip
-    except Unreadable as problem:
-        form.add_error("file", str(problem))
-        return None
-    if uploaded.repeated:
-        when = moment(uploaded.imported.uploaded_at, laboratory.site.time_zone)
-        messages.info(request, f"This file was uploaded on {when} already. Nothing was changed.")
-    return uploaded.imported
-
-
-def _counted(counts: Counter[str]) -> list[tuple[str, int]]:
-    """New 3, Changed 1 ...: what there is, in the order of the receipt."""
-    return [(one.label, counts[one.value]) for one in ImportRow.Disposition if counts[one.value]]
 
 
 # ---------------------------------------------------------------- columns
@@ -183,14 +109,23 @@ def lab_import_review(request: SignedInRequest, pk: int) -> HttpResponse:
     if imported.state == State.MATCHING and request.method == "GET":
         return redirect("lab_import_map", imported.pk)
     problems: Mapping[str, str] = {}
+    foreseen = Foreseen()
     if request.method == "POST":
         rows = rows_of(imported).filter(place__in=posted_places(request.POST))
         answers = read_answers(request.POST, rows, clock.today(imported.site.time_zone))
-        problems = answers.problems or _done(request, imported, answers)
+        foreseen = _foreseen(request, imported, answers)
+        problems = answers.problems or to_look_at(request, foreseen) or _done(request, imported, answers)
         if not problems:
             return redirect("lab_import_review", imported.pk)
-    context = _review(request, imported, problems)
+    context = {**_review(request, imported, problems), "foreseen": foreseen}
     return render(request, "labs/import_review.html", context, status=UNPROCESSABLE if problems else 200)
+
+
+def _foreseen(request: SignedInRequest, imported: LabImport, answers: Answers) -> Foreseen:
+    """What importing would change in what stands; nothing for any other button."""
+    if request.POST.get("action") != "import" or answers.given or imported.state != State.REVIEW:
+        return Foreseen()
+    return foresee_import(by=request.actor, at=clock.now(), site_id=imported.site_id, import_ids=[imported.pk])
 
 
 def _done(request: SignedInRequest, imported: LabImport, answers: Answers) -> Mapping[str, str]:
@@ -203,32 +138,17 @@ def _done(request: SignedInRequest, imported: LabImport, answers: Answers) -> Ma
             cancel_import(**act)
             messages.info(request, "Import cancelled. What was imported before stands.")
         elif request.POST.get("action") == "import" and not answers.given:
-            messages.success(request, _told(accept_rows(**act)))
+            messages.success(request, told(accept_rows(**act)))
         else:
             mended = mend_rows(**act, answers=answers.given)
             now = "They are many, and are" if mended.by_job else "Look at what would be saved, then import."
-            words = f"{_rows(mended.answered)} answered. {now}"
+            words = f"{rows_in_words(mended.answered)} answered. {now}"
             messages.info(request, f"{words} checked again now." if mended.by_job else words)
     except FieldsRefused as refusal:
         return refusal.problems
     except Refused as refusal:
         return {"": str(refusal)}
     return {}
-
-
-def _told(accepted: Accepted) -> str:
-    if accepted.by_job and not accepted.settled:
-        return f"{_rows(accepted.by_job)} will be imported. You can go on working and come back."
-    words = f"{_rows(accepted.settled.get('new', 0) + accepted.settled.get('corrected', 0))} imported."
-    if accepted.settled.get("unchanged"):
-        words += f" {_rows(accepted.settled['unchanged'])} recorded already."
-    if accepted.by_job:
-        words += f" {_rows(accepted.by_job)} more will be imported; you can go on working and come back."
-    return words + (f" {_rows(accepted.waiting)} still to fix." if accepted.waiting else "")
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def _review(request: SignedInRequest, imported: LabImport, problems: Mapping[str, str]) -> dict[str, Any]:
@@ -240,15 +160,16 @@ def _review(request: SignedInRequest, imported: LabImport, problems: Mapping[str
     page = Paginator(chosen_rows(imported, show), ROWS_PER_PAGE).get_page(request.GET.get("page"))
     waiting = [row for row in page if is_to_fix(row)]
     visits = _visit_choices(waiting)
-    read = f"{_rows(counts.rows.total())}, {counts.subjects} subject{'' if counts.subjects == 1 else 's'}"
+    otherwise = measured_otherwise_of(imported, page)
+    read = f"{rows_in_words(counts.rows.total())}, {counts.subjects} subject{'' if counts.subjects == 1 else 's'}"
     if imported.state == State.READING:
-        read = _rows(imported.result_count or 0)
+        read = rows_in_words(imported.result_count or 0)
     listed = waiting[:MOST_LISTED] if imported.state == State.REVIEW and not problems else []
     return {
         "imported": imported,
         "has_text": has_text(imported),
         "progress": progress_of(imported),
-        "rows": [shown(row, request.POST, visits) for row in page],
+        "rows": [shown(row, request.POST, visits, otherwise.get(row.place, "")) for row in page],
         "page_obj": page,
         "segments": segments(counts, show),
         "problems": [(f"f{key}", words) for key, words in problems.items()]
@@ -265,7 +186,7 @@ def _review(request: SignedInRequest, imported: LabImport, problems: Mapping[str
 
 
 def _waiting(count: int) -> str:
-    return f"{_rows(count)} need{'s' if count == 1 else ''} you" if count else "nothing to fix"
+    return f"{rows_in_words(count)} need{'s' if count == 1 else ''} you" if count else "nothing to fix"
 
 
 def _visit_choices(rows: list[ImportRow]) -> list[tuple[str, str]]:

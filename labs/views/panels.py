@@ -248,7 +248,7 @@ def _questions(page: Page) -> dict[Analyte, Query]:
 
 
 def _context(page: Page, sheet: Sheet, empty: Analyte | None) -> dict[str, Any]:
-    asked = [analyte for panel in page.due for analyte in panel.analytes]
+    asked = [analyte for panel in page.due for analyte in panel.awaited]
     entered = sum(1 for one in asked if one in sheet.typed and sheet.typed[one].typed.strip())
     head, planned = page.head, page.planned
     window = (planned.opens_on, planned.closes_on) if planned else None

@@ -11,16 +11,14 @@ from labs.entries import MISSING_WORDS, NEEDS_A_REASON, Collection, Entry, Readi
 from labs.forms import GAP_REASONS, choices_of
 from labs.models import LabResult, ReferenceRange
 from labs.selectors import DuePanel, typical_range
-from labs.selectors.background import WITH_NADIR, Background
+from labs.selectors.background import WITH_NADIR, Background, measured_otherwise
 from labs.words import CODED, range_words, unit_words
 from protocol.derived import pct_change, round_half_up
 from protocol.explain import plain
-from protocol.measurements import assay_changed
 from protocol.schema import AnalyteSpec
 from protocol.trial import TRIAL
 from protocol.units import convert
 from protocol.vocabulary import Analyte, MissingReason
-from trialsite.days import in_words
 from trialsite.models import Query
 
 Row = dict[str, object]
@@ -86,7 +84,7 @@ def grid(sheet: Sheet) -> list[dict[str, object]]:
 
 def first_empty(sheet: Sheet) -> Analyte | None:
     """The first analyte without an answer."""
-    asked = (analyte for panel in sheet.panels for analyte in panel.analytes)
+    asked = (analyte for panel in sheet.panels for analyte in panel.analytes if analyte in panel.awaited)
     return next((one for one in asked if one not in sheet.typed or not sheet.typed[one].typed.strip()), None)
 
 
@@ -139,29 +137,12 @@ def _factor(analyte: Analyte, unit: str) -> str:
     return plain(round_half_up(convert(analyte, Decimal(1), unit), 12))
 
 
-#: Results of which a progression can be made; there the nadir must have been measured in the same way.
-PROGRESSES = frozenset({Analyte.SERUM_M, Analyte.URINE_M, Analyte.IGA, Analyte.FLC_KAPPA, Analyte.FLC_LAMBDA})
-
-
 def _measured_otherwise(sheet: Sheet, analyte: Analyte) -> str:
-    """That nadir and result come from different laboratories or methods, and what that means; empty if not."""
-    lowest, drawn = sheet.background.lowest.get(analyte), sheet.drawn.get(analyte)
-    if analyte not in PROGRESSES or lowest is None or lowest.value is None or drawn is None:
+    drawn = sheet.drawn.get(analyte)
+    if drawn is None:
         return ""
     now = (str(drawn.laboratory_id or ""), drawn.method)
-    if not assay_changed(now, lowest.assay):
-        return ""
-    spec = TRIAL.analytes[analyte]
-    figure = f"{plain(lowest.value)} {unit_words(spec.unit)} of {in_words(lowest.collected_on)}"
-    return (
-        f"The lowest result so far, {figure}, was measured by {_assay_words(sheet, lowest.assay)}; "
-        f"this one by {_assay_words(sheet, now)}."
-    )
-
-
-def _assay_words(sheet: Sheet, assay: tuple[str, str]) -> str:
-    laboratory, method = sheet.laboratories.get(assay[0], ""), assay[1]
-    return ", ".join(part for part in (laboratory, method) if part)
+    return measured_otherwise(sheet.background.lowest.get(analyte), analyte, now, sheet.laboratories)
 
 
 def _computed_row(sheet: Sheet, one: Calculated, values: Mapping[Analyte, Decimal]) -> Row:

@@ -22,6 +22,7 @@ from labs.services import (
     add_unscheduled_visit,
     mark_specimen_in_error,
     mark_visit_in_error,
+    open_visit_questions,
     record_visit,
 )
 from labs.views.correcting import LOOK_AT_WHAT_FOLLOWS, take_back
@@ -126,7 +127,10 @@ def _hub(request: SignedInRequest, key: str, code: str) -> Hub:
         raise Http404
     action = request.POST.get("action", "") if request.method == "POST" else ""
     known = line.visit
-    facts = VisitForm(request.POST if action == "facts" else None, initial=facts_of(known) if known else {})
+    facts = VisitForm(
+        request.POST if action == "facts" else None, initial=facts_of(known) if known else {},
+        questions=open_visit_questions(subject, code) if known else (),
+    )  # fmt: skip
     tell_today(facts, today)
     window = (line.planned.opens_on, line.planned.closes_on) if line.planned else None
     tell_window(facts["occurred_on"], subject.day1_on, window)

@@ -87,5 +87,5 @@ def _analytes() -> str:
 
 def _analyte(spec: AnalyteSpec) -> tuple[str, ...]:
     plausible = f"{spec.plausible[0]} to {spec.plausible[1]}" if spec.plausible else ""
-    values = ", ".join(spec.coded) or ("text" if spec.is_text else "computed" if spec.derived else "number")
+    values = ", ".join(spec.coded) or ("computed" if spec.derived else "number")
     return (f"`{spec.analyte.value}`", spec.label, spec.loinc, spec.unit, ", ".join(spec.units), plausible, values)

@@ -319,7 +319,12 @@ def test_only_a_version_that_needs_it_asks_for_a_new_consent(world: World) -> No
 def test_who_has_left_is_not_asked_again(world: World) -> None:
     subject = screened(world)
     record_screen_failure(
-        **who(world, subject), token=uuid4(), cause=Cause.CONSENT_WITHDRAWN, failed_on=TODAY, reason="No more"
+        **who(world, subject),
+        token=uuid4(),
+        cause=Cause.CONSENT_WITHDRAWN,
+        failed_on=TODAY,
+        reason="No more",
+        passive_follow_up_allowed=False,
     )
     new_form(world)
     assert gaps(world, subject) == []
@@ -489,7 +494,12 @@ def test_nothing_later_is_collected_once_screening_ended(later: World) -> None:
     ended = subject.screened_on
     later.later(5)
     record_screen_failure(
-        **who(later, subject), token=uuid4(), cause=Cause.CONSENT_WITHDRAWN, failed_on=ended, reason="No more"
+        **who(later, subject),
+        token=uuid4(),
+        cause=Cause.CONSENT_WITHDRAWN,
+        failed_on=ended,
+        reason="No more",
+        passive_follow_up_allowed=False,
     )
     with pytest.raises(FieldsRefused, match=f"is after screening ended: nothing later than {ended:%-d %b %Y}"):
         labs(later, subject, ended + DAY)

@@ -238,7 +238,12 @@ def with_log(world: World) -> World:
         (withdrawn, Cause.CONSENT_WITHDRAWN, "=Moved away"),
     ):
         record_screen_failure(
-            **who(world, subject), token=uuid4(), cause=cause, failed_on=subject.screened_on, reason=words
+            **who(world, subject),
+            token=uuid4(),
+            cause=cause,
+            failed_on=subject.screened_on,
+            reason=words,
+            passive_follow_up_allowed=True,
         )
     screened(world, "02", birth_year=1954)
     return world

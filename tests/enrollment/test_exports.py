@@ -57,6 +57,7 @@ def withdraw(world: World, subject: Subject) -> None:
         subject_id=subject.pk,
         site_id=subject.site_id,
         cause=Cause.CONSENT_WITHDRAWN,
+        passive_follow_up_allowed=False,
         failed_on=subject.screened_on,
         reason="Moved away",
     )

@@ -340,6 +340,22 @@ def test_a_screen_failure_in_the_browser(world: World) -> None:
     assert "I07 not met. Neutropenia" in text(client.get(reverse("subject_eligibility", args=[subject.key])))
 
 
+def test_a_withdrawal_in_screening_states_its_scope(world: World) -> None:
+    subject = screened(world)
+    client = browser(world, Role.COORDINATOR)
+    address = reverse("subject_screen_failure", args=[subject.key])
+    data = {"token": str(uuid4()), "cause": "consent_withdrawn", "failed_on": "t", "reason": "Moved away"}
+    refused = client.post(address, data)
+    assert (refused.status_code, "Say what consent was withdrawn from." in text(refused)) == (422, True)
+    assert client.post(address, {**data, "scope": "visits"}).status_code == 303
+    with reading(system_actor("verification"), world.at):
+        failure = failure_of(subject)
+    assert failure is not None
+    assert failure.passive_follow_up_allowed is True
+    page = text(client.get(reverse("subject_eligibility", args=[subject.key])))
+    assert "public records may still be followed" in page
+
+
 def test_a_failure_without_a_criterion_is_refused_beside_the_form(world: World) -> None:
     subject = screened(world)
     client = browser(world, Role.COORDINATOR)

@@ -54,6 +54,7 @@ def fail(
         subject_id=subject.pk,
         site_id=subject.site_id,
         cause=cause,
+        passive_follow_up_allowed=False,
         failed_on=on or site_day(world.at, subject.site),
         reason="Told by the site",
     )
@@ -118,7 +119,7 @@ def test_subject_numbers_have_no_race(fresh_db: object) -> None:
 
 
 @pytest.mark.req("D2", "B8")
-def test_the_snapshot_is_frozen_and_the_page_says_what_differs_now(world: World) -> None:
+def test_complaint_25_the_snapshot_is_frozen_and_the_page_says_what_differs_now(world: World) -> None:
     subject = complete(world)
     snapshot = sent(world, subject)
     signed(world, subject, snapshot)

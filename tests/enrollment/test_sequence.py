@@ -136,6 +136,7 @@ class Road(RuleBasedStateMachine):
             subject_id=self.subject.pk,
             site_id=self.subject.site_id,
             cause=cause,
+            passive_follow_up_allowed=False,
             failed_on=self.today(),
             reason="Told by the site",
         )

@@ -10,14 +10,14 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from followup.models import FollowUpContact
+from followup.models import Departure, FollowUpContact
 from followup.selectors import FollowUpLine, follow_up_schedule
-from followup.services import Contact, mark_contact_in_error, record_contact
+from followup.services import Contact, Leaving, Swept, mark_contact_in_error, record_contact, sweep_reminders
 from protocol.vocabulary import Analyte, DueState
 from safety.models import ConcomitantMedication
 from tests.followup.conftest import LAST_DOSE
 from tests.world import World
-from tests.world_followup import Outcome, contact, reached, who
+from tests.world_followup import Outcome, contact, leave, reached, who
 from tests.world_labs import morning, record
 from trialsite.models import Query, Role, Subject, Visit
 from trialsite.services.subjects import Refused, record_visit_not_done
@@ -202,3 +202,27 @@ def test_an_error_needs_a_reason_and_a_standing_contact(world: World, followed: 
     in_error(world, made)
     with pytest.raises(Refused, match="marked already"):
         in_error(world, made)
+
+
+WITHDREW = Leaving(Departure.Kind.WITHDRAWN, date(2024, 5, 1), "Wants no more", passive_follow_up_allowed=False)
+
+
+def test_after_a_withdrawal_of_all_contact_nothing_is_expected_asked_or_taken(world: World, followed: Subject) -> None:
+    """No reminder leaves, no contact is planned, and public records are not read either."""
+    leave(world, followed, WITHDREW)
+    assert not follow_up_schedule(followed, date(2024, 6, 1)).next_open
+    assert {line.state for line in follow_up_schedule(followed, date(2030, 1, 1)).lines} == {DueState.NOT_EXPECTED}
+    assert sweep_reminders(morning(date(2024, 9, 12))) == Swept()
+    for method in ("phone", "registry"):
+        with pytest.raises(Refused, match="withdrawn from everything"):
+            contact(world, followed, reached("fu06", date(2024, 9, 12), method=method))
+
+
+def test_where_public_records_may_be_followed_they_are_all_that_is_taken(world: World, followed: Subject) -> None:
+    leave(world, followed, replace(WITHDREW, passive_follow_up_allowed=True))
+    assert sweep_reminders(morning(date(2024, 9, 12))) == Swept()
+    with pytest.raises(Refused, match="Only what public records say"):
+        contact(world, followed, reached("fu06", date(2024, 9, 12)))
+    contact(world, followed, reached("fu06", date(2024, 9, 12), method="registry"))
+    states = [line.state for line in follow_up_schedule(followed, date(2024, 9, 12)).lines]
+    assert states == [DueState.DONE, *[DueState.NOT_EXPECTED] * 9]

@@ -15,6 +15,7 @@ from followup.models import Departure
 from followup.services import Leaving, possible_departures, record_departure, take_back_departure
 from followup.services.departure import Kind
 from labs.models import LabResult, ResponseAssessment
+from labs.selectors import course_for
 from labs.services import FieldsRefused
 from protocol.trial import TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, Phase
@@ -142,7 +143,41 @@ def test_after_a_withdrawal_nothing_later_is_collected_and_what_was_stays(world:
 def test_nobody_leaves_twice(world: World, treated: Subject) -> None:
     leave(world, treated, LOST)
     with pytest.raises(Refused, match="present state"):
-        leave(world, treated, DIED)
+        leave(world, treated, WITHDREW)
+
+
+DIED_LATER = Leaving(Kind.DEAD, ON + timedelta(days=90), "Public register", death_due_to_progression=True)
+
+
+@pytest.mark.parametrize("before", [WITHDREW, LOST], ids=lambda one: one.kind.value)
+def test_a_death_learned_later_stands_beside_the_withdrawal_or_loss(
+    world: World, treated: Subject, before: Leaving
+) -> None:
+    """The state stays, the death counts in the course, and either is taken back on its own, the death first."""
+    left = leave(world, treated, before)
+    died = leave(world, treated, DIED_LATER)
+    treated.refresh_from_db()
+    assert (treated.state, treated.died_on, treated.died_of_progression) == (before.kind.value, DIED_LATER.on, True)
+    assert course_for(treated).death_on == DIED_LATER.on
+    with pytest.raises(Refused, match="present state"):
+        leave(world, treated, DIED_LATER)
+    assert take_back(world, treated) == died
+    treated.refresh_from_db()
+    assert (treated.state, treated.died_on) == (before.kind.value, None)
+    assert take_back(world, treated) == left
+    treated.refresh_from_db()
+    assert treated.state == Phase.INDUCTION.value
+
+
+@pytest.mark.parametrize("more", [{}, {"on": ON - timedelta(days=1)}], ids=["everything", "date"])
+def test_after_a_withdrawal_from_everything_no_death_is_collected(
+    world: World, treated: Subject, more: dict[str, Any]
+) -> None:
+    leave(world, treated, replace(WITHDREW, passive_follow_up_allowed=bool(more)))
+    with pytest.raises(Refused, match="before the withdrawal" if more else "public records neither"):
+        leave(world, treated, replace(DIED_LATER, **more))
+    treated.refresh_from_db()
+    assert treated.died_on is None
 
 
 @pytest.mark.req("D9")

@@ -194,7 +194,19 @@ def test_a_withdrawal_states_its_scope(world: World, client: Client, treated: Su
     assert "Say what consent was withdrawn from." in words(client.post(address, left(kind="WITHDRAWN")))
     assert client.post(address, left(kind="WITHDRAWN", scope="everything")).status_code == 303
     assert Departure.objects.get().passive_follow_up_allowed is False
-    assert "Everything: nothing more is collected" in words(client.get(address))
+    page = words(client.get(address))
+    assert "Everything: nothing more is collected" in page
+    assert "Record death" not in page
+
+
+def test_complaint_29_an_answer_to_a_question_of_another_kind_is_not_kept(
+    world: World, client: Client, treated: Subject
+) -> None:
+    """A scope was chosen, then the kind changed to a death: what is hidden is neither checked nor stored."""
+    log_in(client, world.person(Role.COORDINATOR))
+    sent = left(death_due_to_progression="yes", scope="everything")
+    assert client.post(reverse("subject_departure", args=[treated.key]), sent).status_code == 303
+    assert Departure.objects.get().passive_follow_up_allowed is None
 
 
 @pytest.mark.req("J7")
@@ -206,6 +218,11 @@ def test_public_records_may_be_followed_after_a_withdrawal_from_visits(
     assert client.post(address, left(kind="WITHDRAWN", scope="visits")).status_code == 303
     assert Departure.objects.get().passive_follow_up_allowed is True
     assert "public records may still be followed" in words(client.get(address))
+    assert "Public records" in words(client.get(reverse("subject_follow_up", args=[treated.key]) + "?visit=fu06"))
+    assert "If the subject has died since" in words(client.get(address))
+    assert client.post(address, left(death_due_to_progression="no")).status_code == 303
+    assert "Due to progression</dt><dd>No" in words(client.get(address))
+    assert Departure.objects.count() == 2
 
 
 @pytest.mark.req("J7")

@@ -38,12 +38,10 @@ CORPUS: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "empty"),
     "blank": (b" \r\n\r\n", "empty"),
     "heading only": (csv_of(), "no rows"),
-    "formula": (csv_of(ROW.replace("140", "=1+1")), "Row 2, column 7 holds a formula"),
-    "formula in quotes": (csv_of(ROW.replace("140", '"=HYPERLINK(""http://x"")"')), "formula"),
-    "formula by sign": (csv_of(ROW.replace("140", "@SUM(A1)")), "formula"),
-    "formula by plus": (csv_of(ROW.replace("140", "+cmd|' /C calc'!A0")), "formula"),
-    "formula by minus": (csv_of(ROW.replace("140", "-2+3")), "formula"),
-    "formula in heading": (csv_of(ROW, heading=HEADING.replace("Status", "=A1")), "Row 1, column 9 holds a formula"),
+    "formula in heading": (
+        csv_of(ROW, heading=HEADING.replace("Status", "=A1")),
+        "Column 9 of the heading holds a formula",
+    ),
     "NUL": (csv_of(ROW.replace("140", "1\x0040")), "Row 2 holds a sign that no text has"),
     "escape sign": (csv_of(ROW.replace("140", "\x1b[31m")), "sign that no text has"),
     "zip bomb": (bomb(), "ZIP or Excel"),
@@ -52,8 +50,13 @@ CORPUS: dict[str, tuple[bytes, str]] = {
     "PDF": (b"%PDF-1.7 ...", "PDF"),
     "XML with an outer entity": (XXE.encode(), "XML"),
     "HTML": (b"\n <html><table><tr><td>1</td></tr></table></html>", "XML or HTML"),
-    "UTF-16": (csv_of(ROW).decode().encode("utf-16"), "UTF-16"),
-    "Latin 1": (csv_of(ROW.replace("mmol/L", "µmol/L")).decode().encode("latin-1"), "Row 2 is not written in UTF-8"),
+    "damaged UTF-16": (csv_of(ROW).decode().encode("utf-16") + b"\x00", "damaged UTF-16"),
+    "UTF-16 that does not say so": (csv_of(ROW).decode().encode("utf-16-le"), "sign that no text has"),
+    "Latin 1": (csv_of(ROW.replace("mmol/L", "µmol/L")).decode().encode("latin-1"), "not written in UTF-8"),
+    "Latin 1 in the heading": (
+        csv_of(*[ROW] * 9, heading=HEADING.replace("Unit", "Einheit für Werte")).decode().encode("latin-1"),
+        "not written in UTF-8",
+    ),
     "no separator": (b"Subject\r\n01-001\r\n", "No columns"),
     "other separator": (csv_of(ROW).replace(b",", b"|"), "No columns"),
     "too many columns": (csv_of("," * MOST_COLUMNS), "columns"),
@@ -110,9 +113,36 @@ def test_commas_semicolons_and_tabs_part_columns(separator: str) -> None:
 
 
 def test_numbers_and_signs_that_results_have_are_no_formulas() -> None:
-    signs = ("<0.1", "-1.5", "+", "++", "-", ">100", "+2.5", "1-2", "a=b")
+    signs = ("<0.1", "-1.5", "+", "++", "+/-", "-", ">100", "+2.5", "1-2", "a=b")
     table = read_table(text_of(csv_of(*(ROW.replace("140", one) for one in signs))))
-    assert [one.cells[6] for one in table.lines] == list(signs)
+    assert [(one.cells[6], one.problem) for one in table.lines] == [(one, "") for one in signs]
+
+
+@pytest.mark.req("G6")
+@pytest.mark.parametrize("cell", ["=1+1", '"=HYPERLINK(""http://x"")"', "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3"])
+@pytest.mark.parametrize("place", ["140", "A1", "Sodium"])
+def test_a_formula_keeps_its_own_row_back_and_no_other(cell: str, place: str) -> None:
+    table = read_table(text_of(csv_of(ROW, ROW.replace(place, cell), ROW)))
+    assert [bool(one.problem) for one in table.lines] == [False, True, False]
+    assert suggested(table).tests == {"Sodium": "sodium"}
+    (waits,) = [one for one in received_rows(table, suggested(table)) if one.problem]
+    assert "holds a formula" in waits.problem
+
+
+@pytest.mark.req("G6")
+def test_a_row_that_is_not_utf_8_keeps_itself_back_and_no_other() -> None:
+    odd = ROW.replace("mmol/L", "µmol/L").encode("latin-1")
+    table = read_table(text_of(b"\r\n".join((HEADING.encode(), ROW.encode(), odd, ROW.encode()))))
+    told = [(one.number, one.problem) for one in table.lines]
+    assert told == [(2, ""), (3, "Unit holds a sign that is not written in UTF-8."), (4, "")]
+
+
+@pytest.mark.req("G6")
+@pytest.mark.parametrize("order", ["utf-16", "utf-16-be", "utf-16-le"])
+def test_utf_16_that_says_so_is_read(order: str) -> None:
+    mark = "" if order == "utf-16" else "\ufeff"
+    table = read_table(text_of((mark + csv_of(ROW.replace("mmol/L", "µmol/L")).decode()).encode(order)))
+    assert next(table.lines).cells[7] == "µmol/L"
 
 
 def test_a_row_that_does_not_fit_the_heading_says_so_and_keeps_no_other_back() -> None:

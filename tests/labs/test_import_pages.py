@@ -13,14 +13,16 @@ from django.test import Client
 
 from labs.mapping import IMPORTABLE
 from labs.models import ImportMapping, LabImport, Laboratory, LabResult
-from labs.services import RowAnswer
+from labs.services import RowAnswer, foretelling
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
 from tests.world import World, log_in
 from tests.world_imports import accept, csv_of, line, mend, upload
 from tests.world_labs import laboratory, record
-from trialsite.context import reading
-from trialsite.models import Role, Subject
+from trialsite.access import Duty
+from trialsite.context import reading, writing
+from trialsite.models import Role, Signature, SignatureEvent, Subject
+from trialsite.services.signatures import Signing, sign
 
 MONTH1 = date(2024, 4, 4)
 
@@ -200,6 +202,7 @@ def test_complaint_12_the_receipt_can_be_taken_away(
         line(subject, "Sodium", "140", "mmol/L"),
         line(subject, "ALT", "30", "U/L"),
         line(subject, "Potassium", "4.1", ""),
+        line(subject, "Calcium", "=1+1", "mg/dL"),
     )
     imported = upload(world, lab, content)
     accept(world, imported)
@@ -210,9 +213,11 @@ def test_complaint_12_the_receipt_can_be_taken_away(
         ("3", "Already recorded", "Already recorded"),
         ("4", "Conflicting", "Kept what is recorded"),
         ("5", "Rejected", "Waits"),
+        ("6", "Rejected", "Waits"),
     ]
+    assert rows[4]["result_in_file"] == "'=1+1", "no cell becomes a formula"
     assert (rows[2]["result_in_file"], rows[2]["recorded"], rows[2]["would_be_saved"]) == ("30", "20 U/L", "30 U/L")
-    assert [one["row"] for one in receipt(mary, imported, "?show=fix")] == ["5"]
+    assert [one["row"] for one in receipt(mary, imported, "?show=fix")] == ["5", "6"]
     for show, words in (("new", "Imported"), ("recorded", "Already recorded"), ("all", "Kept what is recorded")):
         assert words in mary.get(f"/labs/imports/{imported.pk}/review/?show={show}").content.decode()
 
@@ -243,3 +248,86 @@ def test_a_data_manager_matches_and_cancels_and_has_no_button_to_import(
 def test_the_menu_leads_coordinators_and_data_managers_here(world: World, lab: Laboratory) -> None:
     shown = {role: b"/labs/imports/" in log_in(Client(), world.person(role)).get("/protocol/").content for role in Role}
     assert {role for role, found in shown.items() if found} == {Role.COORDINATOR, Role.DATA_MANAGER}
+
+
+@pytest.mark.req("D4", "D14")
+def test_an_imported_row_says_as_the_grid_does_that_the_nadir_was_measured_otherwise(
+    world: World, subject: Subject, lab: Laboratory, mary: Client
+) -> None:
+    """The same sentence; not where the same laboratory measured both, and not for what makes no progression."""
+    other = laboratory(world, name="Hospital laboratory", central=False)
+    record(world, subject, "bl", date(2024, 3, 1), {Analyte.SERUM_M: "3.0", Analyte.HB: "12"}, lab=lab)
+    content = csv_of(line(subject, "Serum M-spike", "4.0", "g/dL"), line(subject, "Hb", "12", "g/dL"))
+    pages = [
+        mary.get(f"/labs/imports/{upload(world, by, content).pk}/review/?show=all").content.decode()
+        for by in (lab, other)
+    ]
+    words = "The lowest result so far, 3 g/dL of 1 Mar 2024, was measured by Central laboratory; this one by Hospital"
+    assert [page.count("was measured by") for page in pages] == [0, 1]
+    assert words in pages[1]
+    assert "the proposal waits for a pair of samples measured the same way" in pages[1]
+
+
+def signed_over(world: World, subject: Subject, analyte: Analyte) -> Signature:
+    """An investigator's signature that rests on the result that stands."""
+    investigator = world.person(Role.INVESTIGATOR)
+    with reading(investigator, world.at):
+        result = LabResult.objects.get(subject=subject, analyte=analyte.value, superseded_at=None)
+    what = Signing("visit", f"{result.pk}", "reviewed", "I have reviewed this.", {}, (f"lab_result:{result.pk}",))
+    with writing(by=investigator, duty=Duty.SIGN, site_id=subject.site_id, at=world.at):
+        return sign(
+            by=investigator, at=world.at, proof=world.proof(investigator), site=subject.site, subject=subject, what=what
+        )
+
+
+def foreseen_in(page: str) -> str:
+    return page.split('name="foreseen" value="')[1].split('"')[0]
+
+
+@pytest.mark.req("G1", "E3", "D14")
+def test_complaint_5_an_import_into_a_signed_event_shows_what_breaks_and_breaks_exactly_that(
+    world: World, subject: Subject, lab: Laboratory, mary: Client
+) -> None:
+    """Nothing is imported before the page has shown it; signing again is a new signature beside the broken one."""
+    typed = {Analyte.SERUM_M: "2.9", Analyte.SODIUM: "140"}
+    record(world, subject, "m01", MONTH1, typed, lab=lab)
+    breaks, stands = signed_over(world, subject, Analyte.SERUM_M), signed_over(world, subject, Analyte.SODIUM)
+    content = csv_of(
+        line(subject, "Serum M-spike", "20", "g/L", status="C"), line(subject, "Potassium", "4.1", "mmol/L")
+    )
+    imported = upload(world, lab, content)
+    address = f"/labs/imports/{imported.pk}/review/"
+    first = mary.post(address, {"action": "import"})
+    page = first.content.decode()
+    assert first.status_code == 422
+    assert "Look at what these rows change, then import again." in page
+    assert page.count("Signature of") == 1
+    assert f"{subject.number}: Signature of" in page
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert not SignatureEvent.objects.exists()
+        assert not LabResult.objects.filter(subject=subject, analyte="potassium").exists()
+    assert mary.post(address, {"action": "import", "foreseen": "0" * 16}).status_code == 422
+    assert mary.post(address, {"action": "import", "foreseen": foreseen_in(page)}).status_code == 302
+    again = signed_over(world, subject, Analyte.SERUM_M)
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        assert list(SignatureEvent.objects.values_list("signature", "kind")) == [(breaks.pk, "broken")]
+        assert set(Signature.objects.filter(subject=subject).values_list("pk", flat=True)) == {
+            breaks.pk, stands.pk, again.pk,
+        }  # fmt: skip
+        assert LabResult.objects.get(subject=subject, analyte="serum_m", superseded_at=None).typed == "20"
+
+
+@pytest.mark.req("G1")
+def test_an_import_of_new_results_is_tried_for_nobody(
+    world: World, subject: Subject, lab: Laboratory, mary: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And where too many recorded results change, the page names the subjects instead of trying them."""
+    record(world, subject, "m01", MONTH1, {Analyte.SODIUM: "140"}, lab=lab)
+    monkeypatch.setattr(foretelling, "MOST_TRIED", 0)
+    new = upload(world, lab, csv_of(line(subject, "Potassium", "4.1", "mmol/L")))
+    assert mary.post(f"/labs/imports/{new.pk}/review/", {"action": "import"}).status_code == 302
+    changes = upload(world, lab, csv_of(line(subject, "Sodium", "144", "mmol/L", status="C")))
+    page = mary.post(f"/labs/imports/{changes.pk}/review/", {"action": "import"})
+    assert (page.status_code, b"too many to try here" in page.content) == (422, True)
+    sent = {"action": "import", "foreseen": foreseen_in(page.content.decode())}
+    assert mary.post(f"/labs/imports/{changes.pk}/review/", sent).status_code == 302

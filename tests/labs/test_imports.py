@@ -267,6 +267,9 @@ def test_the_subject_that_a_person_puts_right_is_checked_again(world: World, sub
     [
         ({"test": "Sodium", "result": "hemolysed", "unit": "mmol/L"}, ""),
         ({"test": "Sodium", "result": "-3", "unit": "mmol/L"}, ""),
+        ({"test": "Sodium", "result": "=1+1", "unit": "mmol/L"}, ""),
+        ({"test": "Sodium", "result": "140", "unit": "\ufffdmol/L"}, ""),
+        ({"test": "Sodium", "result": "+/-", "unit": "mmol/L"}, ""),
         ({"test": "Sodium", "result": "1,234", "unit": "mmol/L"}, ""),
         ({"test": "Sodium", "result": "", "unit": "mmol/L"}, ""),
         ({"test": "Sodium", "result": "nd", "unit": "mmol/L"}, ""),

@@ -39,7 +39,7 @@ WHY = {"change_reason": "Transcription error"}
 
 @pytest.mark.req("D12")
 @pytest.mark.parametrize(("choice", "hb"), [("yours", "13.8"), ("theirs", "12.8")])
-def test_of_four_results_one_is_asked_and_all_are_kept(
+def test_complaint_27_of_four_results_one_is_asked_and_all_are_kept(
     world: World, subject: Subject, two: tuple[Client, Client], choice: str, hb: str
 ) -> None:
     """Theirs: haemoglobin and white cells. Mine: haemoglobin and platelets. Asked: haemoglobin."""

@@ -28,6 +28,11 @@ def panel(**values: str) -> Found:
     return checks.check_panel({A(name): Decimal(v) if v[0].isdigit() else v for name, v in values.items()})
 
 
+def vitals(last_weight: str = "", **values: str) -> Found:
+    told = {name: Decimal(value) for name, value in values.items()}
+    return tuple(one for _, one in checks.check_vitals(told, Decimal(last_weight) if last_weight else None))
+
+
 #: Code of the check -> (a case in which it fires, its neighbour in which it does not).
 CATALOGUE: dict[str, tuple[Callable[[], Found], Callable[[], Found]]] = {
     "unreadable": (lambda: value(A.HB, "abc", "g/dL"), lambda: value(A.HB, "<11", "g/dL")),
@@ -42,7 +47,13 @@ CATALOGUE: dict[str, tuple[Callable[[], Found], Callable[[], Found]]] = {
         lambda: checks.check_window(date(2024, 5, 1), OPENS, CLOSES),
         lambda: checks.check_window(CLOSES, OPENS, CLOSES),
     ),
+    "vital_implausible": (lambda: vitals(pulse="141"), lambda: vitals(pulse="140")),
+    "weight_jump": (lambda: vitals("70", weight_kg="77.1"), lambda: vitals("70", weight_kg="77")),
     "ife_serum": (lambda: panel(serum_ife="neg", serum_m="0.1"), lambda: panel(serum_ife="neg", serum_m="0")),
+    "spike_without_band": (
+        lambda: panel(spep_text="no_band", serum_m="0.1"),
+        lambda: panel(spep_text="band", serum_m="0.1"),
+    ),
     "ife_urine": (lambda: panel(urine_ife="neg", urine_m="1"), lambda: panel(urine_ife="pos", urine_m="1")),
     "spike_above_protein": (
         lambda: panel(serum_m="7.1", total_protein="7.0"),

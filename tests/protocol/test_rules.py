@@ -52,7 +52,7 @@ from tests.protocol.build import DAY1, course, on, under
         (Analyte.SERUM_M, "0.5", "g/dL", "2.5", "jump"),
         (Analyte.SERUM_IFE, "NEG", "", None, ""),
         (Analyte.SERUM_IFE, "maybe", "", None, "not_a_code"),
-        (Analyte.SPEP_TEXT, "a band in gamma", "", None, ""),
+        (Analyte.SPEP_TEXT, "band", "", None, ""),
     ],
 )
 def test_check_value(analyte, text: str, unit: str, previous, code: str) -> None:

@@ -126,7 +126,7 @@ def test_unconfirmed_parameters_carry_their_mark() -> None:
 def test_the_page_holds_no_style_script_or_image() -> None:
     page = document.html(TRIAL)
     assert not re.search(r"<script|<style|<svg|<img| style=| on\w+=|data:", page)
-    assert page.count("<section") == page.count("</section>") == 11
+    assert page.count("<section") == page.count("</section>") == 12
     assert "not confirmed" in page
 
 

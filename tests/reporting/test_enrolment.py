@@ -81,6 +81,7 @@ def trial(world: World) -> World:
         subject_id=failed.pk,
         site_id=failed.site_id,
         cause=Cause.CONSENT_WITHDRAWN,
+        passive_follow_up_allowed=False,
         failed_on=treat.today(world, failed),
         reason="Changed their mind",
     )

@@ -177,6 +177,7 @@ def test_a_screen_failure_rests_with_its_reason(world: World) -> None:
         subject_id=subject.pk,
         site_id=subject.site_id,
         cause=Cause.CONSENT_WITHDRAWN,
+        passive_follow_up_allowed=False,
         failed_on=world.at.date(),
         reason="Changed her mind",
     )

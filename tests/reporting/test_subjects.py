@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -18,6 +19,7 @@ from tests.world import World, log_in
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Role
+from trialsite.services.queries import Anchor, ask
 
 LISTS = ("/subjects/", "/my-work/")
 
@@ -129,6 +131,21 @@ def test_states_are_computed_from_what_was_entered(world: World) -> None:
     (facts,) = all_facts(world)
     after = {column.code: cell.state for column, cell in zip(COLUMNS, row_of(facts, frozenset()).cells, strict=True)}
     assert (after["resp"], after["arm"], after["late"]) == ("signed", "signed", "planned")
+
+
+@pytest.mark.req("D8")
+def test_a_cell_that_rolls_visits_up_counts_the_open_queries_of_all_of_them(world: World, client: Client) -> None:
+    proposal = treat.at_month_6(world)
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    manager = world.person(Role.DATA_MANAGER)
+    for code in ("m13", "m18", "m06", "fu06"):
+        anchor = Anchor("subject", proposal.subject_id, "", code)
+        ask(by=manager, at=world.at, token=uuid4(), subject=proposal.subject, anchor=anchor, text="Is this so?")
+    (facts,) = all_facts(world)
+    cells = {column.code: cell for column, cell in zip(COLUMNS, row_of(facts, frozenset()).cells, strict=True)}
+    assert (cells["late"].queries, cells["late"].total, cells["fu"].queries, cells["m07"].queries) == (2, 6, 1, 0)
+    shown = page(log_in(client, world.person(Role.COORDINATOR)), "/subjects/")
+    assert re.search(r"Months 13 to 18: 0 of 6 visits complete, [^,<]+, 2 open queries<", shown)
 
 
 def test_filters_live_in_the_address(world: World, client: Client) -> None:

@@ -297,7 +297,7 @@ def carried_in(html: str) -> str:
 
 @pytest.mark.req("A12", "D3")
 @pytest.mark.parametrize("button", ["save", "draft"])
-def test_a_form_sent_after_the_session_ended_loses_nothing(
+def test_complaint_27_a_form_sent_after_the_session_ended_loses_nothing(
     world: World, subject: Subject, coordinator: Client, button: str
 ) -> None:
     """Session expiry traps nobody (peers 27): sign in, wrong at first, and the form opens with all that was typed."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from gzip import decompress
+
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -11,6 +14,7 @@ from labs.services import Assessed, record_disease_assessment
 from protocol.vocabulary import Analyte
 from reporting.demonstration.cast import ADMIN, MEMBERS
 from tests import world_dosing as treat
+from tests.design.test_budget import KB, STATIC, asked_for, weight
 from tests.fixtures.databases import Database
 from tests.trialsite.conftest import PARAMETERS, built
 from tests.trialsite.test_every_url import LETTERS, TABLE, body
@@ -25,6 +29,8 @@ from trialsite.context import reading
 from trialsite.models import Role, Subject, User
 from trialsite.services import people
 
+#: What a first visit of a page may weigh, in bytes on the wire.
+FIRST_LOAD = 120 * KB
 #: More than this and a page asks the database once per row of something; a casebook reads every table of a subject.
 MOST_QUERIES = 70
 STREAMED = {
@@ -77,13 +83,26 @@ def test_no_page_of_the_demonstration_trial_asks_too_much(demonstration: Databas
         oldest = Subject.objects.exclude(day1_on=None).order_by("day1_on").first()
     assert oldest is not None
     values = {"key": oldest.key, "code": "m06", "name": "high_dex_mg", "version": "2.0"}
-    counts = {}
+    counts, weights = {}, {}
     for name in PAGES:
         if set(PARAMETERS[name]) <= set(values) and not name.startswith("site"):
             address = reverse(name, kwargs={one: values[one] for one in PARAMETERS[name]})
-            counts[name] = asked(log_in(Client(), member(looker(name), oldest.site.code)), address)
+            client = log_in(Client(), member(looker(name), oldest.site.code))
+            counts[name] = asked(client, address)
+            weights[name] = first_load(client, address)
     assert {name: count for name, count in counts.items() if count > MOST_QUERIES} == {}
     assert len(counts) > 30
+    assert {name: weight for name, weight in weights.items() if weight > FIRST_LOAD} == {}
+
+
+def first_load(client: Client, address: str) -> int:
+    """Bytes that a first visit fetches: the page as the server sends it, and every file that it can ask for."""
+    answer = client.get(address, headers={"accept-encoding": "gzip"})
+    sent = answer.content
+    page = decompress(sent) if answer.get("Content-Encoding") == "gzip" else sent
+    assert page is not sent or len(sent) < 200, f"{address} is sent as it is"
+    named = {STATIC / one for one in re.findall(r'(?:src|href)="/static/([^"#?]+)', page.decode())}
+    return len(sent) + sum(weight(path) for path in {*named, *asked_for(), *STATIC.glob("js/*.js")})
 
 
 def member(role: Role, site: str) -> Actor:

@@ -26,7 +26,7 @@ TODAY = date(2025, 6, 12)
         ("un un 2025", "2025", date(2025, 1, 1), date(2025, 12, 31), "2025, month and day unknown"),
     ],
 )
-def test_what_is_known_is_kept_and_nothing_is_completed(
+def test_complaint_29_what_is_known_is_kept_and_nothing_is_completed(
     typed: str, iso: str, earliest: date, latest: date, words: str
 ) -> None:
     read = parse(typed, TODAY)

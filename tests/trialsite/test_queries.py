@@ -322,7 +322,7 @@ def test_the_subject_tab_lists_open_ones_first(
 def test_every_kind_of_record_has_a_page(name: str, visit: str) -> None:
     address = page_of(KINDS[name], Subject(key="abc2345678"), visit, "serum_m")
     assert address.startswith("/subjects/abc2345678/")
-    assert (visit in address) is (visit == "" or KINDS[name].page.startswith("visit_"))
+    assert (visit in address) is (visit == "" or KINDS[name].page.startswith("visit"))
 
 
 def test_a_query_about_something_that_is_not_a_row_still_opens(world: World, client: Client, subject: Subject) -> None:

@@ -1,0 +1,121 @@
+"""Every page of the table of addresses in one browser: axe, the content policy and the width, at both sizes.
+
+The pages are fetched first, by people who may fill them in; a server in memory then gives the browser what was
+answered, so that one window shows them all and nobody signs in.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.fixtures.browser import AXE, ROOT, SIZES, Tab
+from tests.fixtures.databases import Database
+from tests.trialsite.conftest import House, built
+from tests.trialsite.test_every_page import PAGES, looker
+from tests.trialsite.test_every_url import LETTERS, TABLE
+from trialsite.models import Role
+
+pytestmark = pytest.mark.browser
+
+STATIC, AXE_PLACE = "/static/", "/axe.js"
+#: Rules of axe whose answer hangs on the size of the window; the others were run on the same page at the other size.
+OF_SIZE = ["scrollable-region-focusable", "target-size"]
+RUN_OF_SIZE = (
+    "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(found => found.violations)"
+)
+Answer = tuple[dict[str, str], bytes]
+
+
+def writer(name: str) -> Role:
+    """Who sees the most of the page: somebody who may send its form, else who has the widest view."""
+    letters = TABLE[name][1]
+    return LETTERS[letters[0]] if letters else looker(name)
+
+
+def fetched(house: House) -> dict[str, Answer]:
+    """Head and body of every page, by its address."""
+    found = {}
+    for name in PAGES:
+        address = house.address(name)
+        answer = house.client(writer(name)).get(address)
+        if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+            found[address] = (dict(answer.headers), answer.content)
+    return found
+
+
+@contextmanager
+def served(pages: Mapping[str, Answer]) -> Iterator[str]:
+    """The address of a server that gives these pages, and static files that a browser keeps."""
+
+    class Shelf(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.startswith((STATIC, AXE_PLACE)):
+                path = AXE if self.path == AXE_PLACE else ROOT / "static" / self.path.removeprefix(STATIC)
+                kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+                head, body = {"Content-Type": kind, "Cache-Control": "max-age=3600"}, path.read_bytes()
+            else:
+                head, body = pages.get(self.path, ({}, b""))
+            self.send_response(200 if body else 204)
+            for name, value in {**head, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is written."""
+
+    server = ThreadingHTTPServer(("localhost", 0), Shelf)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.req("D14")
+def test_every_page_is_clean_at_both_sizes(
+    fresh_db: Database,
+    open_tab: Callable[..., Tab],
+    axe: Callable[[Page], list[str]],
+    no_sideways_scroll: Callable[[Page], None],
+) -> None:
+    pages = fetched(built(fresh_db, sites=("01",)))
+    assert len(pages) > 80
+    wrong: dict[str, list[str]] = {}
+    with served(pages) as place:
+        tab = open_tab(base_url=place)
+        for address in pages:
+            found = looked_at(tab, address, axe, no_sideways_scroll)
+            if found:
+                wrong[address] = found
+    assert wrong == {}
+
+
+def looked_at(
+    tab: Tab, address: str, axe: Callable[[Page], list[str]], no_sideways_scroll: Callable[[Page], None]
+) -> list[str]:
+    """What is wrong with a page: everything at the wide size, at the narrow one what hangs on the size."""
+    page = tab.page
+    page.goto(address)
+    page.add_script_tag(url=AXE_PLACE)  # the browser keeps it; handing it over on every page takes a quarter of all
+    found = axe(page)
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES["narrow"], strict=True)))
+    found += [f"narrow: {one['id']}: {one['nodes']}" for one in page.evaluate(RUN_OF_SIZE, OF_SIZE)]
+    found += [*sideways(tab, no_sideways_scroll), *tab.errors, *tab.refused()]
+    tab.errors.clear()
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES["wide"], strict=True)))
+    return found
+
+
+def sideways(tab: Tab, check: Callable[[Page], None]) -> list[str]:
+    try:
+        check(tab.page)
+    except AssertionError as problem:
+        return [str(problem)]
+    return []
