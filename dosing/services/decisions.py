@@ -15,6 +15,7 @@ from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.creation import creation
 from dosing.selectors.reviews import reaffirmation, response_review
 from dosing.selectors.shown import OVERRIDABLE, Computed, basis_of, computed
+from dosing.selectors.standing import RESPONSE_RECORD
 from dosing.services.subjects import locked_subject, words
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from labs.models import ResponseAssessment, ResponseSignature
@@ -31,7 +32,6 @@ from trialsite.services.queries import Anchor, open_query
 from trialsite.services.signatures import Signing, digest, sign, take_back
 from trialsite.services.subjects import Refused, Stale, first_submission, move_subject, note_outcome
 
-RESPONSE_RECORD = "response"
 DECISION_MEANING = "approval of response and treatment"
 RESPONSE_MEANING = "approval of response"
 DECISION_SENTENCE = "have reviewed this response and approve this treatment."

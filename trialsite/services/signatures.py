@@ -108,6 +108,12 @@ def break_signatures_resting_on(sources: Iterable[str], *, reason: str, at: date
     changed = list(sources)
     resting = Q(basis__source__in=changed) | Q(record_type="casebook", content__versions__has_any_keys=changed)
     broken = list(Signature.objects.filter(resting, events=None).distinct()) if changed else []
+    break_signatures(broken, reason=reason, at=at)
+    return broken
+
+
+def break_signatures(signatures: Iterable[Signature], *, reason: str, at: datetime) -> None:
+    """Mark these standing signatures broken. Runs inside the caller's `writing`."""
     with because(reason):
         SignatureEvent.objects.bulk_create(
             SignatureEvent(
@@ -117,9 +123,8 @@ def break_signatures_resting_on(sources: Iterable[str], *, reason: str, at: date
                 reason=reason,
                 at=at,
             )
-            for signature in broken
+            for signature in signatures
         )
-    return broken
 
 
 def supersede(signature: Signature, *, reason: str, at: datetime) -> None:
