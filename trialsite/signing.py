@@ -6,15 +6,19 @@ session ends with signing out, inactivity and a change of the password; the next
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
 from django import forms
 from django.utils import timezone
 
+from trialsite import clock
 from trialsite.http import SignedInRequest
+from trialsite.models import Signature
 from trialsite.reauthentication import Proof, prove_by_password
 from trialsite.services import identity
+from trialsite.services.subjects import Refused
 
 #: In the session once somebody signed in it.
 SIGNED_BEFORE = "signed_before"
@@ -69,6 +73,42 @@ def prove(request: SignedInRequest, form: forms.Form, now: datetime) -> Proof | 
     until = identity.note_failed_signing(by=request.actor, at=now, what=request.path)
     wrong = "The user name or the password is not right." if "username" in form.fields else "The password is not right."
     form.add_error("password", _locked(until) if until else wrong)
+    return None
+
+
+def signed_line(signature: Signature) -> dict[str, object]:
+    """A signature as templates/edc/signed.html prints it: name, meaning, time, and how it ended, if it did."""
+    ended = next(iter(signature.events.all()), None)
+    return {
+        "printed_name": signature.printed_name,
+        "meaning": signature.meaning,
+        "signed_at": signature.signed_at,
+        "broken_at": ended.at if ended else None,
+        "broken_because": ended.reason if ended else "",
+        "ended": ended.get_kind_display() if ended else "",
+    }
+
+
+def withdraw_form(request: SignedInRequest, signature: Signature | None) -> WithdrawForm | None:
+    """The form by which a signer takes back the own signature; None where it does not stand or is another's."""
+    if signature is None or signature.signer_id != request.user.pk or signature.events.all():
+        return None
+    return ask_identity(WithdrawForm(initial={"signature": signature.pk}, auto_id="withdraw_%s"), request)
+
+
+def withdrawn(request: SignedInRequest, take_back: Callable[[Proof, int, str], object]) -> WithdrawForm | None:
+    """Hand a posted withdrawal to `take_back` (proof, signature, reason): None when done, else the form with what is
+    wrong.
+    """
+    form = ask_identity(WithdrawForm(request.POST, auto_id="withdraw_%s"), request)
+    proof = prove(request, form, clock.now()) if form.is_valid() else None
+    if proof is None:
+        return form
+    try:
+        take_back(proof, form.cleaned_data["signature"], form.cleaned_data["why"])
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return form
     return None
 
 

@@ -74,7 +74,8 @@ def _judged(point: TimePoint) -> Judged:
 def unconfirmed_in(trial: Protocol, present: Protocol) -> tuple[str, ...]:
     """Parameters confirmed by signature for the present version and not yet for that one."""
     rows = ParameterConfirmation.objects.filter(protocol_version__in=[trial.version, present.version])
-    confirmed = set(rows.values_list("name", "protocol_version"))
+    newest = {(one.name, one.protocol_version): one for one in rows.order_by("id")}
+    confirmed = {key for key, one in newest.items() if one.withdrawn_at is None}
     names = sorted({name for name, version in confirmed if version == present.version})
     return tuple(name for name in names if (name, trial.version) not in confirmed)
 

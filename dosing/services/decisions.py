@@ -210,7 +210,7 @@ def sign_response(
             record_id=str(assessment.pk),
             meaning=RESPONSE_MEANING,
             statement=RESPONSE_SENTENCE,
-            content=content if _is_first(assessment) else {**content, "signed_again_at": at.isoformat()},
+            content=content,
             basis=basis_of(content),
         )
         signature = sign(by=by, at=at, proof=proof, site=subject.site, subject=subject, what=what)
@@ -218,11 +218,6 @@ def sign_response(
         signed = ResponseSignature.objects.get(signature=signature)
         note_outcome(token=token, outcome=f"response_signature:{signed.pk}")
         return signed
-
-
-def _is_first(assessment: ResponseAssessment) -> bool:
-    """False once a signature under this response was broken or withdrawn: a new one is told from it by its time."""
-    return not Signature.objects.filter(record_type=RESPONSE_RECORD, record_id=str(assessment.pk)).exists()
 
 
 def reaffirm_decision(

@@ -39,7 +39,10 @@ def causes(facts: SubjectFacts) -> Iterator[Step]:
             continue
         url = page(facts, "adverse_event_causality", str(event.number))
         again = " again" if signed is False else ""
-        words, note = f"Sign causes of event {event.number}{again}", "the event was corrected" if again else ""
+        words, note = (
+            f"Sign causes of event {event.number}{again}",
+            "the signature does not stand" if again else "",
+        )
         waiting = f"Causes of event {event.number}: with the investigator"
         yield Step(Kind.SIGN, words, url, SIGNS, note, waiting=waiting)
 

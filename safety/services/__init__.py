@@ -1,6 +1,6 @@
 """The only writer of this room."""
 
-from safety.services.causality import sign_causality
+from safety.services.causality import sign_causality, withdraw_causality
 from safety.services.escalation import sweep_clocks
 from safety.services.events import (
     Event,
@@ -46,4 +46,5 @@ __all__ = [
     "sign_causality",
     "sweep_clocks",
     "take_back_report_sent",
+    "withdraw_causality",
 ]

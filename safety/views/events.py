@@ -33,6 +33,7 @@ from trialsite.http import SignedInRequest
 from trialsite.models import Subject, Visit
 from trialsite.partial_dates import in_words_as_known, tell_today_in_part
 from trialsite.services.subjects import Refused
+from trialsite.signing import signed_line
 
 UNPROCESSABLE = 422
 
@@ -89,18 +90,9 @@ def row(event: AdverseEvent) -> dict[str, Any]:
     }
 
 
-def signed_lines(event: AdverseEvent) -> list[dict[str, Any]]:
+def signed_lines(event: AdverseEvent) -> list[dict[str, object]]:
     """Signatures under the causes as the partial shows them, the newest first."""
-    return [
-        {
-            "printed_name": one.printed_name,
-            "meaning": one.meaning,
-            "signed_at": one.signed_at,
-            "broken_at": ended.at if ended else None,
-            "broken_because": ended.reason if ended else "",
-        }
-        for one, ended in selectors.causality_signatures(event)
-    ]
+    return [signed_line(one) for one, _ in selectors.causality_signatures(event)]
 
 
 def _suggested(subject: Subject, one: Suggestion) -> dict[str, Any]:
