@@ -50,7 +50,7 @@ def activate_protocol(
             return ProtocolActivation.objects.filter(version=version).latest("id")
         present = protocol_in_force()
         trial = _draft(version, present)
-        content = activation_content(trial, present, effect_of(trial))
+        content = activation_content(trial, present, effect_of(trial, at))
         if digest(content) != shown:
             raise Stale(CHANGED)
         if not reason.strip():

@@ -22,6 +22,7 @@ from dosing.vocabulary import response_words
 from protocol.compare import compare
 from protocol.schema import Protocol
 from protocol.versions import VERSIONS
+from protocol.vocabulary import CriterionOutcome
 from trialsite import clock
 from trialsite.access import Duty, can, can_anywhere
 from trialsite.http import SignedInRequest
@@ -31,6 +32,13 @@ from trialsite.selectors import protocol_in_force
 from trialsite.services.signatures import digest
 from trialsite.services.subjects import Refused
 from trialsite.signing import WithdrawForm, ask_identity, prove, withdraw_form, withdrawn
+
+OUTCOMES = {
+    CriterionOutcome.MET: "Eligible",
+    CriterionOutcome.NOT_MET: "Not eligible",
+    CriterionOutcome.INDETERMINATE: "Not decided",
+    CriterionOutcome.NOT_APPLICABLE: "Not used",
+}
 
 
 class ActivationForm(TokenForm):
@@ -104,7 +112,7 @@ def _show(
     withdrawing: WithdrawForm | None = None,
 ) -> HttpResponse:
     sees = can_anywhere(request.actor, Duty.VIEW_SUBJECT, page.now)
-    effect = effect_of(page.new) if sees and page.old != page.new else None
+    effect = effect_of(page.new, page.now) if sees and page.old != page.new else None
     missing = unconfirmed_in(page.new, page.present) if page.is_draft else ()
     activation = ProtocolActivation.objects.filter(version=page.new.version, withdrawn_at=None).first()
     may_sign = page.is_draft and _site_of(request, page.now) is not None
@@ -114,6 +122,8 @@ def _show(
         "sections": compare(page.old, page.new),
         "effect": effect,
         "reclassified": _lines(effect) if effect else [],
+        "rejudged": [(one, OUTCOMES[one.now], OUTCOMES[one.under]) for one in effect.rejudged] if effect else [],
+        "elsewhere": effect is not None and effect.everywhere.screened > effect.screened,
         "missing": [(name, page.new.parameters[name].label) for name in missing],
         "activation": activation,
         "withdrawn": ProtocolActivation.objects.filter(version=page.new.version).exclude(withdrawn_at=None),
@@ -207,7 +217,7 @@ def _refused(request: SignedInRequest, page: Page, why: str) -> HttpResponse:
     if not page.is_draft:
         return _show(request, page, problem=why)
     data = request.POST.copy()
-    data["shown"] = digest(activation_content(page.new, page.present, effect_of(page.new)))
+    data["shown"] = digest(activation_content(page.new, page.present, effect_of(page.new, page.now)))
     form = ask_identity(ActivationForm(data), request)
     form.add_error(None, why)
     return _show(request, page, form, why)

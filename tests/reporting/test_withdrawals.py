@@ -187,7 +187,7 @@ def test_an_activation_is_withdrawn_until_somebody_follows_it(world: World, clie
         assert protocol_in_force() == ORIGINAL
     world.later(1)
     with reading(world.person(Role.INVESTIGATOR), world.at):
-        shown = digest(activation_content(AMENDMENT_1, ORIGINAL, effect_of(AMENDMENT_1)))
+        shown = digest(activation_content(AMENDMENT_1, ORIGINAL, effect_of(AMENDMENT_1, world.at)))
     activate(world, shown=shown)
     with everything(world):
         assert protocol_in_force() == AMENDMENT_1
