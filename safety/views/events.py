@@ -23,6 +23,7 @@ from safety.models import AdverseEvent, SafetyReport
 from safety.selectors import Suggestion, VitalSuggestion
 from safety.services import SavedByAnother
 from safety.views.door import subject_for, who
+from safety.views.judgements import judged, taken_back
 from safety.views.reports import clock_lines
 from safety.vocabulary import CTCAE, DRUGS, ON_THE_DOSE, TERMS, Attribution, Seriousness
 from trialsite import clock
@@ -42,13 +43,18 @@ UNPROCESSABLE = 422
 def adverse_events(request: SignedInRequest, key: str) -> HttpResponse:
     """The log, and the suggested grades that wait for the investigator; a POST judges one of them."""
     subject = subject_for(request, key, to_write=Duty.SIGN)
-    problem = ""
-    if request.method == "POST":
+    problem, refused = "", None
+    if request.POST.get("action") == "take_back":
+        done, refused = taken_back(request, subject)
+        if done is not None:
+            return done
+    elif request.method == "POST":
         try:
             return _judged(request, subject)
         except Refused as refusal:
             problem = str(refusal)
     now = clock.now()
+    may_judge = can(request.actor, Duty.SIGN, subject.site_id, now)
     context = {
         "subject": subject,
         "events": [row(one) for one in selectors.adverse_events(subject)],
@@ -59,12 +65,14 @@ def adverse_events(request: SignedInRequest, key: str) -> HttpResponse:
         ],
         "term_form": TermForm(),
         "ctcae": CTCAE.value,
-        "problem": [("", problem)] if problem else "",
+        "judged": judged(subject, may_judge=may_judge, refused=refused),
+        "problem": [("", problem)] if problem else refused,
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, now),
-        "may_judge": can(request.actor, Duty.SIGN, subject.site_id, now),
-        "has_errors": bool(problem),
+        "may_judge": may_judge,
+        "has_errors": request.method == "POST",
     }
-    return render(request, "safety/adverse_events.html", context, status=UNPROCESSABLE if problem else 200)
+    status = UNPROCESSABLE if context["has_errors"] else 200
+    return render(request, "safety/adverse_events.html", context, status=status)
 
 
 def _judged(request: SignedInRequest, subject: Subject) -> HttpResponse:
