@@ -184,10 +184,12 @@ DOSE_MODIFICATIONS = Dataset(
     sql=f"""
         SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, m.id AS modification, m.drug, m.action, m.starts_on,
                m.ends_on, CASE WHEN m.ends_on IS NULL THEN 'ONGOING' ELSE 'ENDED' END AS order_state, m.mg, m.reason,
+               e.number AS adverse_event,
                u.printed_name AS recorded_by, {instant("m.recorded_at")} AS recorded_at,
                CASE WHEN m.in_error_at IS NULL THEN 'CURRENT' ELSE 'IN_ERROR' END AS record_state,
                nullif(m.in_error_reason, '') AS in_error_reason
         FROM dosing_dosemodification m
+        LEFT JOIN safety_adverseevent e ON e.id = m.event_id
         JOIN trialsite_subject s ON s.id = m.subject_id
         JOIN trialsite_site site ON site.id = m.site_id
         LEFT JOIN trialsite_user u ON u.id = m.recorded_by_id
@@ -204,6 +206,7 @@ DOSE_MODIFICATIONS = Dataset(
         Column("order_state", "ONGOING or ENDED"),
         Column("mg", "Reduced dose, mg; empty for hold and stop"),
         Column("reason", "Why"),
+        Column("adverse_event", "Number of the adverse event that it answers, counted within the subject"),
         Column("recorded_by", "Printed name of the person who recorded it"),
         Column("recorded_at", "When it was recorded, UTC"),
         Column("record_state", "CURRENT or IN_ERROR"),

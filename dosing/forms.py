@@ -158,6 +158,14 @@ class OrderForm(TokenForm):
     why = forms.CharField(
         label="Why", max_length=300, error_messages={"required": "Say why the drug is held, reduced or stopped."}
     )
+    event = forms.IntegerField(
+        label="Adverse event",
+        required=False,
+        min_value=1,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        help_text="Number of the event that this order answers, if it is one.",
+        error_messages={"invalid": "Enter the number of the event, for example 3."},
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -170,7 +178,7 @@ class OrderForm(TokenForm):
         data = self.cleaned_data
         action = DoseAction(data["order_action"])
         mg = data["mg"] if action is DoseAction.REDUCE else None
-        return Order(Drug(data["drug"]), action, data["starts_on"], data["why"], data["ends_on"], mg)
+        return Order(Drug(data["drug"]), action, data["starts_on"], data["why"], data["ends_on"], mg, data["event"])
 
 
 class EndOrderForm(forms.Form):

@@ -6,6 +6,7 @@ The planned doses are not stored: they follow from the phases (trialsite.StatePe
 from django.db import models
 
 from labs.models import ResponseAssessment
+from safety.models import AdverseEvent
 from trialsite.models import Signature, Site, Subject, SubjectRecord, User
 
 
@@ -138,6 +139,10 @@ class DoseModification(SubjectRecord):
     ends_on = models.DateField(null=True, blank=True, help_text="Last day; empty while it lasts.")
     mg = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True, help_text="Reduced dose, mg.")
     reason = models.CharField(max_length=300)
+    event = models.ForeignKey(
+        AdverseEvent, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        help_text="Adverse event that the order answers, if it is one.",
+    )  # fmt: skip
     recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()
     in_error_at = models.DateTimeField(null=True, blank=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from enrollment.checklist import Checklist, checklist
 from enrollment.evidence import Facts
@@ -20,8 +21,9 @@ from enrollment.models import (
 )
 from labs.selectors import course_for
 from protocol.eligibility import Judgement
+from protocol.measurements import Course
 from trialsite.days import day_at
-from trialsite.models import Delegation, Role, Site, Subject, User
+from trialsite.models import Delegation, Role, Site, Subject, User, Visit
 from trialsite.selectors import free_number, protocol_of, visits
 from trialsite.services.signatures import is_intact
 
@@ -77,6 +79,25 @@ def facts_of(subject: Subject) -> Facts:
         screening_visit=visits(subject).get("scr"),
         waivers=tuple(waivers_of(subject)),
     )
+
+
+def facts_for(subjects: Iterable[Subject], courses: Mapping[int, Course]) -> dict[int, Facts]:
+    """What the criteria are judged by, of many subjects by primary key; three queries beside their courses.
+
+    Waivers are left out: they let a criterion pass and never change what it says.
+    """
+    wanted = list(subjects)
+    mine = Q(subject_id__in=[one.pk for one in wanted])
+    consents = {one.subject_id: one for one in Consent.objects.filter(mine).order_by("-id")}
+    visited = Visit.objects.filter(mine, code="scr").exclude(status=Visit.Status.IN_ERROR)
+    screened = {one.subject_id: one for one in visited}
+    answers: dict[int, dict[str, ScreeningAnswer]] = defaultdict(dict)
+    for answer in ScreeningAnswer.objects.filter(mine, superseded_at=None):
+        answers[answer.subject_id][answer.item] = answer
+    return {
+        one.pk: Facts(one, consents.get(one.pk), answers[one.pk], courses[one.pk], screened.get(one.pk))
+        for one in wanted
+    }
 
 
 def waivers_of(subject: Subject) -> list[Waiver]:

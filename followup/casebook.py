@@ -53,6 +53,7 @@ class Source:
 
 
 CURRENT, RIGHT, NOT_MARKED = Q(superseded_at=None), Q(in_error=False), Q(in_error_at=None)
+NOT_WITHDRAWN = Q(withdrawn_at=None)
 COMPLETE = Specimen.Status.COMPLETE
 #: Every form of a casebook, in the order in which it is read.
 SOURCES = (
@@ -74,8 +75,8 @@ SOURCES = (
     Source("dose", "doses", DoseRecord, CURRENT, "on", "drug", ("status", "given_mg")),
     Source("dose_modification", "dose_modification", DoseModification, NOT_MARKED, "id"),
     Source("adverse_event", "adverse_event", AdverseEvent, RIGHT, "number"),
-    Source("grade_judgement", "grade_judgement", GradeJudgement, Q(), "id"),
-    Source("vital_judgement", "vital_judgement", VitalJudgement, Q(), "id"),
+    Source("grade_judgement", "grade_judgement", GradeJudgement, NOT_WITHDRAWN, "id"),
+    Source("vital_judgement", "vital_judgement", VitalJudgement, NOT_WITHDRAWN, "id"),
     Source("medication", "medication", ConcomitantMedication, RIGHT, "id"),
     Source("end_of_treatment", "end_of_treatment", EndOfTreatment, NOT_MARKED, "id"),
     Source("contact", "contact", FollowUpContact, NOT_MARKED, "id"),

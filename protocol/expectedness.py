@@ -1,12 +1,13 @@
 """Whether an adverse event is expected of a drug: listed in the reference list in force on the day it began.
 
 Lists are dated, because labels change. The terms are those marked in the clinical specification 4.3; the study owner
-has not confirmed them yet. An event is expected up to the highest grade listed; death is never listed, so a fatal
-event is unexpected.
+has not confirmed them yet. An event is expected up to the highest grade that its list gives the term. The source names
+terms and no grades, so that every term of the present lists goes up to the highest grade of the list, 4; a grade that
+the study owner states for a term is one entry in `grades`. Death is never listed, so a fatal event is unexpected.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from protocol.vocabulary import Drug
@@ -14,13 +15,21 @@ from protocol.vocabulary import Drug
 
 @dataclass(frozen=True)
 class ReferenceList:
-    """The expected terms of each drug from a day on, each up to `highest_grade`."""
+    """The expected terms of each drug from a day on.
+
+    grades: highest expected grade by drug and term; a term that is not there goes up to `highest_grade`.
+    """
 
     version: str
     in_force_from: date
     terms: Mapping[Drug, frozenset[str]]
     highest_grade: int = 4
+    grades: Mapping[tuple[Drug, str], int] = field(default_factory=dict)
     is_confirmed: bool = False
+
+    def highest_of(self, drug: Drug, term: str) -> int:
+        """Never death, whatever is entered."""
+        return min(self.grades.get((drug, term), self.highest_grade), 4)
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,8 @@ def expectedness(term: str, grade: int, drug: Drug, on: date, lists: Sequence[Re
     found = list_in_force(on, lists)
     if term not in found.terms.get(drug, frozenset()):
         return Expectedness(False, found.version, f"{term} is not on the list of {drug.value} ({found.version}).")
-    if grade > found.highest_grade:
-        words = f"{term} is listed for {drug.value} up to grade {found.highest_grade} ({found.version})."
+    highest = found.highest_of(drug, term)
+    if grade > highest:
+        words = f"{term} is listed for {drug.value} up to grade {highest} ({found.version})."
         return Expectedness(False, found.version, words)
     return Expectedness(True, found.version, f"{term} is on the list of {drug.value} ({found.version}).")

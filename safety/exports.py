@@ -210,7 +210,8 @@ GRADE_JUDGEMENTS = Dataset(
     sql=f"""
         SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, g.lab_result_id AS lab_result, r.analyte,
                p.collected_on, g.term, g.ctcae_version, g.grade,
-               u.printed_name AS judged_by, {instant("g.judged_at")} AS judged_at
+               u.printed_name AS judged_by, {instant("g.judged_at")} AS judged_at,
+               {instant("g.withdrawn_at")} AS withdrawn_at, g.withdrawn_reason
         FROM safety_gradejudgement g
         JOIN labs_labresult r ON r.id = g.lab_result_id
         JOIN labs_specimen p ON p.id = r.specimen_id
@@ -230,6 +231,8 @@ GRADE_JUDGEMENTS = Dataset(
         Column("grade", "Grade that the number suggests"),
         Column("judged_by", "Printed name of the investigator"),
         Column("judged_at", "When it was judged, UTC"),
+        Column("withdrawn_at", "When the judgement was taken back, UTC"),
+        Column("withdrawn_reason", "Why it was taken back"),
     ),
 )
 
@@ -239,7 +242,8 @@ VITAL_JUDGEMENTS = Dataset(
     sql=f"""
         SELECT {SUBJECT_NUMBER} AS subject, site.code AS site, v.code AS visit, v.occurred_on,
                g.term, g.ctcae_version, g.grade,
-               u.printed_name AS judged_by, {instant("g.judged_at")} AS judged_at
+               u.printed_name AS judged_by, {instant("g.judged_at")} AS judged_at,
+               {instant("g.withdrawn_at")} AS withdrawn_at, g.withdrawn_reason
         FROM safety_vitaljudgement g
         JOIN trialsite_visit v ON v.id = g.visit_id
         JOIN trialsite_subject s ON s.id = g.subject_id
@@ -257,6 +261,8 @@ VITAL_JUDGEMENTS = Dataset(
         Column("grade", "Grade that the figures suggested"),
         Column("judged_by", "Printed name of the investigator"),
         Column("judged_at", "When it was judged, UTC"),
+        Column("withdrawn_at", "When the judgement was taken back, UTC"),
+        Column("withdrawn_reason", "Why it was taken back"),
     ),
 )
 

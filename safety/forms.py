@@ -7,6 +7,7 @@ from uuid import uuid4
 from django import forms
 
 from safety.services import Medication
+from safety.services.grades import JUDGEMENTS
 from trialsite.days import DayField
 
 
@@ -45,4 +46,16 @@ class EndMedicationForm(forms.Form):
 class InErrorForm(forms.Form):
     reason = forms.CharField(
         label="Why this entry is wrong", max_length=300, error_messages={"required": "Say why this entry is wrong."}
+    )
+
+
+class JudgementForm(forms.Form):
+    """Why a judgement is taken back: of which kind of record, and which one."""
+
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in JUDGEMENTS], widget=forms.HiddenInput)
+    judgement = forms.IntegerField(widget=forms.HiddenInput)
+    why = forms.CharField(
+        label="Why it is judged anew",
+        max_length=300,
+        error_messages={"required": "Say why you take the judgement back."},
     )

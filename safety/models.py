@@ -137,8 +137,17 @@ class AdverseEvent(SubjectRecord):
                     self.disables, self.is_congenital, self.is_important))  # fmt: skip
 
 
+#: A judgement stands, or somebody took it back at a time and with a reason.
+_TAKEN_BACK = Q(withdrawn_at=None, withdrawn_by=None, withdrawn_reason="") | (
+    Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False) & ~Q(withdrawn_reason="")
+)
+
+
 class GradeJudgement(SubjectRecord):
-    """An investigator judged the grade of a laboratory result as not clinically significant: no adverse event."""
+    """An investigator judged the grade of a laboratory result as not clinically significant: no adverse event.
+
+    Taken back with a reason it stays listed, and the result waits anew.
+    """
 
     lab_result = models.ForeignKey(LabResult, on_delete=models.PROTECT, related_name="+")
     term = models.CharField(max_length=80, help_text="CTCAE term that the result was graded for.")
@@ -146,11 +155,19 @@ class GradeJudgement(SubjectRecord):
     grade = models.PositiveSmallIntegerField()
     judged_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     judged_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_reason = models.CharField(max_length=300, blank=True)
+    withdrawn_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["lab_result", "term"], name="gradejudgement_once_per_result_and_term"),
+            models.UniqueConstraint(
+                fields=["lab_result", "term"],
+                condition=Q(withdrawn_at=None),
+                name="gradejudgement_one_standing_per_result_and_term",
+            ),
+            models.CheckConstraint(condition=_TAKEN_BACK, name="gradejudgement_withdrawn_with_a_reason"),
         ]
 
 
@@ -166,13 +183,19 @@ class VitalJudgement(SubjectRecord):
     grade = models.PositiveSmallIntegerField()
     judged_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     judged_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_reason = models.CharField(max_length=300, blank=True)
+    withdrawn_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["visit", "term", "grade"], name="vitaljudgement_once_per_visit_term_and_grade"
+                fields=["visit", "term", "grade"],
+                condition=Q(withdrawn_at=None),
+                name="vitaljudgement_one_standing_per_visit_term_and_grade",
             ),
+            models.CheckConstraint(condition=_TAKEN_BACK, name="vitaljudgement_withdrawn_with_a_reason"),
         ]
 
 

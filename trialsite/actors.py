@@ -10,7 +10,7 @@ from trialsite.access import ALL_SITES, SITE_STAFF, Actor, Grant
 from trialsite.models import Delegation, ProtocolActivation, Role, User
 from trialsite.people_selectors import trained_on
 
-_IN_FORCE = ProtocolActivation.objects.order_by("-id").values("version")[:1]
+_IN_FORCE = ProtocolActivation.objects.filter(withdrawn_at=None).order_by("-id").values("version")[:1]
 
 
 def actor_for(user: User) -> Actor:

@@ -49,12 +49,14 @@ class Item:
     """One item with its present value.
 
     version: number of the event that wrote the value. written_by: printed name; author_id is None for a job.
+    row_id: the row that holds the record now; record_id: the row as which it was first written.
     latest: the newest verification, of whatever version; None if there never was one. name: of the field on a form;
     number: of the record among those of its kind, where it has one.
     """
 
     record_type: str
     record_id: int
+    row_id: int
     item: str
     version: int
     place: str
@@ -163,6 +165,7 @@ def _item(record: Record, item: str, known: Known, made: Sequence[Check]) -> Ite
     return Item(
         record_type=record.kind,
         record_id=record.record_id,
+        row_id=int(record.row_id),
         item=item,
         version=version.number,
         place=place_of(record, known),

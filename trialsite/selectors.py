@@ -47,8 +47,12 @@ def visits(subject: Subject) -> dict[str, Visit]:
 
 
 def confirmed_parameter(name: str, protocol_version: str) -> ParameterConfirmation | None:
-    """The newest confirmation of a protocol parameter, None if nobody signed one. Holds for every site."""
-    return ParameterConfirmation.objects.filter(name=name, protocol_version=protocol_version).last()
+    """The newest confirmation of a protocol parameter, for every site; None if nobody signed one or it is withdrawn.
+
+    An older value does not come back by the withdrawal of a newer one: nobody means it any more.
+    """
+    newest = ParameterConfirmation.objects.filter(name=name, protocol_version=protocol_version).last()
+    return newest if newest is not None and newest.withdrawn_at is None else None
 
 
 def protocol_of(subject: Subject) -> Protocol:
@@ -58,7 +62,7 @@ def protocol_of(subject: Subject) -> Protocol:
 
 def protocol_in_force() -> Protocol:
     """The newest version that was activated; whoever is screened now consents to it. One query."""
-    newest = ProtocolActivation.objects.last()
+    newest = ProtocolActivation.objects.filter(withdrawn_at=None).last()
     return named(newest.version) if newest else ORIGINAL
 
 

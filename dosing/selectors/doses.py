@@ -44,7 +44,7 @@ def current_doses(subject: Subject) -> dict[DoseKey, DoseRecord]:
 
 def modifications(subject: Subject) -> list[DoseModification]:
     """Every order about the subject's drugs, the newest first; those entered in error among them."""
-    rows = DoseModification.objects.filter(subject=subject).select_related("recorded_by")
+    rows = DoseModification.objects.filter(subject=subject).select_related("recorded_by", "event")
     return list(rows.order_by("-starts_on", "-id"))
 
 

@@ -15,10 +15,11 @@ from trialsite.models import Subject
 from trialsite.selectors import protocol_of
 
 
-def response_review(subject: Subject, code: str, today: date) -> Content | None:
+def response_review(
+    subject: Subject, code: str, today: date, course: Course | None = None, trial: Protocol | None = None
+) -> Content | None:
     """The response at one visit with its trace and results; None if that visit has no time point."""
-    course = course_of(subject)
-    trial = protocol_of(subject)
+    course, trial = course or course_of(subject), trial or protocol_of(subject)
     history = assess(course, trial, today)
     point = point_at(history, code)
     if point is None:

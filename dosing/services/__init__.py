@@ -10,10 +10,10 @@ from dosing.services.decisions import (
     withdraw_signature,
 )
 from dosing.services.doses import DoseEntry, Filled, record_day, record_doses, undo_doses
-from dosing.services.parameters import confirm_parameter
+from dosing.services.parameters import confirm_parameter, withdraw_confirmation
 from dosing.services.proposals import reevaluate_subject
 from dosing.services.treatment import start_treatment
-from dosing.services.versions import activate_protocol
+from dosing.services.versions import activate_protocol, withdraw_activation
 
 __all__ = [
     "DoseEntry",
@@ -31,5 +31,7 @@ __all__ = [
     "sign_response",
     "start_treatment",
     "undo_doses",
+    "withdraw_activation",
+    "withdraw_confirmation",
     "withdraw_signature",
 ]

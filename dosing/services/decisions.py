@@ -15,6 +15,7 @@ from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.creation import creation
 from dosing.selectors.reviews import reaffirmation, response_review
 from dosing.selectors.shown import OVERRIDABLE, Computed, basis_of, computed
+from dosing.selectors.standing import RESPONSE_RECORD
 from dosing.services.subjects import locked_subject, words
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from labs.models import ResponseAssessment, ResponseSignature
@@ -31,7 +32,6 @@ from trialsite.services.queries import Anchor, open_query
 from trialsite.services.signatures import Signing, digest, sign, take_back
 from trialsite.services.subjects import Refused, Stale, first_submission, move_subject, note_outcome
 
-RESPONSE_RECORD = "response"
 DECISION_MEANING = "approval of response and treatment"
 RESPONSE_MEANING = "approval of response"
 DECISION_SENTENCE = "have reviewed this response and approve this treatment."
@@ -210,7 +210,7 @@ def sign_response(
             record_id=str(assessment.pk),
             meaning=RESPONSE_MEANING,
             statement=RESPONSE_SENTENCE,
-            content=content if _is_first(assessment) else {**content, "signed_again_at": at.isoformat()},
+            content=content,
             basis=basis_of(content),
         )
         signature = sign(by=by, at=at, proof=proof, site=subject.site, subject=subject, what=what)
@@ -218,11 +218,6 @@ def sign_response(
         signed = ResponseSignature.objects.get(signature=signature)
         note_outcome(token=token, outcome=f"response_signature:{signed.pk}")
         return signed
-
-
-def _is_first(assessment: ResponseAssessment) -> bool:
-    """False once a signature under this response was broken or withdrawn: a new one is told from it by its time."""
-    return not Signature.objects.filter(record_type=RESPONSE_RECORD, record_id=str(assessment.pk)).exists()
 
 
 def reaffirm_decision(

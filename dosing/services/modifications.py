@@ -11,6 +11,7 @@ from dosing import selectors
 from dosing.models import DoseModification
 from dosing.services.subjects import locked_subject, words
 from protocol.vocabulary import TREATMENT_PHASES, DoseAction, Drug
+from safety.models import AdverseEvent
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Subject
@@ -20,7 +21,10 @@ from trialsite.services.subjects import Refused, first_submission, note_outcome
 
 @dataclass(frozen=True)
 class Order:
-    """What is ordered for one drug. `mg`: the reduced dose. `ends_on` None: until it is ended."""
+    """What is ordered for one drug. `mg`: the reduced dose. `ends_on` None: until it is ended.
+
+    event: number of the adverse event that it answers, None without one.
+    """
 
     drug: Drug
     action: DoseAction
@@ -28,6 +32,7 @@ class Order:
     reason: str
     ends_on: date | None = None
     mg: Decimal | None = None
+    event: int | None = None
 
 
 def modify_dose(
@@ -52,11 +57,21 @@ def modify_dose(
             ends_on=order.ends_on,
             mg=order.mg,
             reason=order.reason.strip(),
+            event=_event(subject, order),
             recorded_by_id=by.user_id,
             recorded_at=at,
         )
         note_outcome(token=token, outcome=f"dose_modification:{stored.pk}")
         return stored
+
+
+def _event(subject: Subject, order: Order) -> AdverseEvent | None:
+    if order.event is None:
+        return None
+    found = AdverseEvent.objects.filter(subject=subject, number=order.event, in_error=False).first()
+    if found is None:
+        raise Refused(f"There is no adverse event {order.event}, or it was marked as entered in error.")
+    return found
 
 
 def _check(subject: Subject, order: Order, at: datetime) -> None:

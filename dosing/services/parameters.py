@@ -7,13 +7,16 @@ from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
 from protocol.versions import ORIGINAL, named
-from trialsite.access import Actor, Duty
-from trialsite.context import writing
-from trialsite.models import ParameterConfirmation, Site
+from protocol.vocabulary import Phase
+from trialsite.access import Actor, Duty, system_actor
+from trialsite.context import reading, writing
+from trialsite.models import ParameterConfirmation, Site, StatePeriod
 from trialsite.reauthentication import Proof
-from trialsite.services.signatures import Signing, sign
+from trialsite.selectors import confirmed_parameter
+from trialsite.services.signatures import Signing, sign, signature_under, take_back
 from trialsite.services.subjects import Refused, first_submission, note_outcome
 
+RECORD = "parameter"
 MEANING = "confirmation of a protocol parameter"
 #: Parameters that a signature sets in the running trial; the others are fixed in the protocol version.
 CONFIRMABLE = ("high_dex_mg",)
@@ -57,7 +60,7 @@ def confirm_parameter(
             "confirmed_at": at.isoformat(),
         }
         what = Signing(
-            record_type="parameter",
+            record_type=RECORD,
             record_id=name,
             meaning=MEANING,
             statement=sentence(version),
@@ -76,6 +79,42 @@ def confirm_parameter(
         if token is not None:
             note_outcome(token=token, outcome=f"/protocol/parameters/{name}/?version={version}")
         return confirmation
+
+
+def withdraw_confirmation(
+    *, by: Actor, at: datetime, proof: Proof, site_id: int, confirmation_id: int, reason: str
+) -> ParameterConfirmation:
+    """The signer takes back the confirmation that holds: until a new one, nothing that depends on it can start.
+
+    It stays listed with its signature. Refused once a subject is planned by it, for one that holds no more, without a
+    reason, and for another person's.
+    """
+    with writing(by=by, duty=Duty.CONFIRM_PARAMETER, site_id=site_id, at=at, reason=reason):
+        found = ParameterConfirmation.objects.filter(pk=confirmation_id).first()
+        newest = found and confirmed_parameter(found.name, found.protocol_version)
+        if found is None or newest != found:
+            raise Refused("This confirmation does not hold any more.")
+        if words := bound_because(found, at):
+            raise Refused(words)
+        signer_id = proof.check_for(by, at)
+        signature = signature_under(RECORD, found.name, found.signature_id)
+        take_back(signature, signer_id=signer_id, reason=reason, at=at)
+        found.withdrawn_at, found.withdrawn_reason = at, reason.strip()
+        found.save(update_fields=["withdrawn_at", "withdrawn_reason"])
+        return found
+
+
+def bound_because(confirmation: ParameterConfirmation, at: datetime) -> str:
+    """Why a confirmation cannot be taken back: empty where nobody at any site is planned by it. A number, no names."""
+    with reading(system_actor("verification"), at):
+        lived = StatePeriod.objects.filter(
+            state=Phase.HIGH_DEX.value, subject__protocol_version=confirmation.protocol_version
+        )
+        planned = lived.values("subject").distinct().count()
+    if not planned:
+        return ""
+    who = "1 subject is" if planned == 1 else f"{planned} subjects are"
+    return f"{who} planned by this value, so it cannot be withdrawn. Confirm the right value; it takes its place."
 
 
 def _check(name: str, value: str, reason: str) -> None:

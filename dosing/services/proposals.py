@@ -14,6 +14,7 @@ from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.reviews import protocol_signed, reaffirmation
 from dosing.selectors.shown import Computed, computed
+from dosing.selectors.standing import outrun
 from dosing.services.waiting import remind_of_waiting
 from dosing.vocabulary import ACTIONABLE
 from labs.services import derive_response_from
@@ -24,13 +25,16 @@ from trialsite import mail
 from trialsite.access import Duty, system_actor
 from trialsite.context import because, writing
 from trialsite.models import Role, Subject
+from trialsite.services.signatures import break_signatures
 from trialsite.services.subjects import lock_subject
 
 CAUSE = "Re-evaluated by the machine"
 
 
 def reevaluate_subject(*, subject_id: int, at: datetime, caused_by: str) -> PhaseProposal | None:
-    """Bring proposal and discrepancies of one subject up to date; the pending proposal, None if there is none.
+    """Bring proposal, discrepancies and signatures of one subject up to date; the pending proposal, if there is one.
+
+    A result that was added after a signature breaks it, as a correction does, if it changes what was shown.
 
     One transaction that begins with the subject's lock: run twice, at once or again after a crash between any two
     writes, it ends in one proposal and one mail.
@@ -43,6 +47,8 @@ def reevaluate_subject(*, subject_id: int, at: datetime, caused_by: str) -> Phas
             signed = selectors.decisions(subject)
             course = selectors.course_of(subject, signed)
             assessment = derive_response_from(course, subject, at=at, caused_by=caused_by)
+            for one in list(outrun(subject, course, signed)):
+                break_signatures([one.signature], reason=one.words[:300], at=at)
             if signed:
                 _note_discrepancies(subject, course, signed, at)
             return _renew_proposal(subject, course, assessment.pk, at)

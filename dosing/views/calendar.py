@@ -150,6 +150,7 @@ def _lines(desk: Desk, form: DayForm) -> list[dict[str, Any]]:
     return [
         {
             "words": drug_line(dose),
+            "row": dose.record.pk if dose.record else None,
             "status": form[dose.planned.drug.value],
             "reason": form[f"{dose.planned.drug.value}_reason"],
             "detail": form[f"{dose.planned.drug.value}_detail"],

@@ -76,7 +76,13 @@ def _proposed(request: SignedInRequest, subject: Subject) -> dict[str, str]:
     why = f"Adverse event {event.number}: {event.term}, grade {event.grade}"
     # What was done with the drug began with the event, as far as its day is known; the person corrects it.
     began = max(event.started_latest, subject.day1_on) if subject.day1_on else event.started_latest
-    return {"drug": drug, "order_action": action.value, "why": why, "starts_on": in_words(began)}
+    return {
+        "drug": drug,
+        "order_action": action.value,
+        "why": why,
+        "starts_on": in_words(began),
+        "event": str(event.number),
+    }
 
 
 def _saved(

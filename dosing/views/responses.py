@@ -25,10 +25,10 @@ from protocol.vocabulary import Phase, ProposalKind, Response
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
-from trialsite.models import Subject
+from trialsite.models import Signature, Subject
 from trialsite.services.signatures import digest
 from trialsite.services.subjects import Refused
-from trialsite.signing import WithdrawForm, ask_identity, prove
+from trialsite.signing import ask_identity, prove, withdraw_form, withdrawn
 from trialsite.templatetags.edc import day
 
 
@@ -95,10 +95,8 @@ def _again_form(page: Page, data: QueryDict | None = None) -> AgainForm | None:
 def _withdrawal(request: SignedInRequest, page: Page) -> dict[str, Any]:
     """The form by which a signer takes back a signature that stands."""
     own = next((one for one in page.signatures if not one.broken_at and one.signer_id == request.user.pk), None)
-    if own is None:
-        return {}
-    form = WithdrawForm(initial={"signature": own.pk}, auto_id="withdraw_%s")
-    return {"withdraw_form": ask_identity(form, request)}
+    form = withdraw_form(request, Signature.objects.get(pk=own.pk)) if own else None
+    return {"withdraw_form": form} if form else {}
 
 
 def _around(page: Page) -> dict[str, Any]:
@@ -256,23 +254,20 @@ def _sign_response(request: SignedInRequest, page: Page) -> HttpResponse:
 
 
 def _withdraw(request: SignedInRequest, page: Page) -> HttpResponse:
-    form = ask_identity(WithdrawForm(request.POST, auto_id="withdraw_%s"), request)
-    proof = prove(request, form, clock.now()) if form.is_valid() else None
-    if proof is None:
-        return _show(request, page, 422, withdraw_form=form)
-    try:
-        services.withdraw_signature(
+    refused = withdrawn(
+        request,
+        lambda proof, signature_id, why: services.withdraw_signature(
             by=request.actor,
             at=clock.now(),
             proof=proof,
             subject_id=page.subject.pk,
             site_id=page.subject.site_id,
-            signature_id=form.cleaned_data["signature"],
-            reason=form.cleaned_data["why"],
-        )
-    except Refused as refusal:
-        form.add_error(None, str(refusal))
-        return _show(request, page, 422, withdraw_form=form)
+            signature_id=signature_id,
+            reason=why,
+        ),
+    )
+    if refused is not None:
+        return _show(request, page, 422, withdraw_form=refused)
     messages.success(request, "Your signature is withdrawn. It stays listed, and nobody was moved.")
     return redirect("subject_response", key=page.subject.key, code=page.code)
 

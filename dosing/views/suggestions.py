@@ -79,9 +79,11 @@ def proposed_order(found: Iterable[DoseSuggestion], rule: str) -> dict[str, str]
         return {}
     action = ORDER_OF.get(one.rule.advice)
     evidence = "; ".join(f"{each.words}, {day(each.on)}" for each in one.evidence)
+    events = [each.source.partition(":")[2] for each in one.evidence if each.source.startswith("adverse_event:")]
     return {
         "drug": one.rule.drug.value,
         "order_action": action.value if action else "",
         "mg": f"{one.mg:f}" if one.mg is not None else "",
         "why": f"{evidence} (rule {one.rule.id})"[:300],
+        "event": events[0] if events else "",
     }

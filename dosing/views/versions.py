@@ -16,21 +16,29 @@ from django.views.decorators.http import require_http_methods
 from dosing import services
 from dosing.forms import TokenForm
 from dosing.selectors.versions import Effect, activation_content, effect_of, next_after, unconfirmed_in
-from dosing.services.versions import sentence
+from dosing.services.versions import bound_because, sentence
 from dosing.views.trace import visit_words
 from dosing.vocabulary import response_words
 from protocol.compare import compare
 from protocol.schema import Protocol
 from protocol.versions import VERSIONS
+from protocol.vocabulary import CriterionOutcome
 from trialsite import clock
 from trialsite.access import Duty, can, can_anywhere
 from trialsite.http import SignedInRequest
-from trialsite.models import Delegation, ProtocolActivation
+from trialsite.models import Delegation, ProtocolActivation, Signature
 from trialsite.people_selectors import untrained_staff
 from trialsite.selectors import protocol_in_force
 from trialsite.services.signatures import digest
 from trialsite.services.subjects import Refused
-from trialsite.signing import ask_identity, prove
+from trialsite.signing import WithdrawForm, ask_identity, prove, withdraw_form, withdrawn
+
+OUTCOMES = {
+    CriterionOutcome.MET: "Eligible",
+    CriterionOutcome.NOT_MET: "Not eligible",
+    CriterionOutcome.INDETERMINATE: "Not decided",
+    CriterionOutcome.NOT_APPLICABLE: "Not used",
+}
 
 
 class ActivationForm(TokenForm):
@@ -63,9 +71,13 @@ class Page:
 def comparison(request: SignedInRequest) -> HttpResponse:
     """Row by row what differs between two versions, and for a draft what its activation would mean."""
     page = _page(request)
-    if request.method == "POST":
-        return _activate(request, page)
-    return _show(request, page)
+    if request.method != "POST":
+        return _show(request, page)
+    site_id = _site_of(request, page.now)
+    if site_id is None:
+        raise PermissionDenied(f"Your role does not include this: {Duty.ACTIVATE_PROTOCOL.value.lower()}.")
+    act = _withdraw if request.POST.get("action") == "withdraw" else _activate
+    return act(request, page, site_id)
 
 
 def _page(request: SignedInRequest) -> Page:
@@ -92,10 +104,17 @@ def _site_of(request: SignedInRequest, now: datetime) -> int | None:
     return next((site for site in sites if can(request.actor, Duty.ACTIVATE_PROTOCOL, site, now)), None)
 
 
-def _show(request: SignedInRequest, page: Page, form: ActivationForm | None = None, problem: str = "") -> HttpResponse:
+def _show(
+    request: SignedInRequest,
+    page: Page,
+    form: ActivationForm | None = None,
+    problem: str = "",
+    withdrawing: WithdrawForm | None = None,
+) -> HttpResponse:
     sees = can_anywhere(request.actor, Duty.VIEW_SUBJECT, page.now)
-    effect = effect_of(page.new) if sees and page.old != page.new else None
+    effect = effect_of(page.new, page.now) if sees and page.old != page.new else None
     missing = unconfirmed_in(page.new, page.present) if page.is_draft else ()
+    activation = ProtocolActivation.objects.filter(version=page.new.version, withdrawn_at=None).first()
     may_sign = page.is_draft and _site_of(request, page.now) is not None
     context: dict[str, Any] = {
         "page": page,
@@ -103,19 +122,22 @@ def _show(request: SignedInRequest, page: Page, form: ActivationForm | None = No
         "sections": compare(page.old, page.new),
         "effect": effect,
         "reclassified": _lines(effect) if effect else [],
+        "rejudged": [(one, OUTCOMES[one.now], OUTCOMES[one.under]) for one in effect.rejudged] if effect else [],
+        "elsewhere": effect is not None and effect.everywhere.screened > effect.screened,
         "missing": [(name, page.new.parameters[name].label) for name in missing],
-        "activation": ProtocolActivation.objects.filter(version=page.new.version).first(),
+        "activation": activation,
+        "withdrawn": ProtocolActivation.objects.filter(version=page.new.version).exclude(withdrawn_at=None),
         "may_sign": may_sign,
         "problem": problem,
-        "has_errors": bool(problem or (form and form.errors)),
+        "has_errors": bool(problem or withdrawing or (form and form.errors)),
         "sentence": sentence(page.new.version),
         "untrained": _untrained(request, page, may_sign=may_sign),
         "may_train": can_anywhere(request.actor, Duty.MANAGE_PEOPLE, page.now),
+        **({"withdraw_form": withdrawing} if withdrawing else _withdrawal(request, activation, page)),
     }
     if may_sign and effect and not missing:
         context["form"] = form or _form(request, page, effect)
-    failed = problem or (form is not None and form.errors)
-    return render(request, "dosing/versions.html", context, status=422 if failed else 200)
+    return render(request, "dosing/versions.html", context, status=422 if context["has_errors"] else 200)
 
 
 def _untrained(request: SignedInRequest, page: Page, *, may_sign: bool) -> list[Delegation]:
@@ -146,10 +168,29 @@ def _lines(effect: Effect) -> list[dict[str, Any]]:
     ]
 
 
-def _activate(request: SignedInRequest, page: Page) -> HttpResponse:
-    site_id = _site_of(request, page.now)
-    if site_id is None:
-        raise PermissionDenied(f"Your role does not include this: {Duty.ACTIVATE_PROTOCOL.value.lower()}.")
+def _withdrawal(request: SignedInRequest, activation: ProtocolActivation | None, page: Page) -> dict[str, Any]:
+    """For who activated the version in force: the form that takes it back, or why there is none."""
+    if activation is None or page.new != page.present:
+        return {}
+    own = Signature.objects.filter(pk=activation.signature_id, signer=request.user).first()
+    words = bound_because(activation, page.now) if own else ""
+    return {"bound_because": words} if words else {"withdraw_form": withdraw_form(request, own)}
+
+
+def _withdraw(request: SignedInRequest, page: Page, site_id: int) -> HttpResponse:
+    refused = withdrawn(
+        request,
+        lambda proof, _, why: services.withdraw_activation(
+            by=request.actor, at=page.now, proof=proof, site_id=site_id, version=page.new.version, reason=why
+        ),
+    )
+    if refused is not None:
+        return _show(request, page, withdrawing=refused)
+    messages.success(request, f"The activation of version {page.new.version} is withdrawn. It is a draft again.")
+    return redirect("protocol_comparison")
+
+
+def _activate(request: SignedInRequest, page: Page, site_id: int) -> HttpResponse:
     form = ask_identity(ActivationForm(request.POST), request)
     proof = prove(request, form, page.now) if form.is_valid() else None
     if proof is None:
@@ -176,7 +217,7 @@ def _refused(request: SignedInRequest, page: Page, why: str) -> HttpResponse:
     if not page.is_draft:
         return _show(request, page, problem=why)
     data = request.POST.copy()
-    data["shown"] = digest(activation_content(page.new, page.present, effect_of(page.new)))
+    data["shown"] = digest(activation_content(page.new, page.present, effect_of(page.new, page.now)))
     form = ask_identity(ActivationForm(data), request)
     form.add_error(None, why)
     return _show(request, page, form, why)

@@ -2,11 +2,17 @@
 
 from enrollment.services.consent_forms import FormVersion, add_consent_form, take_back_consent_form
 from enrollment.services.consents import ConsentGiven, correct_consent, record_reconsent
-from enrollment.services.eligibility import Answer, record_screening_answers, send_eligibility, sign_eligibility
+from enrollment.services.eligibility import (
+    Answer,
+    record_screening_answers,
+    send_eligibility,
+    sign_eligibility,
+    withdraw_eligibility,
+)
 from enrollment.services.identity import Identity, correct_identity, identity_of, mark_subject_in_error
 from enrollment.services.registration import Cause, record_screen_failure, register_subject
 from enrollment.services.screening import PossibleDuplicate, Screening, screen_subject
-from enrollment.services.waivers import Ruling, decide_waiver, request_waiver
+from enrollment.services.waivers import Ruling, decide_waiver, request_waiver, withdraw_waiver_decision
 
 __all__ = [
     "Answer",
@@ -32,4 +38,6 @@ __all__ = [
     "send_eligibility",
     "sign_eligibility",
     "take_back_consent_form",
+    "withdraw_eligibility",
+    "withdraw_waiver_decision",
 ]

@@ -17,13 +17,25 @@ from trialsite.models import Signature, Subject
 from trialsite.outbox import News, publish
 from trialsite.reauthentication import Proof
 from trialsite.selectors import protocol_of
-from trialsite.services.signatures import Signing, break_signatures_resting_on, sign, supersede
+from trialsite.services.signatures import (
+    Signing,
+    break_signatures_resting_on,
+    sign,
+    signature_under,
+    supersede,
+    take_back,
+)
 from trialsite.services.subjects import Refused, Stale, check_open_for_data, lock_subject
 
+RECORD = "eligibility"
 MEANING = "Eligibility confirmed"
 STATEMENT = (
     "have reviewed every criterion with its evidence and confirm that this subject is eligible and needs no "
     "chemotherapy now."
+)
+REGISTERED = (
+    "The subject was registered on this signature, so it cannot be withdrawn. What turned out wrong is corrected at "
+    "its source; the page then shows what differs."
 )
 FIRST_ENTRY = "Changed before the checklist was first sent"
 
@@ -215,6 +227,35 @@ def check_signable(snapshot: EligibilitySnapshot, now: Checklist) -> None:
         raise Stale(f"Too old by now: the evidence for {', '.join(open_ones)}. Enter a newer result and send again.")
 
 
+def withdraw_eligibility(
+    *, by: Actor, at: datetime, proof: Proof, subject_id: int, site_id: int, signature_id: int, reason: str
+) -> Signature:
+    """The signer takes back the signature under the newest checklist, which waits for an investigator again.
+
+    Refused once the subject was registered on it, without a reason, for another person's signature, and for one that
+    does not stand any more.
+    """
+    with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason=reason):
+        subject = lock_subject(subject_id)
+        check_withdrawable(subject)
+        signer_id = proof.check_for(by, at)
+        snapshot = latest_snapshot(subject)
+        signature = signature_under(RECORD, snapshot.pk if snapshot else "", signature_id)
+        take_back(signature, signer_id=signer_id, reason=reason, at=at)
+        if snapshot is not None:
+            snapshot.signature = None
+            snapshot.save(update_fields=["signature"])
+        return signature
+
+
+def check_withdrawable(subject: Subject) -> None:
+    """Refused, with why, where a signature of screening cannot be taken back any more."""
+    check_open_for_data(subject)
+    if subject.registered_on is not None:
+        raise Refused(REGISTERED)
+    check_in_screening(subject)
+
+
 def statement(snapshot: EligibilitySnapshot) -> str:
     """What the signature says, after "I, name": it names every criterion that is not met and waived."""
     waived = [row["criterion"] for row in snapshot.judgements["criteria"] if "waiver" in row]
@@ -230,7 +271,7 @@ def statement(snapshot: EligibilitySnapshot) -> str:
 def _signing(subject: Subject, snapshot: EligibilitySnapshot, now: Checklist) -> Signing:
     waivers = tuple(f"waiver:{one.pk}" for one in waivers_of(subject) if one.criterion in now.waived)
     return Signing(
-        record_type="eligibility",
+        record_type=RECORD,
         record_id=str(snapshot.pk),
         meaning=MEANING,
         statement=statement(snapshot),

@@ -13,7 +13,7 @@ from uuid import UUID
 from enrollment.checklist import criterion_fingerprint
 from enrollment.models import Waiver
 from enrollment.selectors import checklist_of, facts_of, site_day
-from enrollment.services.eligibility import check_in_screening
+from enrollment.services.eligibility import check_in_screening, check_withdrawable
 from protocol.vocabulary import CriterionOutcome
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
@@ -22,9 +22,10 @@ from trialsite.models import Role, Subject
 from trialsite.outbox import News, publish
 from trialsite.reauthentication import Proof
 from trialsite.selectors import protocol_of
-from trialsite.services.signatures import Signing, sign
+from trialsite.services.signatures import Signing, break_signatures_resting_on, sign, signature_under, take_back
 from trialsite.services.subjects import Refused, Stale, first_submission, lock_open_subject, note_outcome
 
+RECORD = "waiver"
 STATEMENT = "have seen the criterion with its evidence and decide as chosen above."
 
 
@@ -108,6 +109,31 @@ def decide_waiver(
         return waiver
 
 
+def withdraw_waiver_decision(
+    *, by: Actor, at: datetime, proof: Proof, subject_id: int, site_id: int, waiver_id: int, reason: str
+) -> Waiver:
+    """The signer takes back the decision on a waiver: it waits to be decided again, and what rested on it breaks.
+
+    The signature stays listed. Refused once the subject is registered, while a newer request for the criterion waits,
+    without a reason, and for another person's decision.
+    """
+    with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason=reason):
+        subject = lock_open_subject(subject_id, site_id)
+        check_withdrawable(subject)
+        signer_id = proof.check_for(by, at)
+        waiver = Waiver.objects.select_for_update().get(pk=waiver_id, subject=subject)
+        if Waiver.objects.filter(subject=subject, criterion=waiver.criterion, decision="").exists():
+            raise Refused(f"A newer request to waive {waiver.criterion} waits. Decide that one.")
+        signature = signature_under(RECORD, waiver.pk, waiver.signature_id or 0)
+        take_back(signature, signer_id=signer_id, reason=reason, at=at)
+        words = f"The decision on the waiver of {waiver.criterion} was withdrawn. {reason}"
+        break_signatures_resting_on([f"{RECORD}:{waiver.pk}"], reason=words[:300], at=at)
+        waiver.decision, waiver.decision_reason, waiver.signature = "", "", None
+        waiver.decided_by, waiver.decided_at = None, None
+        waiver.save(update_fields=["decision", "decision_reason", "decided_by", "decided_at", "signature"])
+        return waiver
+
+
 def _decided_before(waiver: Waiver, ruling: Ruling) -> Waiver:
     if waiver.decision != ruling.decision:
         raise Stale(f"This waiver was {waiver.get_decision_display().lower()} since you opened the page.")
@@ -133,7 +159,7 @@ def own_request(by: Actor, at: datetime, waiver: Waiver) -> bool:
 def _signing(subject: Subject, waiver: Waiver, ruling: Ruling) -> Signing:
     sources = {piece["source"] for piece in waiver.judgement["evidence"] if piece["source"]}
     return Signing(
-        record_type="waiver",
+        record_type=RECORD,
         record_id=str(waiver.pk),
         meaning=f"Waiver {ruling.decision.label.lower()}",
         statement=STATEMENT,

@@ -20,18 +20,18 @@ from enrollment.forms import ChecklistForm, SignForm
 from enrollment.models import EligibilitySnapshot
 from enrollment.questions import questions_for
 from enrollment.rows import answered_rows, questions_left, shown_rows, source_links
-from enrollment.services.eligibility import statement
+from enrollment.services.eligibility import RECORD, REGISTERED, statement
 from protocol.versions import named
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
 from trialsite.drafting import Drafting, drafting, is_saved
 from trialsite.http import SignedInRequest
-from trialsite.models import Subject
+from trialsite.models import Signature, Subject
 from trialsite.segments import Segment
 from trialsite.selectors import protocol_of, subject_by_key
 from trialsite.services.subjects import Refused
-from trialsite.signing import ask_identity, prove
+from trialsite.signing import WithdrawForm, ask_identity, prove, signed_line, withdraw_form, withdrawn
 
 UNANSWERED = "unanswered"
 
@@ -81,7 +81,7 @@ def _duty(method: str | None, action: str) -> Duty:
     """Asked first, so that who may not write learns nothing from what a form would answer."""
     if method != "POST":
         return Duty.VIEW_SUBJECT
-    return Duty.SIGN if action == "sign" else Duty.ENTER_DATA
+    return Duty.SIGN if action in {"sign", "withdraw"} else Duty.ENTER_DATA
 
 
 def _page(request: SignedInRequest, subject: Subject) -> Page:
@@ -115,6 +115,7 @@ def _show(
     *,
     form: ChecklistForm | None = None,
     sign_form: SignForm | None = None,
+    withdrawing: WithdrawForm | None = None,
     problem: str = "",
 ) -> HttpResponse:
     edits = page.may_answer and (form is not None or page.frozen is None or "edit" in request.GET or _has_draft(page))
@@ -132,8 +133,9 @@ def _show(
         **_counts(rows),
         **_standing(page),
         **_signing(request, page, sign_form, edits=edits),
+        **_withdrawal(request, page, withdrawing),
     }
-    failed = problem or (form and form.errors) or (sign_form and sign_form.errors)
+    failed = problem or any(one is not None and one.errors for one in (form, sign_form, withdrawing))
     context |= _filter(request, context, nothing_hidden=bool(failed))
     return render(request, "enrollment/eligibility.html", context, status=422 if failed else 200)
 
@@ -182,7 +184,8 @@ def _standing(page: Page) -> dict[str, Any]:
         "screening_day": passed,
         "screening_days": protocol_of(page.subject).config.screening_days,
         "snapshot": page.snapshot,
-        "signature": _signature(page.snapshot),
+        "signature": signed_line(page.snapshot.signature) if page.snapshot and page.snapshot.signature else None,
+        "former": _former(page.snapshot),
         "can_register": selectors.may_register(page.snapshot, page.now) and page.may_answer,
         "registration": selectors.registration_of(page.subject),
         "failure": selectors.failure_of(page.subject),
@@ -201,19 +204,14 @@ def _differs(page: Page) -> list[Change]:
     return changes_since(page.snapshot.judgements["criteria"], now.rows)
 
 
-def _signature(snapshot: EligibilitySnapshot | None) -> dict[str, Any] | None:
-    if snapshot is None or snapshot.signature is None:
-        return None
-    signature = snapshot.signature
-    ended = signature.events.order_by("id").first()
-    return {
-        "printed_name": signature.printed_name,
-        "meaning": signature.meaning,
-        "signed_at": signature.signed_at,
-        "ended": ended.get_kind_display() if ended else "",
-        "broken_at": ended.at if ended else None,
-        "broken_because": ended.reason if ended else "",
-    }
+def _former(snapshot: EligibilitySnapshot | None) -> list[dict[str, object]]:
+    """Signatures that were given to this checklist and taken back."""
+    if snapshot is None:
+        return []
+    given = Signature.objects.filter(record_type=RECORD, record_id=str(snapshot.pk)).exclude(
+        pk=snapshot.signature_id or 0
+    )
+    return [signed_line(one) for one in given.prefetch_related("events").order_by("id")]
 
 
 def _signing(request: SignedInRequest, page: Page, sign_form: SignForm | None, *, edits: bool) -> dict[str, Any]:
@@ -223,6 +221,15 @@ def _signing(request: SignedInRequest, page: Page, sign_form: SignForm | None, *
         return {}
     new = ask_identity(SignForm(initial={"snapshot": page.frozen.pk}), request)
     return {"sign_form": sign_form or new, "statement": statement(page.frozen)}
+
+
+def _withdrawal(request: SignedInRequest, page: Page, refused: WithdrawForm | None) -> dict[str, Any]:
+    """The form by which the signer takes the signature back; once the subject is registered, why there is none."""
+    signature = page.snapshot.signature if page.snapshot else None
+    form = refused or withdraw_form(request, signature)
+    if form is None or page.may_sign:
+        return {"withdraw_form": form}
+    return {"bound_because": REGISTERED} if page.subject.registered_on else {}
 
 
 def _save(request: SignedInRequest, page: Page) -> HttpResponse:
@@ -289,8 +296,27 @@ def _sign(request: SignedInRequest, page: Page) -> HttpResponse:
     return _back(page)
 
 
+def _withdraw(request: SignedInRequest, page: Page) -> HttpResponse:
+    refused = withdrawn(
+        request,
+        lambda proof, signature_id, why: services.withdraw_eligibility(
+            by=request.actor,
+            at=clock.now(),
+            proof=proof,
+            subject_id=page.subject.pk,
+            site_id=page.subject.site_id,
+            signature_id=signature_id,
+            reason=why,
+        ),
+    )
+    if refused is not None:
+        return _show(request, page, withdrawing=refused)
+    messages.success(request, "Your signature is withdrawn. It stays listed, and eligibility waits to be signed again.")
+    return _back(page)
+
+
 def _back(page: Page) -> HttpResponse:
     return HttpResponseRedirect(reverse("subject_eligibility", args=[page.subject.key]), status=303)
 
 
-_ACTIONS = {"save": _save, "send": _send, "sign": _sign}
+_ACTIONS = {"save": _save, "send": _send, "sign": _sign, "withdraw": _withdraw}

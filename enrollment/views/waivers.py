@@ -16,15 +16,16 @@ from enrollment.checklist import Checklist, checklist
 from enrollment.forms import RulingForm, WaiverForm
 from enrollment.models import Waiver
 from enrollment.rows import shown_rows, source_links
-from enrollment.services.waivers import STATEMENT, own_request
+from enrollment.services.eligibility import REGISTERED
+from enrollment.services.waivers import RECORD, STATEMENT, own_request
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
 from trialsite.http import SignedInRequest
-from trialsite.models import Subject
+from trialsite.models import Signature, Subject
 from trialsite.selectors import protocol_of, subject_by_key
 from trialsite.services.subjects import Refused
-from trialsite.signing import ask_identity, prove
+from trialsite.signing import WithdrawForm, ask_identity, prove, signed_line, withdraw_form, withdrawn
 
 
 @sensitive_post_parameters("password")
@@ -32,7 +33,7 @@ from trialsite.signing import ask_identity, prove
 def subject_waiver(request: SignedInRequest, key: str, criterion: str) -> HttpResponse:
     subject = subject_by_key(key)
     action = request.POST.get("action", "")
-    duty = {"ask": Duty.ENTER_DATA, "decide": Duty.SIGN}.get(action, Duty.ENTER_DATA)
+    duty = {"ask": Duty.ENTER_DATA, "decide": Duty.SIGN, "withdraw": Duty.SIGN}.get(action, Duty.ENTER_DATA)
     check_may(request.actor, duty if request.method == "POST" else Duty.VIEW_SUBJECT, subject.site_id, clock.now())
     if criterion not in {one.id for one in protocol_of(subject).criteria}:
         raise Http404
@@ -75,7 +76,21 @@ def _decide(request: SignedInRequest, subject: Subject, criterion: str) -> HttpR
     return _back(subject)
 
 
-_ACTIONS = {"ask": _ask, "decide": _decide}
+def _withdraw(request: SignedInRequest, subject: Subject, criterion: str) -> HttpResponse:
+    signed = {one.signature_id: one.pk for one in selectors.waivers_of(subject) if one.criterion == criterion}
+    refused = withdrawn(
+        request,
+        lambda proof, signature_id, why: services.withdraw_waiver_decision(
+            **_who(request, subject), proof=proof, waiver_id=signed.get(signature_id, 0), reason=why
+        ),
+    )
+    if refused is not None:
+        return _show(request, subject, criterion, withdrawing=refused)
+    messages.success(request, f"The decision is withdrawn. It stays listed, and the waiver of {criterion} waits again.")
+    return HttpResponseRedirect(reverse("subject_waiver", args=[subject.key, criterion]), status=303)
+
+
+_ACTIONS = {"ask": _ask, "decide": _decide, "withdraw": _withdraw}
 
 
 def _who(request: SignedInRequest, subject: Subject) -> dict[str, Any]:
@@ -93,13 +108,14 @@ def _show(
     *,
     ask_form: WaiverForm | None = None,
     ruling_form: RulingForm | None = None,
+    withdrawing: WithdrawForm | None = None,
 ) -> HttpResponse:
     facts = selectors.facts_of(subject)
     now = checklist(facts, protocol_of(subject), clock.today(subject.site.time_zone))
     row = next(one for one in now.rows if one["criterion"] == criterion)
     asked = [one for one in facts.waivers if one.criterion == criterion]
     waiting = next((one for one in asked if not one.decision), None)
-    bound = ask_form or ruling_form
+    bound = ask_form or ruling_form or withdrawing
     context = {
         "subject": subject,
         "row": shown_rows([row], source_links(facts))[0],
@@ -107,9 +123,28 @@ def _show(
         "waiting": waiting,
         "ask_form": ask_form or _new_request(request, subject, row, now, waiting),
         "statement": STATEMENT,
+        "former": _former(asked),
+        **_withdrawal(request, subject, asked, withdrawing),
         **_ruling(request, subject, waiting, ruling_form),
     }
     return render(request, "enrollment/waiver.html", context, status=422 if bound else 200)
+
+
+def _former(asked: list[Waiver]) -> list[dict[str, object]]:
+    """Signatures under decisions that were taken back."""
+    keys, holding = [str(one.pk) for one in asked], [one.signature_id for one in asked if one.signature_id]
+    given = Signature.objects.filter(record_type=RECORD, record_id__in=keys).exclude(pk__in=holding)
+    return [signed_line(one) for one in given.prefetch_related("events").order_by("id")]
+
+
+def _withdrawal(
+    request: SignedInRequest, subject: Subject, asked: list[Waiver], refused: WithdrawForm | None
+) -> dict[str, Any]:
+    """The form by which the signer takes the newest decision back; after registration, why there is none."""
+    form = refused or withdraw_form(request, asked[-1].signature if asked else None)
+    if form is None or subject.state == Phase.SCREENING:
+        return {"withdraw_form": form}
+    return {"bound_because": REGISTERED} if subject.registered_on else {}
 
 
 def _new_request(

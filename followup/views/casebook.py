@@ -25,7 +25,7 @@ from trialsite.access import Duty, can, can_anywhere
 from trialsite.http import SignedInRequest
 from trialsite.models import Signature, Subject
 from trialsite.services.subjects import Refused
-from trialsite.signing import WithdrawForm, ask_identity, prove
+from trialsite.signing import WithdrawForm, ask_identity, prove, signed_line, withdraw_form, withdrawn
 
 
 @dataclass(frozen=True)
@@ -71,29 +71,17 @@ def casebook(request: SignedInRequest, key: str) -> HttpResponse:
 
 
 def _withdraw(request: SignedInRequest, subject: Subject, reading: Reading) -> HttpResponse:
-    form = ask_identity(WithdrawForm(request.POST, auto_id="withdraw_%s"), request)
-    now = clock.now()
-    proof = prove(request, form, now) if form.is_valid() else None
-    if proof is not None:
-        try:
-            services.withdraw_casebook_signature(
-                by=request.actor, at=now, proof=proof, subject_id=subject.pk, site_id=subject.site_id,
-                signature_id=form.cleaned_data["signature"], reason=form.cleaned_data["why"],
-            )  # fmt: skip
-        except Refused as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            messages.success(request, "Your signature is withdrawn. It stays listed, and the casebook is due again.")
-            return redirect("subject_casebook", key=subject.key)
-    return _page(request, subject, reading, ask_identity(CasebookForm(), request), withdrawing=form)
-
-
-def _own_signature(request: SignedInRequest, reading: Reading) -> WithdrawForm | None:
-    """The form by which the signer takes back the newest signature, if it stands."""
-    last = reading.last
-    if last is None or last.signer_id != request.user.pk or last.events.all():
-        return None
-    return ask_identity(WithdrawForm(initial={"signature": last.pk}, auto_id="withdraw_%s"), request)
+    refused = withdrawn(
+        request,
+        lambda proof, signature_id, why: services.withdraw_casebook_signature(
+            by=request.actor, at=clock.now(), proof=proof, subject_id=subject.pk, site_id=subject.site_id,
+            signature_id=signature_id, reason=why,
+        ),
+    )  # fmt: skip
+    if refused is None:
+        messages.success(request, "Your signature is withdrawn. It stays listed, and the casebook is due again.")
+        return redirect("subject_casebook", key=subject.key)
+    return _page(request, subject, reading, ask_identity(CasebookForm(), request), withdrawing=refused)
 
 
 def _page(
@@ -112,7 +100,7 @@ def _page(
         "form": form,
         "sentence": SENTENCE,
         "may_sign": may_sign,
-        "withdraw_form": withdrawing or (_own_signature(request, reading) if may_sign else None),
+        "withdraw_form": withdrawing or (withdraw_form(request, reading.last) if may_sign else None),
         "missing": missing_signatures(subject) if subject.subject_number else [],
         "signatures": [_signed(one) for one in signatures.order_by("-id")],
     }
@@ -121,15 +109,10 @@ def _page(
 
 
 def _signed(signature: Signature) -> dict[str, Any]:
-    """A signature as templates/edc/signed.html prints it, with its milestones and how it ended."""
-    ended = next(iter(signature.events.all()), None)
+    """A signature as templates/edc/signed.html prints it, with its milestones."""
     return {
-        "printed_name": signature.printed_name,
+        **signed_line(signature),
         "meaning": signature.meaning.capitalize(),
-        "signed_at": signature.signed_at,
-        "broken_at": ended.at if ended else None,
-        "broken_because": ended.reason if ended else "",
-        "ended": ended.get_kind_display() if ended else "",
         "milestones": ", ".join(signature.content["milestones"]),
         "forms": len(signature.content["forms"]),
     }

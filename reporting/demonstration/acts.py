@@ -263,7 +263,10 @@ def record_diary(one: Someone, *, first_on: date, last_on: date, on: date) -> No
 
 def hold_doses(one: Someone, *, first_on: date, last_on: date, on: date, why: str) -> None:
     """The drug is held by order, and the diary says so day by day."""
-    held = Order(Drug.ANAKINRA, DoseAction.HOLD, first_on, why, last_on)
+    with reading(one.coordinator, moment(on)):
+        events = AdverseEvent.objects.filter(subject_id=one.subject_id, action_anakinra=ActionTaken.HELD, stopped="")
+        answered = events.filter(started_earliest__lte=first_on).values_list("number", flat=True).last()
+    held = Order(Drug.ANAKINRA, DoseAction.HOLD, first_on, why, last_on, event=answered)
     modify_dose(
         by=one.coordinator, at=moment(on), token=uuid5(NAMESPACE_OID, f"hold {one.subject_id} {first_on}"),
         subject_id=one.subject_id, site_id=one.site_id, order=held,

@@ -29,7 +29,7 @@ def _named(text: str) -> frozenset[str]:
 BY_COLUMN: dict[Privacy, frozenset[str]] = {
     Privacy.FREE: _named(
         "reason because detail comment note indication in_error_reason status_reason resolution new_therapy"
-        " second_malignancy reported_as decision_reason another_person_because changes"
+        " second_malignancy reported_as decision_reason another_person_because changes withdrawn_reason"
     ),
     Privacy.QUASI: _named("accession key screening_number subject_number birth_year sex race ethnicity"),
     Privacy.DIRECT: _named("username printed_name email phone by_name actor_name confirmed_by_name activated_by_name"),

@@ -25,9 +25,8 @@ from protocol.stored import NotReadable, course_from_json
 from protocol.versions import UnknownVersion, named
 from protocol.vocabulary import Phase
 from safety.models import ConcomitantMedication
-from trialsite.models import Signature, Subject
+from trialsite.models import Subject
 from trialsite.selectors import protocol_known_before, protocol_on
-from trialsite.services.signatures import digest
 
 MOMENT = timedelta(microseconds=1)
 
@@ -97,7 +96,7 @@ def _since_known(subject: Subject, course: Course, day: date | None, state: Phas
     return day if any(span.phase is state for span in course.phases) else None
 
 
-# ---------------------------------------------------------------- every signed decision, and every signature
+# ---------------------------------------------------------------- every signed decision
 
 
 @dataclass(frozen=True)
@@ -109,15 +108,6 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.what}: {self.why}"
-
-
-def altered_signatures() -> Iterator[Fault]:
-    """Signatures whose content no longer has the digest that was signed. Runs inside a `reading`."""
-    for pk, name, content, signed in Signature.objects.values_list(
-        "pk", "printed_name", "content", "digest"
-    ).iterator():
-        if digest(content) != signed:
-            yield Fault(f"signature {pk} of {name}", "the content does not have the digest that was signed")
 
 
 def faulty_decisions() -> Iterator[Fault]:

@@ -39,7 +39,10 @@ def causes(facts: SubjectFacts) -> Iterator[Step]:
             continue
         url = page(facts, "adverse_event_causality", str(event.number))
         again = " again" if signed is False else ""
-        words, note = f"Sign causes of event {event.number}{again}", "the event was corrected" if again else ""
+        words, note = (
+            f"Sign causes of event {event.number}{again}",
+            "the signature does not stand" if again else "",
+        )
         waiting = f"Causes of event {event.number}: with the investigator"
         yield Step(Kind.SIGN, words, url, SIGNS, note, waiting=waiting)
 
@@ -60,13 +63,13 @@ def death(facts: SubjectFacts) -> Iterator[Step]:
 
 
 def orders(facts: SubjectFacts) -> Iterator[Step]:
-    """A lasting event for which a drug was held, reduced or stopped, and no order since it began says so."""
+    """A lasting event for which a drug was held, reduced or stopped, and no order for this event and drug says so."""
     if facts.phase not in TREATMENT_PHASES:
         return
     for event in facts.events:
         for drug in DRUGS if not event.stopped else ():
             action = getattr(event, f"action_{drug.value}")
-            ordered = any(one.drug == drug.value and one.starts_on >= event.started_earliest for one in facts.orders)
+            ordered = any((one.drug, one.event_id) == (drug.value, event.pk) for one in facts.orders)
             if action in ON_THE_DOSE and not ordered:
                 url = f"{page(facts, 'subject_modifications')}?event={event.number}&drug={drug.value}"
                 note = f"event {event.number} says it was {ActionTaken(action).label.lower()}"

@@ -75,7 +75,7 @@ def suggestions_for(subjects: Collection[Subject]) -> dict[int, list[Suggestion]
     if not day1s:
         return found
     mine = Q(subject_id__in=day1s)
-    judged = set(GradeJudgement.objects.filter(mine).values_list("lab_result_id", "term"))
+    judged = set(GradeJudgement.objects.filter(mine, withdrawn_at=None).values_list("lab_result_id", "term"))
     events: dict[int, list[AdverseEvent]] = defaultdict(list)
     for event in AdverseEvent.objects.filter(mine, in_error=False):
         events[event.subject_id].append(event)
@@ -188,3 +188,9 @@ def _suggestion(ones: list[GradedResult], events: Iterable[AdverseEvent]) -> Sug
     worst = max(ones, key=lambda one: one.grade)
     lower = next((event for event in events if is_during(event, worst.term, worst.value.collected_on)), None)
     return Suggestion(worst, tuple(ones), lower)
+
+
+def grade_judgements(subject: Subject) -> list[GradeJudgement]:
+    """Results judged not clinically significant, the newest first, also those taken back; one query."""
+    found = GradeJudgement.objects.filter(subject=subject)
+    return list(found.select_related("lab_result__specimen__visit", "judged_by", "withdrawn_by").order_by("-id"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Min
 
@@ -16,8 +16,9 @@ def medications(subject: Subject) -> list[ConcomitantMedication]:
     return list(found.order_by("in_error", "started_on", "id"))
 
 
-def first_new_therapy_on(subject: Subject) -> date | None:
-    """First day of any other anti-myeloma therapy that stands, None if there is none."""
+def first_new_therapy_on(subject: Subject, *, known_at: datetime | None = None) -> date | None:
+    """First day of any other anti-myeloma therapy that stands, of those recorded by `known_at`; None without one."""
     standing = ConcomitantMedication.objects.filter(subject=subject, is_anti_myeloma=True, in_error=False)
-    first: date | None = standing.aggregate(first=Min("started_on"))["first"]
+    known = standing if known_at is None else standing.filter(recorded_at__lte=known_at)
+    first: date | None = known.aggregate(first=Min("started_on"))["first"]
     return first

@@ -47,7 +47,7 @@ def vital_suggestions_for(subjects: Collection[Subject]) -> dict[int, list[Vital
     if not day1s:
         return found
     mine = Q(subject_id__in=day1s)
-    rows = VitalJudgement.objects.filter(mine).values_list("visit_id", "term", "grade")
+    rows = VitalJudgement.objects.filter(mine, withdrawn_at=None).values_list("visit_id", "term", "grade")
     judged = set(rows)
     events: dict[int, list[AdverseEvent]] = defaultdict(list)
     for event in AdverseEvent.objects.filter(mine, in_error=False):
@@ -113,3 +113,9 @@ def _suggestion(ones: list[GradedVisit], events: Iterable[AdverseEvent]) -> Vita
     worst = max(ones, key=lambda one: one.found.grade)
     lower = next((event for event in events if is_during(event, worst.found.term, worst.on)), None)
     return VitalSuggestion(worst, tuple(ones), lower)
+
+
+def vital_judgements(subject: Subject) -> list[VitalJudgement]:
+    """Vital signs judged not clinically significant, the newest first, also those taken back; one query."""
+    found = VitalJudgement.objects.filter(subject=subject)
+    return list(found.select_related("visit", "judged_by", "withdrawn_by").order_by("-id"))

@@ -1,6 +1,6 @@
 """The only writer of this room."""
 
-from safety.services.causality import sign_causality
+from safety.services.causality import sign_causality, withdraw_causality
 from safety.services.escalation import sweep_clocks
 from safety.services.events import (
     Event,
@@ -9,7 +9,7 @@ from safety.services.events import (
     mark_adverse_event_in_error,
     report_adverse_event,
 )
-from safety.services.grades import judge_not_significant, judge_vitals_not_significant
+from safety.services.grades import judge_not_significant, judge_vitals_not_significant, take_back_judgement
 from safety.services.medications import Medication, end_medication, mark_medication_in_error, record_medication
 from safety.services.reports import (
     Details,
@@ -45,5 +45,7 @@ __all__ = [
     "report_pregnancy",
     "sign_causality",
     "sweep_clocks",
+    "take_back_judgement",
     "take_back_report_sent",
+    "withdraw_causality",
 ]

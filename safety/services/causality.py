@@ -13,7 +13,7 @@ from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Signature
 from trialsite.reauthentication import Proof
-from trialsite.services.signatures import Signing, sign
+from trialsite.services.signatures import Signing, sign, signature_under, take_back
 from trialsite.services.subjects import Refused, lock_open_subject
 
 STATEMENT = "have judged what caused this adverse event, as shown."
@@ -63,3 +63,18 @@ def sign_causality(
             return signed
         what = Signing(CAUSALITY, str(event.pk), MEANING, STATEMENT, shown(event), (f"adverse_event:{event.pk}",))
         return sign(by=by, at=at, proof=proof, site=subject.site, subject=subject, what=what)
+
+
+def withdraw_causality(
+    *, by: Actor, at: datetime, proof: Proof, subject_id: int, site_id: int, number: int, signature_id: int, reason: str
+) -> Signature:
+    """The signer takes back the own signature under the causes of an event. It stays listed; the causes wait again.
+
+    Refused without a reason, for another person's signature, and for one that does not stand any more.
+    """
+    with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason=reason):
+        subject = lock_open_subject(subject_id, site_id)
+        signer_id = proof.check_for(by, at)
+        event = AdverseEvent.objects.get(subject=subject, number=number)
+        signature = signature_under(CAUSALITY, event.pk, signature_id)
+        return take_back(signature, signer_id=signer_id, reason=reason, at=at)

@@ -23,6 +23,7 @@ from safety.models import AdverseEvent, SafetyReport
 from safety.selectors import Suggestion, VitalSuggestion
 from safety.services import SavedByAnother
 from safety.views.door import subject_for, who
+from safety.views.judgements import judged, taken_back
 from safety.views.reports import clock_lines
 from safety.vocabulary import CTCAE, DRUGS, ON_THE_DOSE, TERMS, Attribution, Seriousness
 from trialsite import clock
@@ -33,6 +34,7 @@ from trialsite.http import SignedInRequest
 from trialsite.models import Subject, Visit
 from trialsite.partial_dates import in_words_as_known, tell_today_in_part
 from trialsite.services.subjects import Refused
+from trialsite.signing import signed_line
 
 UNPROCESSABLE = 422
 
@@ -41,13 +43,18 @@ UNPROCESSABLE = 422
 def adverse_events(request: SignedInRequest, key: str) -> HttpResponse:
     """The log, and the suggested grades that wait for the investigator; a POST judges one of them."""
     subject = subject_for(request, key, to_write=Duty.SIGN)
-    problem = ""
-    if request.method == "POST":
+    problem, refused = "", None
+    if request.POST.get("action") == "take_back":
+        done, refused = taken_back(request, subject)
+        if done is not None:
+            return done
+    elif request.method == "POST":
         try:
             return _judged(request, subject)
         except Refused as refusal:
             problem = str(refusal)
     now = clock.now()
+    may_judge = can(request.actor, Duty.SIGN, subject.site_id, now)
     context = {
         "subject": subject,
         "events": [row(one) for one in selectors.adverse_events(subject)],
@@ -58,12 +65,14 @@ def adverse_events(request: SignedInRequest, key: str) -> HttpResponse:
         ],
         "term_form": TermForm(),
         "ctcae": CTCAE.value,
-        "problem": [("", problem)] if problem else "",
+        "judged": judged(subject, may_judge=may_judge, refused=refused),
+        "problem": [("", problem)] if problem else refused,
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, now),
-        "may_judge": can(request.actor, Duty.SIGN, subject.site_id, now),
-        "has_errors": bool(problem),
+        "may_judge": may_judge,
+        "has_errors": request.method == "POST",
     }
-    return render(request, "safety/adverse_events.html", context, status=UNPROCESSABLE if problem else 200)
+    status = UNPROCESSABLE if context["has_errors"] else 200
+    return render(request, "safety/adverse_events.html", context, status=status)
 
 
 def _judged(request: SignedInRequest, subject: Subject) -> HttpResponse:
@@ -89,18 +98,9 @@ def row(event: AdverseEvent) -> dict[str, Any]:
     }
 
 
-def signed_lines(event: AdverseEvent) -> list[dict[str, Any]]:
+def signed_lines(event: AdverseEvent) -> list[dict[str, object]]:
     """Signatures under the causes as the partial shows them, the newest first."""
-    return [
-        {
-            "printed_name": one.printed_name,
-            "meaning": one.meaning,
-            "signed_at": one.signed_at,
-            "broken_at": ended.at if ended else None,
-            "broken_because": ended.reason if ended else "",
-        }
-        for one, ended in selectors.causality_signatures(event)
-    ]
+    return [signed_line(one) for one, _ in selectors.causality_signatures(event)]
 
 
 def _suggested(subject: Subject, one: Suggestion) -> dict[str, Any]:

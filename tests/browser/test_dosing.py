@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from protocol.vocabulary import Phase
 from tests import world_dosing as treat
-from tests.fixtures.browser import Tab
+from tests.fixtures.browser import Tab, count_actions
 from tests.fixtures.processes import LiveApp
 from tests.world import PASSWORD, World, new_world
 from trialsite import clock
@@ -46,6 +47,14 @@ def clean(axe: Callable[[Page], list[str]], no_sideways_scroll: Callable[[Page],
     return check
 
 
+def visited(tab: Tab) -> list[str]:
+    """Addresses of the pages that are opened from now on."""
+    pages: list[str] = []
+    main = tab.page.main_frame
+    tab.page.on("framenavigated", lambda frame: pages.append(urlsplit(frame.url).path) if frame == main else None)
+    return pages
+
+
 @pytest.mark.worker
 @pytest.mark.parametrize("size", ["wide", "narrow"])
 def test_signing_a_decision(
@@ -56,13 +65,18 @@ def test_signing_a_decision(
     stand_at(world)
     tab = open_tab(size, base_url=live_app.url)
     sign_in(tab, world.person(Role.INVESTIGATOR), world)
-    tab.page.goto(f"/subjects/{proposal.subject.key}/responses/m06/")
+    tab.page.goto("/my-work/")
+    acts, pages = count_actions(tab), visited(tab)
+    tab.page.get_by_role("link", name="Sign arm decision").first.click()
+    expect(tab.page.get_by_role("button", name="Sign phase decision")).to_be_visible()
     clean(tab, "decision")
     shot(tab.page, f"04-decision-{size}")
     tab.page.fill("input[name=username]", "investigator-01")
     tab.page.fill("input[name=password]", PASSWORD)
     tab.page.get_by_role("button", name="Sign phase decision").click()
     expect(tab.page.get_by_text("Signed. Anakinra + low-dose dex starts on")).to_be_visible()
+    assert sorted(acts) == ["fill", "fill", "press", "press"], "from the task to the signed decision"
+    assert set(pages) == {f"/subjects/{proposal.subject.key}/responses/m06/"}, "without another page"
     clean(tab, "signed decision")
     tab.page.goto(f"/subjects/{proposal.subject.key}/responses/")
     clean(tab, "history")
@@ -104,8 +118,10 @@ def test_the_calendar_by_keyboard(
     clean(tab, "calendar")
     chosen = page.locator("a.day[aria-current]")
     expect(chosen).to_be_focused()
+    acts = count_actions(tab)
     page.keyboard.press("t")
     expect(page.get_by_text("22 Jul 2024 is recorded.")).to_be_visible()
+    assert acts == ["t"], "one key records a day"
     assert "day=2024-07-23" in page.url
     expect(chosen).to_be_focused()
     page.keyboard.press("ArrowLeft")
@@ -128,10 +144,12 @@ def test_thirty_days_take_at_most_eight_actions(live_app: LiveApp, open_tab: Cal
     sign_in(tab, world.person(Role.COORDINATOR), world)
     page = tab.page
     page.goto(f"/subjects/{subject.key}/dosing/")
+    acts = count_actions(tab)
     page.get_by_text("Fill a range of days").click()
     page.fill("#fill_last_on", "14feb")
     page.get_by_role("button", name="Record these days").click()
     expect(page.get_by_text("30 days recorded as taken.")).to_be_visible()
+    assert 0 < len(acts) <= 8, acts
 
 
 @pytest.mark.worker

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -22,12 +25,12 @@ from labs.models import ResponseAssessment
 from labs.selectors import latest_response
 from labs.services import FieldsRefused, adopt_protocol_version
 from protocol.versions import AMENDMENT_1, ORIGINAL
-from protocol.vocabulary import Analyte, Phase, Response
+from protocol.vocabulary import Analyte, CriterionOutcome, Phase, Response
 from reporting.selectors.efficacy import efficacy
 from reporting.selectors.replay import as_known_on, faulty_decisions
 from tests import world_dosing as treat
 from tests.world import PASSWORD, World, log_in, new_world, train
-from tests.world_enrollment import consented_again, form_in_force
+from tests.world_enrollment import complete, consented_again, form_in_force, registered
 from tests.world_labs import record
 from trialsite.access import Actor, Duty, system_actor
 from trialsite.context import reading, writing
@@ -54,7 +57,7 @@ def everything(world: World) -> Any:
 
 def shown(world: World, by: Actor) -> str:
     with reading(by, world.at):
-        return digest(activation_content(AMENDMENT_1, ORIGINAL, effect_of(AMENDMENT_1)))
+        return digest(activation_content(AMENDMENT_1, ORIGINAL, effect_of(AMENDMENT_1, world.at)))
 
 
 def activate(world: World, **changed: Any) -> ProtocolActivation:
@@ -293,6 +296,37 @@ def test_a_site_sees_only_its_own(world: World, client: Client) -> None:
     page = log_in(Client(), world.person(Role.ADMIN)).get(PLACE).content.decode()
     assert own.number not in page
     assert "IMWG2011" in page
+
+
+@pytest.mark.req("H3", "A5")
+def test_of_other_sites_an_amendment_counts_and_names_nobody(world: World, client: Client) -> None:
+    in_minimal_response(world)
+    other = in_minimal_response(world, "02")
+    page = log_in(client, world.person(Role.INVESTIGATOR)).get(PLACE)
+    text = " ".join(re.sub("<[^>]+>", " ", page.content.decode()).split())
+    assert "1 of 1 treated subject" in text
+    assert "Responses judged otherwise 2 of 2 treated" in text
+    assert other.number not in text
+    manager = log_in(Client(), world.person(Role.DATA_MANAGER)).get(PLACE).content.decode()
+    assert "All sites together" not in manager, "all of them are named there"
+
+
+@pytest.mark.req("H3", "D2")
+def test_an_amendment_lists_whose_eligibility_it_would_judge_otherwise(world: World) -> None:
+    enrolled, screening = registered(world), complete(world, birth_year=1961)
+    complete(world, "02")
+    beyond = Decimal(100_000)
+    stricter = replace(AMENDMENT_1.measurable, serum_m=beyond, urine_m=beyond, flc_involved=beyond)
+    with reading(world.person(Role.INVESTIGATOR), world.at):
+        same = effect_of(AMENDMENT_1, world.at)
+        found = effect_of(replace(AMENDMENT_1, measurable=stricter), world.at)
+        content = activation_content(AMENDMENT_1, ORIGINAL, found)
+    assert (same.rejudged, same.screened, same.everywhere.screened) == ((), 2, 3)
+    assert {one.subject.pk: (one.criteria, one.now, one.under) for one in found.rejudged} == {
+        one.pk: (("I04",), CriterionOutcome.MET, CriterionOutcome.NOT_MET) for one in (enrolled, screening)
+    }
+    assert found.everywhere.rejudged == 3
+    assert {one["subject"] for one in content["rejudged"]} == {enrolled.number, screening.number}
 
 
 @pytest.mark.req("A4")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -42,6 +43,23 @@ def test_lists_are_in_order_and_name_terms_that_are_offered() -> None:
     assert list_in_force(BEFORE) is not list_in_force(AFTER)
     offered = set(ALLOWED_GRADES) | {"Amyloidosis"}
     assert {term for one in LISTS for terms in one.terms.values() for term in terms} <= offered
+
+
+@pytest.mark.parametrize(
+    ("term", "grade", "drug", "expected"),
+    [
+        ("Headache", 1, Drug.ANAKINRA, True),
+        ("Headache", 2, Drug.ANAKINRA, False),
+        ("Sepsis", 2, Drug.ANAKINRA, True),
+        ("Sepsis", 4, Drug.DEXAMETHASONE, True),
+        ("Sepsis", 5, Drug.DEXAMETHASONE, False),
+    ],
+)
+def test_a_list_can_give_a_term_its_own_highest_grade(term: str, grade: int, drug: Drug, *, expected: bool) -> None:
+    """Of one drug; other terms keep the grade of the list, and death is listed by none."""
+    own = {(Drug.ANAKINRA, "Headache"): 1, (Drug.DEXAMETHASONE, "Sepsis"): 5}
+    graded = replace(LISTS[0], grades=own)
+    assert expectedness(term, grade, drug, BEFORE, (graded,)).is_expected is expected
 
 
 @pytest.mark.parametrize(

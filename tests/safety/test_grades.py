@@ -17,7 +17,7 @@ from protocol.units import canonical_unit
 from protocol.vocabulary import Analyte
 from safety.models import AdverseEvent, GradeJudgement
 from safety.selectors import Suggestion, suggestions
-from safety.services import judge_not_significant
+from safety.services import judge_not_significant, take_back_judgement
 from safety.vocabulary import CTCAE
 from tests.world import World, log_in
 from tests.world_followup import who, world_in_sight
@@ -123,6 +123,30 @@ def test_only_what_was_shown_is_judged_and_once(world: World, subject: Subject, 
         )
 
 
+def take_back(world: World, subject: Subject, role: Role = Role.INVESTIGATOR, **changed: object) -> GradeJudgement:
+    given = {"kind": "grade_judgement", "judgement_id": GradeJudgement.objects.latest("id").pk, "reason": "Bleeding"}
+    return take_back_judgement(**who(world, subject, role), **{**given, **changed})
+
+
+@pytest.mark.req("D9", "B5")
+def test_a_judgement_is_taken_back_with_a_reason_and_the_grade_waits_anew(
+    world: World, subject: Subject, lab: Laboratory
+) -> None:
+    record(world, subject, "m01", MONTH1, {Analyte.ANC: "1.2"}, lab=lab)
+    judge(world, subject, suggestions(subject)[0])
+    with pytest.raises(Refused, match="Say why"):
+        take_back(world, subject, reason=" ")
+    with pytest.raises(PermissionDenied):
+        take_back(world, subject, Role.COORDINATOR)
+    assert take_back(world, subject).withdrawn_reason == "Bleeding"
+    assert found(subject) == [(NEUTROPENIA, 2)]
+    with pytest.raises(Refused, match="does not stand"):
+        take_back(world, subject)
+    assert judge(world, subject, suggestions(subject)[0]) == 1
+    assert [one.withdrawn_reason for one in GradeJudgement.objects.order_by("id")] == ["Bleeding", ""]
+    assert suggestions(subject) == []
+
+
 @pytest.mark.req("D9")
 @pytest.mark.parametrize("role", [Role.COORDINATOR, Role.DATA_MANAGER, Role.MONITOR])
 def test_only_an_investigator_judges(world: World, subject: Subject, lab: Laboratory, role: Role) -> None:
@@ -189,6 +213,14 @@ def test_the_investigator_judges_on_the_page(world: World, client: Client, subje
     assert "Not clinically significant" in client.get(page).content.decode()
     sent = {"term": NEUTROPENIA, "result": [str(low.pk)]}
     assert "was judged not clinically significant" in client.post(page, sent, follow=True).content.decode()
+    taken = {"action": "take_back", "kind": "grade_judgement", "judgement": GradeJudgement.objects.get().pk}
+    empty = client.post(page, {**taken, "why": " "})
+    assert (empty.status_code, "Say why you take the judgement back." in empty.content.decode()) == (422, True)
+    done = client.post(page, {**taken, "why": "Fever on the same day"}, follow=True).content.decode()
+    assert "Fever on the same day" in done
+    assert "Not clinically significant" in done
+    twice = client.post(page, {**taken, "why": "Again"})
+    assert (twice.status_code, "does not stand any more" in twice.content.decode()) == (422, True)
     refused = client.post(page, {"term": "Anemia", "result": ["x", "1"]})
     assert refused.status_code == 422
     assert "do not wait for a judgement" in refused.content.decode()

@@ -147,4 +147,8 @@ def test_the_log_offers_the_judgement_and_one_click_to_the_event(
     assert 'value="4 Apr 2024"' in client.get(f"{form}?term=Fever&grade=1&visit=m01").content.decode()
     assert client.post(url, {"term": "Fever", "visit": visit.pk}).status_code == 302
     assert VitalJudgement.objects.get().grade == 1
-    assert "Grades to judge" not in client.get(url).content.decode()
+    judged = client.get(url).content.decode()
+    assert "Grades to judge" not in judged
+    taken = {"action": "take_back", "kind": "vital_judgement", "judgement": VitalJudgement.objects.get().pk}
+    assert "Chills" in client.post(url, {**taken, "why": "Chills"}, follow=True).content.decode()
+    assert [one.worst.found.grade for one in vital_suggestions(subject)] == [1]

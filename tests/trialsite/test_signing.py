@@ -8,6 +8,13 @@ from html import unescape
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -15,8 +22,8 @@ from django.urls import reverse
 from tests.world import IDENTITY, PASSWORD, World, log_in, new_world
 from trialsite import clock
 from trialsite.access import system_actor
-from trialsite.context import reading
-from trialsite.models import AuditEvent, FailedSigning, Mail, ParameterConfirmation, Role
+from trialsite.context import own_account, reading
+from trialsite.models import AuditEvent, FailedSigning, Mail, ParameterConfirmation, Role, Signature, User
 from trialsite.services.identity import ATTEMPTS, LOCKED_FOR
 
 PAGE = reverse("protocol_parameter", kwargs={"name": "high_dex_mg"})
@@ -100,3 +107,40 @@ def test_five_wrong_attempts_lock_signing_and_are_told_once(
     later = clock.now() + LOCKED_FOR + timedelta(minutes=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert sign(investigator, **IDENTITY).status_code == 302
+
+
+def enrol(world: World) -> str:
+    """The investigator has an authenticator app; its secret."""
+    actor, secret = world.person(Role.INVESTIGATOR), generate_totp_secret()
+    with own_account(actor, at=world.at, reason="Enrolled"):
+        TOTP.activate(User.objects.get(pk=actor.user_id), secret)
+    return secret
+
+
+def code_of(secret: str) -> str:
+    return str(format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))
+
+
+@pytest.mark.req("C5")
+def test_who_has_a_second_factor_enters_its_code_at_the_first_signature(
+    world: World, investigator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", lambda: world.at.timestamp())
+    secret = enrol(world)
+    code = code_of(secret)
+    assert 'name="code"' in investigator.get(PAGE).content.decode()
+    assert "Enter the code" in sign(investigator, **IDENTITY).content.decode()
+    wrong = sign(investigator, **IDENTITY, code=str(int(code) + 1).zfill(6)[-6:])
+    assert (wrong.status_code, "This code is not right" in wrong.content.decode()) == (422, True)
+    assert sign(investigator, **{**IDENTITY, "password": "guess"}, code=code).status_code == 422
+    assert sign(investigator, **IDENTITY, code=f"{code[:3]} {code[3:]}").status_code == 302
+    assert 'name="code"' not in investigator.get(PAGE).content.decode()
+    assert sign(investigator, password=PASSWORD).status_code == 302
+    with reading(system_actor("verification"), world.at):
+        assert list(Signature.objects.order_by("id").values_list("authenticated_by", flat=True)) == [
+            "password and code",
+            "password",
+        ]
+        assert FailedSigning.objects.count() == 2, "wrong codes are counted like wrong passwords"
+    other = log_in(Client(), world.person(Role.INVESTIGATOR))
+    assert sign(other, **IDENTITY, code=code).status_code == 422, "a code serves once"

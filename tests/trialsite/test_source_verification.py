@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +12,12 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 
-from protocol.vocabulary import Analyte
+from dosing.services import DoseEntry, record_day
+from protocol.vocabulary import Analyte, DoseStatus, Drug
+from tests import world_dosing as treat
 from tests.world import World, log_in
-from tests.world_followup import who, world_in_sight
+from tests.world_enrollment import screened
+from tests.world_followup import contact, followed_subject, reached, who, world_in_sight
 from tests.world_labs import record, treated_subject
 from tests.world_safety import an_event, reported
 from trialsite.audit_words import QUIET
@@ -29,6 +32,7 @@ from trialsite.source_fold import Event, Record, fold
 from trialsite.source_items import CRITICAL_ANALYTES, DOSES, NO_ITEM, PLACES, SOURCES, WITHOUT_SOURCE
 
 DAY1 = date(2024, 3, 4)
+DOSED = treat.DAY1
 AT = datetime(2024, 3, 4, 12, tzinfo=UTC)
 
 
@@ -244,3 +248,45 @@ def test_a_field_of_an_adverse_event_says_that_it_was_verified(
     }
     assert told[first.number].count("Verified by Dr Monitor-00") > 5
     assert "Verified by" not in told[second.number]
+
+
+def shown_to(role: Role, world: World, subject: Subject, page: str, query: str = "") -> str:
+    client = log_in(Client(), world.person(role, subject.site.code))
+    return client.get(f"{reverse(page, args=[subject.key])}{query}").content.decode()
+
+
+@pytest.mark.req("D11")
+def test_consents_and_contacts_say_what_of_them_was_verified(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trialsite.clock.now", lambda: world.at)
+    asked = screened(world)
+    consented = [one for one in items_of(asked) if one.record_type == "consent"]
+    verify(world, asked, *consented[:2])
+    page = shown_to(Role.COORDINATOR, world, asked, "subject_consent")
+    assert page.count("Verified by Dr Monitor-00") == 1, "what stands alike is told once"
+    assert ", ".join(one.label for one in consented[:2]) in page
+    assert "Verified by" not in shown_to(Role.COORDINATOR, world, asked, "subject_follow_up")
+    followed = followed_subject(world, last_dose_on=date(2024, 8, 20))
+    made = contact(world, followed, reached("fu06", date(2025, 2, 18)))
+    verify(world, followed, *(one for one in items_of(followed) if one.record_type == "contact"))
+    page = shown_to(Role.MONITOR, world, followed, "subject_follow_up", f"?visit={made.visit_code}")
+    assert page.count("Verified by Dr Monitor-00") == 1
+
+
+@pytest.mark.req("D11")
+def test_a_day_of_doses_says_that_it_was_verified_until_it_changes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trialsite.clock.now", lambda: world.at)
+    subject = treat.on_anakinra(world)
+    world.later(5)
+    treat.fill(world, subject, DOSED, DOSED + timedelta(days=3))
+    doses = sorted((one for one in items_of(subject) if one.record_type == "dose"), key=lambda one: one.record_id)
+    verify(world, subject, *doses[:2])
+    for role in (Role.MONITOR, Role.COORDINATOR):
+        days = [shown_to(role, world, subject, "subject_dosing", f"?day={DOSED + timedelta(days=n)}") for n in (0, 2)]
+        assert [day.count("Verified by Dr Monitor-00") for day in days] == [1, 0]
+    correct = who(world, subject)
+    day = {"on": DOSED, "entries": [DoseEntry(Drug.ANAKINRA, DoseStatus.MISSED, "Forgot")]}
+    record_day(**correct, **day, change_reason="The diary says so")
+    changed = shown_to(Role.COORDINATOR, world, subject, "subject_dosing", f"?day={DOSED}")
+    assert "Changed since verified: to be verified again." in changed

@@ -78,9 +78,9 @@ def _waterfall_bar(frame: Frame, y: Scale, bar: Bar, x: Decimal, width: Decimal)
     top, bottom = sorted((y.at(bar.change), y.at(0)))
     words = f"{bar.subject}: {draw.signed_percent(bar.change)}, {MARK_WORDS[bar.mark]}"
     drawn = [draw.box((x, top, width, max(bottom - top, Decimal(1))), f"c-{bar.mark}", words)]
+    centre = x + width / 2
+    drawn.append(draw.marker(bar.mark, centre, frame.floor + 7, f"c-{bar.mark}", "3"))
     if frame.is_wide:
-        centre = x + width / 2
-        drawn.append(draw.marker(bar.mark, centre, frame.floor + 7, f"c-{bar.mark}", "3"))
         place = f"translate({draw.coordinate(centre + Decimal('3.5'))} {frame.floor + 14}) rotate(-90)"
         label = {"transform": place, "text-anchor": "end", "class": "t-xs"}
         drawn.append(draw.element("text", label, [format_html("{}", bar.subject)]))
@@ -89,6 +89,8 @@ def _waterfall_bar(frame: Frame, y: Scale, bar: Bar, x: Decimal, width: Decimal)
 
 # ---------------------------------------------------------------- swimmer and spider
 LANE = 15
+#: A bar of that length carries the shape of its treatment, so that its colour is not needed.
+ROOM_FOR_SHAPE = 16
 SWIMMER_TITLE = "Treatment course by subject"
 SPIDER_TITLE = "Percent change in serum M-spike over time, by subject"
 
@@ -127,6 +129,8 @@ def _lane(frame: Frame, x: Scale, lane: Lane, top: int) -> list[SafeString]:
         left, right = x.at(span.start), x.at(min(Decimal(span.end), inside))
         words = f"{lane.subject}: {MARK_WORDS[span.mark]}, month {draw.figure(span.start)} to {draw.figure(span.end)}"
         drawn.append(draw.box((left, top + 3, max(right - left, Decimal(1)), LANE - 6), f"c-{span.mark}", words))
+        if right - left > ROOM_FOR_SHAPE:
+            drawn.append(draw.marker(span.mark, left + 7, middle, f"c-{span.mark} halo", "2.4"))
     for month, kind in lane.events:
         if month > inside:
             continue

@@ -12,6 +12,8 @@ from trialsite.charts.draw import Frame, Scale
 from trialsite.charts.shapes import Chart, Figure, Flag, Line, Point, Series, Span
 
 Band = tuple[Figure, Figure]
+#: A bar of that length without its words carries the shape of its treatment.
+ROOM_FOR_SHAPE = 16
 
 
 def lab_trend(
@@ -180,6 +182,8 @@ def _course(
         body.append(draw.box((left, 26, max(right - left - 1, Decimal(1)), 20), f"c-{span.mark}", span.words))
         if right - left > 7 * len(span.words):
             body.append(draw.text(left + 7, 40, span.words, f"t-on k-on-{span.mark}"))
+        elif right - left > ROOM_FOR_SHAPE:
+            body.append(draw.marker(span.mark, left + 8, 36, f"c-{span.mark} halo", "3"))
     for flag in flags if frame.is_wide else flags[-2:]:
         place = x.at(flag.month)
         body.append(draw.path(f"M{draw.coordinate(place)} 18V50", "line k-ink"))

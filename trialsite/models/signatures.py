@@ -80,7 +80,7 @@ class FailedSigning(models.Model):
 
 
 class ParameterConfirmation(models.Model):
-    """A protocol parameter that no public source states, confirmed by a signature."""
+    """A protocol parameter that no public source states, confirmed by a signature; withdrawn, it holds nowhere."""
 
     name = models.CharField(max_length=60)
     value = models.CharField(max_length=60)
@@ -90,20 +90,39 @@ class ParameterConfirmation(models.Model):
     confirmed_at = models.DateTimeField()
     confirmed_by_name = models.CharField(max_length=200, help_text="Readable at every site, unlike the signature.")
     signature = models.OneToOneField(Signature, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(withdrawn_at=None) | ~models.Q(withdrawn_reason=""),
+                name="parameterconfirmation_withdrawn_with_a_reason",
+            )
+        ]
 
 
 class ProtocolActivation(models.Model):
     """An amendment came into force by signature: who is screened from then on consents to this version."""
 
-    version = models.CharField(max_length=20, unique=True)
+    version = models.CharField(max_length=20)
     replaces = models.CharField(max_length=20)
     reason = models.CharField(max_length=300)
     activated_at = models.DateTimeField()
     activated_by_name = models.CharField(max_length=200, help_text="Readable at every site, unlike the signature.")
     signature = models.OneToOneField(Signature, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version"], condition=models.Q(withdrawn_at=None), name="protocolactivation_each_version_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(withdrawn_at=None) | ~models.Q(withdrawn_reason=""),
+                name="protocolactivation_withdrawn_with_a_reason",
+            ),
+        ]

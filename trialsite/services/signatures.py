@@ -37,6 +37,8 @@ class Signing:
     basis: tuple[str, ...] = ()
 
 
+#: In the content of a signature that says what an ended one said.
+SIGNED_AGAIN_AT = "signed_again_at"
 LEGAL_EFFECT = "My electronic signature has the same legal effect as my handwritten one."
 
 
@@ -56,12 +58,14 @@ def sign(
 ) -> Signature:
     """Add a signature. Runs inside the caller's `writing`.
 
+    What the same person signed before, and broke or took back, is told from it by its time.
     PermissionDenied without the duty, a fresh proof, a verified identity and the letter to the agency.
     """
     check_may(by, duty, site.pk, at)
     signer_id = proof.check_for(by, at)
     _check_rights(signer_id)
     role = role_for(by, duty, site.pk, at)
+    content = _told_apart(what, signer_id, at)
     signature = Signature.objects.create(
         site=site,
         subject=subject,
@@ -74,14 +78,23 @@ def sign(
         statement=sentence_of(by.printed_name, what.statement),
         signed_at=at,
         time_zone=site.time_zone,
-        content=dict(what.content),
-        digest=digest(what.content),
+        content=content,
+        digest=digest(content),
         authenticated_by=proof.method,
     )
     SignatureBasis.objects.bulk_create(
         SignatureBasis(signature=signature, site=site, source=source) for source in sorted(set(what.basis))
     )
     return signature
+
+
+def _told_apart(what: Signing, signer_id: int, at: datetime) -> dict[str, Any]:
+    """The content; with the time if this person signed the very same under this record before."""
+    content = dict(what.content)
+    same = Signature.objects.filter(
+        record_type=what.record_type, record_id=what.record_id, signer_id=signer_id, digest=digest(content)
+    )
+    return {**content, SIGNED_AGAIN_AT: at.isoformat()} if same.exists() else content
 
 
 def _check_rights(signer_id: int) -> None:
@@ -108,6 +121,12 @@ def break_signatures_resting_on(sources: Iterable[str], *, reason: str, at: date
     changed = list(sources)
     resting = Q(basis__source__in=changed) | Q(record_type="casebook", content__versions__has_any_keys=changed)
     broken = list(Signature.objects.filter(resting, events=None).distinct()) if changed else []
+    break_signatures(broken, reason=reason, at=at)
+    return broken
+
+
+def break_signatures(signatures: Iterable[Signature], *, reason: str, at: datetime) -> None:
+    """Mark these standing signatures broken. Runs inside the caller's `writing`."""
     with because(reason):
         SignatureEvent.objects.bulk_create(
             SignatureEvent(
@@ -117,9 +136,8 @@ def break_signatures_resting_on(sources: Iterable[str], *, reason: str, at: date
                 reason=reason,
                 at=at,
             )
-            for signature in broken
+            for signature in signatures
         )
-    return broken
 
 
 def supersede(signature: Signature, *, reason: str, at: datetime) -> None:
@@ -159,6 +177,14 @@ def take_back(signature: Signature, *, signer_id: int, reason: str, at: datetime
         raise Refused("This signature does not stand any more.")
     withdraw(signature, reason=reason.strip(), at=at)
     return signature
+
+
+def signature_under(record_type: str, record_id: int | str, signature_id: int) -> Signature:
+    """A signature under that record and no other; Refused where there is none."""
+    found = Signature.objects.filter(pk=signature_id, record_type=record_type, record_id=str(record_id)).first()
+    if found is None:
+        raise Refused("There is no such signature here.")
+    return found
 
 
 def is_intact(signature: Signature) -> bool:

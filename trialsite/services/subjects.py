@@ -113,7 +113,7 @@ def adopt_protocol(*, subject: Subject, version: str, on: date, why: str, at: da
     What was signed before stays judged by its own version. The caller derives the response anew. Refused for a
     version that is not in force, one that is not later than the subject's own, and a day before its own began.
     """
-    if not ProtocolActivation.objects.filter(version=version).exists():
+    if not ProtocolActivation.objects.filter(version=version, withdrawn_at=None).exists():
         raise Refused(f"Protocol version {version} is not in force. It is activated by signature first.")
     if not is_later(version, subject.protocol_version):
         raise Refused(f"{subject.number} is on protocol version {subject.protocol_version} already.")

@@ -42,15 +42,16 @@ class VersionLine:
 
 
 def parameter_lines(trial: Protocol) -> list[ParameterLine]:
-    """Every parameter with its newest confirmation; one query. Those that are still open come first."""
-    given = {one.name: one for one in ParameterConfirmation.objects.filter(protocol_version=trial.version)}
+    """Every parameter with its confirmation that holds; one query. Those that are still open come first."""
+    newest = {one.name: one for one in ParameterConfirmation.objects.filter(protocol_version=trial.version)}
+    given = {name: one for name, one in newest.items() if one.withdrawn_at is None}
     lines = [ParameterLine(name, parameter, given.get(name)) for name, parameter in trial.parameters.items()]
     return sorted(lines, key=lambda line: line.state != "due")
 
 
 def version_lines(present: Protocol) -> list[VersionLine]:
     """Every version, newest first; one query."""
-    activated = {one.version: one for one in ProtocolActivation.objects.all()}
+    activated = {one.version: one for one in ProtocolActivation.objects.filter(withdrawn_at=None)}
     newest_first = reversed(list(VERSIONS.values()))
     return [VersionLine(one, activated.get(one.version), _standing(one, present)) for one in newest_first]
 

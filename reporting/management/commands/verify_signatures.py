@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.core.management.base import BaseCommand, CommandError
 
 from dosing.models import PhaseDecision
-from reporting.selectors.replay import altered_signatures, faulty_decisions
+from reporting.selectors.replay import faulty_decisions
+from reporting.selectors.signature_check import altered_signatures
 from trialsite import clock
 from trialsite.access import system_actor
 from trialsite.context import reading
@@ -14,9 +15,11 @@ from trialsite.models import Signature
 
 class Command(BaseCommand):
     help = (
-        "Recompute the digest of every signature, and derive every signed decision again from its stored inputs and "
-        "from the records as known when it was signed; exit 1 and name what differs. What is signed is compared to the "
-        "letter; of what is derived again, figures, categories, outcomes and identifiers, not the words that explain."
+        "Hold every signature against the audit trail (name, meaning, time and all else), its digest and the record "
+        "under it, and derive every signed decision again from its stored inputs and from the records as known when it "
+        "was signed; exit 1 and name what differs, and any kind of signature that is not known here. What is signed "
+        "is compared to the letter; of what is derived again, figures, categories, outcomes and identifiers, not the "
+        "words that explain."
     )
 
     def handle(self, *args: object, **options: object) -> None:
