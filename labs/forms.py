@@ -286,6 +286,8 @@ def as_text(answer: object) -> str:
     """What a browser would send for an answer that the form shows."""
     if isinstance(answer, date):
         return in_words(answer)
+    if isinstance(answer, time):
+        return f"{answer:%H:%M}"
     return "" if answer is None else str(answer)
 
 

@@ -74,19 +74,29 @@ class VisitForm(forms.Form):
         return data
 
     def facts(self) -> VisitFacts:
-        """The answers as the service takes them."""
-        data = dict(self.cleaned_data)
-        chosen, own = data.pop("not_done"), data.pop("not_done_words").strip()
+        """The answers as the service takes them. Only of a readable form."""
+        return VisitFacts(**self.answers(), confirmed=frozenset(self.cleaned_data["confirm"]))
+
+    def answers(self) -> dict[str, Any]:
+        """The same by name; what cannot be read is None."""
+        data = self.cleaned_data
+        chosen, own = data.get("not_done", ""), data.get("not_done_words", "").strip()
         words = own if chosen in ("", "Other") else f"{chosen}: {own}" if own else chosen
-        confirmed = frozenset(data.pop("confirm"))
-        return VisitFacts(**data, bedside_not_done=words, confirmed=confirmed)
+        return {**{name: data.get(name) for name in ("occurred_on", *MEASURED)}, "bedside_not_done": words}
 
 
 MEASURED = ("ecog", "weight_kg", "temperature_c", "pulse", "systolic", "diastolic")
+#: Fact -> the boxes that it stands in.
+BOXES = {
+    **{name: (name,) for name in ("occurred_on", *MEASURED)},
+    "bedside_not_done": ("not_done", "not_done_words"),
+}
 
 
-def facts_of(visit: Visit) -> dict[str, object]:
-    """A stored visit as the form shows it."""
+def facts_of(visit: Visit | None) -> dict[str, object]:
+    """A stored visit as the form shows it; empty boxes where there is none."""
+    if visit is None:
+        return dict.fromkeys((name for name in VisitForm.base_fields if name != "confirm"), "")
     chosen, _, own = visit.bedside_not_done.partition(": ")
     if chosen not in GAP_REASONS:
         chosen, own = ("Other", visit.bedside_not_done) if visit.bedside_not_done else ("", "")

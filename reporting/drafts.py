@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.http import QueryDict
 from django.urls import resolve
 
 from labs.selectors import visit_label
 from trialsite.access import Actor
-from trialsite.drafting import FORMS, saved_words
+from trialsite.days import in_words, plain_day
+from trialsite.draft_forms import form_of
+from trialsite.drafting import saved_words
 from trialsite.models import Draft
 from trialsite.selectors import own_drafts
 
@@ -29,9 +32,17 @@ def draft_lines(by: Actor) -> list[DraftLine]:
 
 
 def _line(draft: Draft) -> DraftLine:
-    path, _, query = draft.page.partition("?")
-    found = resolve(path)
-    code = found.kwargs.get("code") or (query.removeprefix("visit=") if query.startswith("visit=") else "")
-    words = f"{visit_label(code)} {FORMS[str(found.url_name)]}" if code else FORMS[str(found.url_name)].capitalize()
-    saved = saved_words(draft.saved_at, draft.subject.site.time_zone) if draft.saved_at else ""
-    return DraftLine(draft.page, words, draft.subject.number, saved)
+    saved = saved_words(draft.saved_at, draft.site.time_zone) if draft.saved_at else ""
+    return DraftLine(draft.page, _words(draft.page), draft.subject.number if draft.subject else "", saved)
+
+
+def _words(page: str) -> str:
+    """Month 6 laboratory panel; Doses of a day, 4 Mar 2024."""
+    path, _, asked = page.partition("?")
+    form, found, query = form_of(page), resolve(path), QueryDict(asked)
+    words = form.words if form else ""
+    code = found.kwargs.get("code", "") or ("" if found.url_name == "query_new" else query.get("visit", ""))
+    if code:
+        return f"{visit_label(code)} {words}"
+    day = plain_day(query.get("day", ""))
+    return words[:1].upper() + words[1:] + (f", {in_words(day)}" if day else "")

@@ -40,6 +40,11 @@ def place_of(reference: str) -> RecordPlace:
     return RecordPlace(name, kind, int(number), first.new or {}, subject)
 
 
+def last_event(name: str, row_id: int) -> AuditEvent:
+    """The last event of one row of a kind, for example of "visit" 17, which somebody wrote."""
+    return AuditEvent.objects.filter(table=KINDS[name].table, row_id=str(row_id)).order_by("-id")[0]
+
+
 def _identity(kind: Kind, row: Row) -> dict[str, Any]:
     return {column: row.get(column) for column in kind.identity}
 

@@ -24,6 +24,14 @@ def day_at(at: datetime, time_zone: str) -> date:
     return at.astimezone(ZoneInfo(time_zone)).date()
 
 
+def plain_day(text: str) -> date | None:
+    """The day of an address, 2026-03-12; None for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def in_words(day: date) -> str:
     """12 Mar 2026."""
     return f"{day.day} {MONTHS[day.month - 1].capitalize()} {day.year}"

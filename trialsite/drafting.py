@@ -1,51 +1,35 @@
-"""What a page with a form needs to keep, show and end its draft: one way for every form of a subject."""
+"""What a page with a form needs to keep, show and end its draft: one way for every form."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.core import signing
 from django.http import HttpRequest, QueryDict
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from trialsite import clock
-from trialsite.access import Duty, can
+from trialsite.access import Actor, Duty, can
 from trialsite.days import in_words
+from trialsite.draft_forms import form_of, page_of, subject_of
 from trialsite.http import SignedInRequest
-from trialsite.models import Draft, Subject
-from trialsite.selectors import draft_at
+from trialsite.models import Draft, Site, Subject
+from trialsite.selectors import draft_at, sites_in_reach
 from trialsite.services.drafts import NOT_KEPT, Typed, end_draft
 
-#: Pages whose form keeps drafts, by the name of their address, and what the form is called.
-FORMS: Mapping[str, str] = {
-    "visit_labs": "laboratory panel",
-    "visit_disease": "disease assessment",
-    "subject_follow_up": "follow-up contact",
-    "subject_end_of_treatment": "end of treatment",
-    "subject_departure": "departure from the study",
-    "subject_eligibility": "eligibility checklist",
-    "subject_medications": "medication",
-    "adverse_event_new": "new adverse event",
-    "adverse_event": "adverse event",
-}
-#: What of an address belongs to a draft besides its path: which follow-up contact, which panels, which event's term.
-_KEPT_QUERY = re.compile(r"visit=[a-z0-9]{1,6}|panels=all|term=[\w.%+-]{1,120}")
-#: Box of a form that says which of several drafts of one address is meant -> its name in the query.
-_TOLD_BY = {"visit_code": "visit", "term": "term"}
 _SEAL = "draft"
 
 
 @dataclass(frozen=True)
 class Drafting:
-    """The draft of one page, as forms and templates read it. `sealed` says whose page it is, also without a session."""
+    """The draft of one form, as forms and templates read it. `sealed` says whose form it is, also without a session."""
 
     page: str
     address: str
@@ -59,41 +43,70 @@ class Drafting:
         return saved_words(self.draft.saved_at, self.time_zone) if self.draft and self.draft.saved_at else ""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a draft belongs. No subject: the form is about to make one."""
+
+    site: Site
+    subject: Subject | None
+    duty: Duty
+
+
 def drafting(request: SignedInRequest, subject: Subject, query: str = "") -> Drafting | None:
-    """The page's draft for who may enter data there; None for all others. A posted form shows what was posted."""
-    if not can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()):
+    """The draft of a form on this page, for who may fill it in; None for all others."""
+    return drafting_of(request, subject.site, subject, page_of(request.path, query))
+
+
+def drafting_of(request: SignedInRequest, site: Site, subject: Subject | None, page: str) -> Drafting | None:
+    """The draft of any form. The form that was posted shows what was posted, every other its draft."""
+    form = form_of(page)
+    if form is None or not can(request.actor, form.duty, site.pk, clock.now()):
         return None
-    page = page_of(request.path, query)
     draft = draft_at(request.actor, page)
-    typed = draft.content if draft is not None and request.method != "POST" else {}
-    return Drafting(page, address_for(subject, page), seal(request), subject.site.time_zone, draft, typed)
+    posted = unsealed(request.POST.get("typed_by", ""))
+    is_posted = request.method == "POST" and (posted is None or posted.page == page)
+    typed = draft.content if draft is not None and not is_posted else {}
+    is_same = posted is not None and (posted.page, posted.person) == (page, request.actor.user_id)
+    sealed = request.POST["typed_by"] if is_same else seal(request, page)
+    return Drafting(page, address_for(subject, page), sealed, site.time_zone, draft, typed)
 
 
-def page_of(path: str, query: str = "") -> str:
-    """The name under which a page's draft is kept."""
-    return f"{path}?{query}" if _KEPT_QUERY.fullmatch(query) else path
+def typed_in_draft(unsaved: Drafting | None) -> dict[str, Any]:
+    """What the person had typed and not saved, box by box; empty where nothing is."""
+    return unsaved.typed if unsaved else {}
 
 
-def address_for(subject: Subject, page: str) -> str:
-    return f"{reverse('subject_draft', args=[subject.key])}?{urlencode({'page': page})}"
+def address_for(subject: Subject | None, page: str) -> str:
+    to = reverse("subject_draft", args=[subject.key]) if subject else reverse("subject_new_draft")
+    return f"{to}?{urlencode({'page': page})}"
 
 
-def key_of(page: str) -> str | None:
-    """Of which subject this is a form that keeps drafts; None for any other address."""
-    path, mark, query = page.partition("?")
-    try:
-        found = resolve(path)
-    except Resolver404:
+def place_of(page: str, by: Actor) -> Place | None:
+    """Where the draft of a form belongs; None for an address without one, or of what this person does not see."""
+    form = form_of(page)
+    if form is None:
         return None
-    if found.url_name not in FORMS or (mark and not _KEPT_QUERY.fullmatch(query)):
-        return None
-    return str(found.kwargs["key"])
+    if page == reverse("subject_new"):
+        site = site_to_screen_at(by)
+        return Place(site, None, form.duty) if site else None
+    subject = subject_of(page)
+    return Place(subject.site, subject, form.duty) if subject else None
 
 
-def is_saved(request: SignedInRequest, subject: Subject, query: str = "") -> None:
+def site_to_screen_at(by: Actor) -> Site | None:
+    """Where the draft of a new subject is kept, until a site is chosen by saving it."""
+    sites = sites_in_reach(by, clock.now())
+    return next((one for one in sites if can(by, Duty.SCREEN_SUBJECT, one.pk, clock.now())), None)
+
+
+def is_saved(request: SignedInRequest, subject: Subject, query: str = "", *, page: str = "") -> None:
     """The form was saved: its draft has served. Runs in the transaction of the request, so both stand or neither."""
-    page = page_of(request.path, query)
-    end_draft(by=request.actor, at=clock.now(), site_id=subject.site_id, page=page)
+    page = page or page_of(request.path, query)
+    form, posted = form_of(page), unsealed(request.POST.get("typed_by", ""))
+    end_draft(
+        by=request.actor, at=clock.now(), site_id=subject.site_id, page=page,
+        duty=form.duty if form else Duty.ENTER_DATA, sitting=posted.sitting if posted else None,
+    )  # fmt: skip
 
 
 def typed_in(posted: QueryDict) -> dict[str, str | list[str]]:
@@ -112,15 +125,25 @@ def saved_words(at: datetime, zone: str) -> str:
 # ---------------------------------------------------------------- past the end of a session
 
 
-def seal(request: HttpRequest) -> str:
-    """Who opened the page, so that after a lost session what was typed goes back to that person only."""
-    return signing.dumps(request.user.pk, salt=_SEAL)
+@dataclass(frozen=True)
+class Seal:
+    """Who opened which form. `sitting` is another one each time a form is opened."""
+
+    person: int
+    page: str
+    sitting: UUID
 
 
-def typed_by(sealed: str) -> int | None:
-    """The person of a seal, None for one that is not ours."""
+def seal(request: HttpRequest, page: str) -> str:
+    """Who opened the form, so that after a lost session what was typed goes back to that person only."""
+    return signing.dumps([request.user.pk, page, uuid4().hex], salt=_SEAL)
+
+
+def unsealed(sealed: str) -> Seal | None:
+    """What a seal says, None for one that is not ours."""
     try:
-        return int(signing.loads(sealed, salt=_SEAL))
+        person, page, sitting = signing.loads(sealed, salt=_SEAL)
+        return Seal(int(person), str(page), UUID(sitting))
     except (signing.BadSignature, TypeError, ValueError):
         return None
 
@@ -134,35 +157,28 @@ class Carried:
     typed: Typed
 
     def packed(self) -> str:
-        return json.dumps({"page": self.page, "sealed": self.sealed, "typed": dict(self.typed)})
+        return json.dumps({"sealed": self.sealed, "typed": dict(self.typed)})
 
 
 def carried_from(request: HttpRequest) -> Carried | None:
-    """What a form of a subject's page holds when nobody is signed in any more; None for every other request."""
-    found = request.resolver_match
-    if request.method != "POST" or found is None or "typed_by" not in request.POST:
-        return None
-    page = request.GET.get("page", "") if found.url_name == "subject_draft" else _posted_page(request)
-    if key_of(page) is None or key_of(page) != found.kwargs.get("key"):
+    """What a form that keeps drafts holds when nobody is signed in any more; None for every other request."""
+    found = unsealed(request.POST.get("typed_by", "")) if request.method == "POST" else None
+    if found is None or form_of(found.page) is None:
         return None
     typed = {name: words for name, words in typed_in(request.POST).items() if name not in NOT_KEPT}
-    return Carried(page, request.POST["typed_by"], typed)
-
-
-def _posted_page(request: HttpRequest) -> str:
-    """The page of a form that posts to its own address; a follow-up contact and an event say which one they are."""
-    told = [urlencode({name: code}) for box, name in _TOLD_BY.items() if (code := request.POST.get(box, ""))]
-    return page_of(request.path, told[0] if told else request.META.get("QUERY_STRING", ""))
+    return Carried(found.page, request.POST["typed_by"], typed)
 
 
 def unpacked(text: str) -> Carried | None:
     """What came back from the sign-in page; None if it is not what was sent there."""
     try:
         found = json.loads(text)
+        sealed = str(found["sealed"])
         typed = {
             str(name): [str(one) for one in words] if isinstance(words, list) else str(words)
             for name, words in found["typed"].items()
         }
-        return Carried(str(found["page"]), str(found["sealed"]), typed)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+    known = unsealed(sealed)
+    return Carried(known.page if known else "", sealed, typed)

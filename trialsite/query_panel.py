@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from django import forms
 from django.http import Http404, HttpRequest
+from django.urls import reverse
 
 from trialsite import clock, query_selectors
 from trialsite.access import Actor, Duty, can
 from trialsite.audit_selectors import entries, events_of_record, place_of, without_shadows
 from trialsite.audit_words import Entry
+from trialsite.drafting import Drafting, drafting_of, typed_in_draft
+from trialsite.http import SignedInRequest
 from trialsite.models import Query, QueryMessage
 from trialsite.query_forms import AnswerForm, CloseForm
 
@@ -31,25 +35,35 @@ class QueryOnPage:
     reference: str
     history: tuple[Entry, ...]
     value_page: str
+    drafting: Drafting | None
 
 
-def shown(query: Query, by: Actor, at: datetime, form: forms.Form | None = None) -> QueryOnPage:
+def page_with(query: Query, *, answer: bool) -> str:
+    """The name under which the draft of an answer, or of a closing remark, is kept."""
+    return f"{reverse('query', args=[query.pk])}?form={'answer' if answer else 'close'}"
+
+
+def shown(request: SignedInRequest, query: Query, at: datetime, form: forms.Form | None = None) -> QueryOnPage:
     """The query as this person sees it; `form` is a refused one, which keeps what was typed."""
+    by = request.actor
     may_answer = query.state == Query.State.OPEN and can(by, Duty.ANSWER_QUERY, query.site_id, at)
     may_close = can(by, Duty.CLOSE_QUERY, query.site_id, at)
+    unsaved = drafting_of(request, query.site, query.subject, page_with(query, answer=may_answer))
+    typed = typed_in_draft(unsaved)
     reference, history = _value(query)
     return QueryOnPage(
         query=query,
         zone=query.site.time_zone,
         field=query_selectors.field_words(query),
         thread=tuple(query.messages.all()),
-        form=form if form is not None else AnswerForm() if may_answer else CloseForm(),
+        form=form if form is not None else (AnswerForm if may_answer else CloseForm)(initial=typed),
         may_answer=may_answer,
         may_close=may_close and query.state != Query.State.CLOSED,
         may_reopen=may_close and query.state != Query.State.OPEN,
         reference=reference,
         history=history,
         value_page=query_selectors.value_page(query) if reference else "",
+        drafting=unsaved,
     )
 
 
@@ -90,4 +104,4 @@ def _opened(request: HttpRequest, key: str, actor: Actor) -> QueryOnPage | None:
     query = Query.objects.select_related("subject__site", "site").filter(pk=int(number), subject__key=key).first()
     if query is None or not can(actor, Duty.VIEW_SUBJECT, query.site_id, clock.now()):
         return None
-    return shown(query, actor, clock.now())
+    return shown(cast("SignedInRequest", request), query, clock.now())

@@ -109,7 +109,7 @@ def draft_at(by: Actor, page: str) -> Draft | None:
 
 def own_drafts(by: Actor) -> list[Draft]:
     """Every standing draft of this person with its subject, the newest first; one query."""
-    standing = Draft.objects.filter(user=by.user_id).exclude(saved_at=None).select_related("subject__site")
+    standing = Draft.objects.filter(user=by.user_id).exclude(saved_at=None).select_related("subject", "site")
     return list(standing.order_by("-saved_at"))
 
 

@@ -118,7 +118,6 @@ WITHOUT_SOURCE: dict[str, str] = {
     "vital_judgement": "judged here",
     "reminder": "sent by the machine",
     "query": "asked here",
-    "trialsite_draft": "is not saved yet",
     "source_verification": "says that something was verified",
     "source_verification_withdrawal": "says that something is verified no more",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -22,10 +23,12 @@ from dosing.services.treatment import first_dose_days
 from dosing.views.door import subject_for
 from dosing.views.month import drug_line, month_context
 from dosing.views.suggestions import suggestion_lines
+from labs.views.effects import save_at_once, save_once_shown
 from protocol.vocabulary import Drug, Phase
 from trialsite import clock
 from trialsite.access import Duty, can
-from trialsite.days import in_words
+from trialsite.days import in_words, plain_day
+from trialsite.drafting import Drafting, drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.services.subjects import Refused
@@ -58,6 +61,17 @@ class Desk:
             "site_id": self.subject.site_id,
         }
 
+    def draft(self, form: str) -> Drafting | None:
+        """The draft of one of the page's forms; of the day's form, that of the chosen day."""
+        return drafting(self.request, self.subject, self.which(form))
+
+    def which(self, form: str) -> str:
+        """What of the address belongs to a draft."""
+        return f"form=day&day={self.chosen.on.isoformat()}" if form == "day" else f"form={form}"
+
+    def is_saved(self, form: str) -> None:
+        is_saved(self.request, self.subject, self.which(form))
+
 
 @require_http_methods(["GET", "POST"])
 def dosing(request: SignedInRequest, key: str) -> HttpResponse:
@@ -74,8 +88,8 @@ def dosing(request: SignedInRequest, key: str) -> HttpResponse:
 def _desk(request: SignedInRequest, subject: Subject) -> Desk:
     today = clock.today(subject.site.time_zone)
     calendar = Calendar(subject, today)
-    asked = _date(request.POST.get("day", "")) or _date(request.GET.get("day", ""))
-    month = _date(f"{request.GET.get('month', '')}-01")
+    asked = plain_day(request.POST.get("day", "")) or plain_day(request.GET.get("day", ""))
+    month = plain_day(f"{request.GET.get('month', '')}-01")
     return Desk(request, subject, today, calendar, calendar.day(asked or month or _first_shown(calendar)))
 
 
@@ -83,13 +97,6 @@ def _first_shown(calendar: Calendar) -> date:
     """Today, while treatment runs; the last planned day once it is over."""
     last = calendar.planned[-1].on if calendar.planned else calendar.today
     return min(calendar.today, last)
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _show(desk: Desk, status: int = 200, **forms_: Any) -> HttpResponse:
@@ -136,12 +143,16 @@ def _forms(desk: Desk) -> dict[str, Any]:
         "status": "taken",
     }
     single = {"drug": Drug.ANAKINRA.value, "first_on": day_words(chosen.on), "last_on": day_words(chosen.on)}
+    fill, undo = desk.draft("fill"), desk.draft("undo")
     return {
         "day_form": _day_form(desk) if chosen.doses and chosen.on <= desk.today else None,
         "is_future": chosen.on > desk.today,
         "is_recorded": any(dose.record for dose in chosen.doses),
-        "fill_form": FillForm(initial=range_, today=desk.today, auto_id="fill_%s"),
-        "undo_form": UndoForm(initial=single, today=desk.today, auto_id="undo_%s"),
+        "day_draft": desk.draft("day"),
+        "fill_draft": fill,
+        "undo_draft": undo,
+        "fill_form": FillForm(initial={**range_, **typed_in_draft(fill)}, today=desk.today, auto_id="fill_%s"),
+        "undo_form": UndoForm(initial={**single, **typed_in_draft(undo)}, today=desk.today, auto_id="undo_%s"),
     }
 
 
@@ -167,6 +178,7 @@ def _day_form(desk: Desk, data: Any = None) -> DayForm:
             initial |= _reason_initial(dose.planned.drug, dose.record.status, dose.record.reason)
         elif dose.is_withheld:
             initial |= {dose.planned.drug.value: "held", f"{dose.planned.drug.value}_reason": ON_INSTRUCTION}
+    initial |= typed_in_draft(desk.draft("day"))
     return DayForm(data, initial=initial, drugs=desk.calendar.drugs_on(desk.chosen.on))
 
 
@@ -190,13 +202,18 @@ def _record(desk: Desk) -> HttpResponse:
     form = _day_form(desk, desk.request.POST)
     if not form.is_valid():
         return _show(desk, 422, day_form=form)
-    entries = [services.DoseEntry(*answer) for answer in form.answered()]
-    try:
-        services.record_day(
-            **desk.who, on=desk.chosen.on, entries=entries, change_reason=form.cleaned_data["change_reason"]
-        )
-    except Refused as refusal:
-        return _refused(desk, "day_form", form, refusal)
+    act = partial(
+        services.record_day,
+        **desk.who,
+        on=desk.chosen.on,
+        entries=[services.DoseEntry(*answer) for answer in form.answered()],
+        change_reason=form.cleaned_data["change_reason"],
+    )
+    changes = any(dose.record for dose in desk.chosen.doses)
+    tried = save_once_shown(desk.request, desk.subject, form, act) if changes else save_at_once(form, act)
+    if not tried.done:
+        return _show(desk, 422, day_form=form, day_foreseen=tried)
+    desk.is_saved("day")
     messages.success(desk.request, f"{in_words(desk.chosen.on)} is recorded.")
     following = desk.chosen.on + DAY
     return _to_day(desk, min(following, desk.today))
@@ -218,6 +235,7 @@ def _fill(desk: Desk) -> HttpResponse:
         )
     except Refused as refusal:
         return _refused(desk, "fill_form", form, refusal)
+    desk.is_saved("fill")
     messages.success(desk.request, _filled_words(filled, asked["status"]))
     return _to_day(desk, asked["last_on"])
 
@@ -234,16 +252,19 @@ def _undo(desk: Desk) -> HttpResponse:
     if not form.is_valid():
         return _show(desk, 422, undo_form=form)
     asked = form.cleaned_data
-    try:
-        count = services.undo_doses(
-            **desk.who,
-            drug=Drug(asked["drug"]),
-            first_on=asked["first_on"],
-            last_on=asked["last_on"],
-            reason=asked["why"],
-        )
-    except Refused as refusal:
-        return _refused(desk, "undo_form", form, refusal)
+    act = partial(
+        services.undo_doses,
+        **desk.who,
+        drug=Drug(asked["drug"]),
+        first_on=asked["first_on"],
+        last_on=asked["last_on"],
+        reason=asked["why"],
+    )
+    tried = save_once_shown(desk.request, desk.subject, form, act)
+    if not tried.done:
+        return _show(desk, 422, undo_form=form, undo_foreseen=tried)
+    count = tried.made
+    desk.is_saved("undo")
     messages.success(desk.request, f"{count} day{'' if count == 1 else 's'} taken back; to record again.")
     return _to_day(desk, asked["first_on"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -18,6 +19,7 @@ from dosing.services import modifications as services
 from dosing.views.door import subject_for
 from dosing.views.suggestions import proposed_order, suggestion_lines
 from dosing.vocabulary import DRUG_WORDS
+from labs.views.effects import Tried, save_at_once, save_once_shown
 from protocol.trial import REDUCTION_STEPS
 from protocol.vocabulary import TREATMENT_PHASES, DoseAction, Drug, Phase
 from safety.models import AdverseEvent
@@ -25,9 +27,9 @@ from safety.vocabulary import ActionTaken
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.days import in_words, tell_today
+from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.services.subjects import Refused
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,7 +49,8 @@ def _show(request: SignedInRequest, subject: Subject, status: int = 200, **bound
     today = clock.today(subject.site.time_zone)
     suggested = dose_suggestions(subject, today)
     filled = proposed_order(suggested, request.GET.get("rule", "")) or _proposed(request, subject)
-    form = OrderForm(initial={"starts_on": in_words(today), **filled})
+    unsaved = drafting(request, subject)
+    form = OrderForm(initial={"starts_on": in_words(today), **typed_in_draft(unsaved), **filled})
     context: dict[str, Any] = {
         "subject": subject,
         "suggested": suggestion_lines(subject, suggested),
@@ -57,6 +60,7 @@ def _show(request: SignedInRequest, subject: Subject, status: int = 200, **bound
         "steps": REDUCTION_STEPS.get(Phase(subject.state), ()),
         "today_words": in_words(today),
         "form": form,
+        "drafting": unsaved,
         "has_errors": status != 200,
         **bound,
     }
@@ -89,16 +93,29 @@ def _saved(
     request: SignedInRequest, subject: Subject, form: forms.Form, save: Callable[..., object], said: str
 ) -> HttpResponse:
     tell_today(form, clock.today(subject.site.time_zone))
+    tried = _tried(request, subject, form, save) if form.is_valid() else Tried()
+    if tried.done:
+        if isinstance(form, OrderForm):
+            is_saved(request, subject)
+        messages.success(request, said)
+        return redirect("subject_modifications", key=subject.key)
+    if isinstance(form, OrderForm):
+        return _show(request, subject, 422, form=form)
+    return _show(request, subject, 422, other_form=form, other=_number(form), foreseen=tried)
+
+
+def _tried(request: SignedInRequest, subject: Subject, form: forms.Form, save: Callable[..., object]) -> Tried:
+    """What an order that no longer counts changes is shown first."""
     who = {"by": request.actor, "at": clock.now(), "subject_id": subject.pk, "site_id": subject.site_id}
-    if form.is_valid():
-        try:
-            save(**who, **_arguments(form))
-            messages.success(request, said)
-            return redirect("subject_modifications", key=subject.key)
-        except Refused as refusal:
-            form.add_error(None, str(refusal))
-    name = "form" if isinstance(form, OrderForm) else "other_form"
-    return _show(request, subject, 422, **{name: form})
+    act = partial(save, **who, **_arguments(form))
+    takes_back = isinstance(form, WrongOrderForm)
+    return save_once_shown(request, subject, form, act) if takes_back else save_at_once(form, act)
+
+
+def _number(form: forms.Form) -> int | None:
+    """The order whose form was sent, so that what was typed stands there again."""
+    number = form.data.get("modification_id", "")
+    return int(number) if number.isascii() and number.isdigit() else None
 
 
 def _arguments(form: forms.Form) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from enrollment.forms.checklist import ChecklistForm, FailureForm, RulingForm, SignForm, WaiverForm
 from enrollment.forms.consent import (
+    BOXES,
     CorrectConsentForm,
     FormVersionForm,
     IdentityForm,
@@ -14,6 +15,7 @@ from enrollment.forms.consent import (
 )
 
 __all__ = [
+    "BOXES",
     "ChecklistForm",
     "CorrectConsentForm",
     "FailureForm",

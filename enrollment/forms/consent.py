@@ -178,6 +178,20 @@ class CorrectConsentForm(forms.Form):
     def given(self) -> ConsentGiven:
         return _given(self.cleaned_data)
 
+    def answers(self) -> dict[str, Any]:
+        """The same by name; what cannot be read is None."""
+        given = self.cleaned_data
+        person = given.get("obtained_by")
+        plain = {name: given.get(name) for name in BOXES if name != "obtained_by_id"}
+        return {**plain, "obtained_by_id": int(person) if person else None}
+
+
+#: Answer of a consent -> the box that it stands in.
+BOXES = {
+    **{name: (name,) for name in ("form_version", "consented_on", "consented_time", "signed_by")},
+    "obtained_by_id": ("obtained_by",),
+}
+
 
 class IdentityForm(forms.Form):
     """Year of birth, sex and the statement of age as they should have been entered."""

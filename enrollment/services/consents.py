@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,6 +11,8 @@ from enrollment.models import Consent
 from enrollment.selectors import consent_forms, consents_of, form_in_force, site_day, staff_of
 from enrollment.services.consent_gaps import refresh_gaps
 from labs.services import FieldsRefused, adopt_protocol_version
+from labs.services.answers import Answers, last_save, merged
+from labs.services.answers import in_words as answer_in_words
 from protocol.versions import is_later
 from protocol.vocabulary import TERMINAL_PHASES
 from trialsite.access import Actor, Duty
@@ -149,15 +151,26 @@ def _later_days(subject: Subject, others: list[Consent]) -> list[date]:
 
 
 def correct_consent(
-    *, by: Actor, at: datetime, subject_id: int, site_id: int, consent_id: int, given: ConsentGiven, reason: str
+    *,
+    by: Actor,
+    at: datetime,
+    subject_id: int,
+    site_id: int,
+    consent_id: int,
+    given: ConsentGiven,
+    reason: str,
+    seen: Answers | None = None,
 ) -> Consent:
     """What the signed form says was entered wrongly; the audit trail keeps what stood before.
 
+    seen: the answers that lay under the form when it was opened, None if the caller held no older view.
     Signatures under a checklist that rested on it break, and questions about earlier procedures are judged anew.
+    SavedMeanwhile for what another person corrected since then, and differently.
     """
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
         subject = lock_open_subject(subject_id, site_id)
         consent = Consent.objects.get(pk=consent_id, subject=subject)
+        given = _merged(subject.site, consent, given, seen)
         if _stands(consent) == given:
             return consent
         if not reason.strip():
@@ -179,6 +192,31 @@ def _stands(consent: Consent) -> ConsentGiven:
     return ConsentGiven(
         consent.form_version, consent.consented_on, consent.consented_time, consent.signed_by, consent.obtained_by_id
     )
+
+
+LABELS = {
+    "form_version": "Version of the consent form",
+    "consented_on": "Date of consent",
+    "consented_time": "Time of consent",
+    "signed_by": "Who signed",
+    "obtained_by_id": "Consent obtained by",
+}
+
+
+def _merged(site: Site, consent: Consent, mine: ConsentGiven, seen: Answers | None) -> ConsentGiven:
+    """Mine, with what only another person corrected since the form was opened."""
+    if seen is None:
+        return mine
+    named: dict[str, dict[object, str]] = {
+        "signed_by": dict(Consent.Signer.choices),
+        "obtained_by_id": {one.pk: one.printed_name for one in staff_of(site)},
+    }
+    settled = merged(
+        opened=seen, theirs=asdict(_stands(consent)), mine=asdict(mine),
+        saved=lambda: last_save("consent", consent.pk), label=LABELS.__getitem__,
+        words=lambda name, value: named.get(name, {}).get(value) or answer_in_words(value),
+    )  # fmt: skip
+    return ConsentGiven(**settled)
 
 
 def _overwrite(consent: Consent, given: ConsentGiven) -> None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from enrollment import selectors, services
-from enrollment.forms import CorrectConsentForm, ReconsentForm, offer
+from enrollment.forms import BOXES, CorrectConsentForm, ReconsentForm, offer
 from enrollment.models import Consent
-from labs.services import confirm_ordinary_care, open_questions
+from labs.services import SavedMeanwhile, confirm_ordinary_care, open_questions
+from labs.views.effects import Tried, save_once_shown
+from labs.views.together import WAS, conflict_of, laid_under, with_choices, with_theirs
 from labs.views.visits import put
 from protocol.vocabulary import TERMINAL_PHASES
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
 from trialsite.days import tell_today
+from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.selectors import subject_by_key
@@ -46,6 +50,7 @@ def _again(request: SignedInRequest, subject: Subject) -> HttpResponse:
             stored = services.record_reconsent(
                 **_who(request, subject), token=form.cleaned_data["token"], given=form.given()
             )
+            is_saved(request, subject)
             return _done(request, subject, f"Consent to version {stored.form_version} is recorded.")
         except Refused as refusal:
             put(form, refusal)
@@ -54,16 +59,34 @@ def _again(request: SignedInRequest, subject: Subject) -> HttpResponse:
 
 def _correct(request: SignedInRequest, subject: Subject) -> HttpResponse:
     consent = _consent(subject, request.POST.get("consent", ""))
-    form = _offered(CorrectConsentForm(request.POST), subject, _versions(subject))
-    if form.is_valid():
-        try:
-            services.correct_consent(
-                **_who(request, subject), consent_id=consent.pk, given=form.given(), reason=form.cleaned_data["reason"]
-            )
-            return _done(request, subject, "The consent is corrected.")
-        except Refused as refusal:
-            put(form, refusal)
-    return _show(request, subject, corrected=consent, correct_form=form)
+    posted, versions = with_choices(request.POST, _as_stored(consent), BOXES), _versions(subject)
+    form = _offered(CorrectConsentForm(posted), subject, versions)
+    if not form.is_valid():
+        return _show(request, subject, corrected=consent, correct_form=form)
+    act = partial(
+        services.correct_consent, **_who(request, subject), consent_id=consent.pk, given=form.given(),
+        reason=form.cleaned_data["reason"], seen=_seen(posted, subject),
+    )  # fmt: skip
+    try:
+        tried = save_once_shown(request, subject, form, act)
+    except SavedMeanwhile as refusal:
+        theirs = with_theirs(request.POST, _as_stored(consent), BOXES, refusal)
+        form = _offered(CorrectConsentForm(theirs), subject, versions)
+        return _show(request, subject, corrected=consent, correct_form=form, conflict=refusal)
+    if tried.done:
+        is_saved(request, subject, _which(consent))
+        return _done(request, subject, "The consent is corrected.")
+    return _show(request, subject, corrected=consent, correct_form=form, foreseen=tried)
+
+
+def _seen(posted: QueryDict, subject: Subject) -> dict[str, Any] | None:
+    """The answers that lay under the form when it was opened; None if the page that was sent does not say."""
+    if f"{WAS}-consented_on" not in posted:
+        return None
+    form = _offered(CorrectConsentForm(posted, prefix=WAS), subject, _versions(subject))
+    form.is_valid()
+    answers: dict[str, Any] = form.answers()
+    return answers
 
 
 def _ordinary_care(request: SignedInRequest, subject: Subject) -> HttpResponse:
@@ -96,6 +119,11 @@ def _consent(subject: Subject, number: str) -> Consent:
     if found is None:
         raise Http404
     return found
+
+
+def _which(consent: Consent) -> str:
+    """What of the address belongs to a draft: each consent has one of its own."""
+    return f"correct={consent.pk}"
 
 
 def _versions(subject: Subject) -> list[Any]:
@@ -131,16 +159,23 @@ def _show(
     corrected: Consent | None = None,
     correct_form: CorrectConsentForm | None = None,
     problem: str = "",
+    conflict: SavedMeanwhile | None = None,
+    foreseen: Tried | None = None,
 ) -> HttpResponse:
     may_enter = can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
     if may_enter and corrected is None and request.method == "GET" and "correct" in request.GET:
         corrected = _consent(subject, request.GET["correct"])
-        correct_form = _offered(CorrectConsentForm(initial=_as_stored(corrected)), subject, _versions(subject))
+    unsaved = drafting(request, subject, _which(corrected) if corrected else "")
+    typed = typed_in_draft(unsaved)
+    under = {} if conflict else request.POST if request.method == "POST" else typed
+    if corrected is not None and correct_form is None:
+        initial = {**_as_stored(corrected), **typed}
+        correct_form = _offered(CorrectConsentForm(initial=initial), subject, _versions(subject))
     unsigned = _not_signed(subject)
     here = subject.state not in TERMINAL_PHASES and subject.entered_in_error_at is None
     consents = selectors.consents_of(subject)
     if form is None and may_enter and here and consents and unsigned and corrected is None:
-        initial = {"obtained_by": str(request.actor.user_id), "signed_by": Consent.Signer.SUBJECT.value}
+        initial = {"obtained_by": str(request.actor.user_id), "signed_by": Consent.Signer.SUBJECT.value, **typed}
         form = _offered(ReconsentForm(initial=initial), subject, unsigned)
     failed = bool(problem or (form and form.is_bound) or (correct_form and correct_form.is_bound))
     context = {
@@ -152,8 +187,12 @@ def _show(
         "correct_form": correct_form,
         "questions": open_questions(subject),
         "may_enter": may_enter,
+        "drafting": unsaved,
+        "was": laid_under(_as_stored(corrected), under) if corrected else {},
+        "conflict": conflict_of(conflict, "consent", "answer"),
+        "foreseen": foreseen,
         "problem": problem,
         "has_errors": failed,
         "versions": _versions(subject),
     }
-    return render(request, "enrollment/consent.html", context, status=422 if failed else 200)
+    return render(request, "enrollment/consent.html", context, status=409 if conflict else 422 if failed else 200)

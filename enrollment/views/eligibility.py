@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -21,6 +22,7 @@ from enrollment.models import EligibilitySnapshot
 from enrollment.questions import questions_for
 from enrollment.rows import answered_rows, questions_left, shown_rows, source_links
 from enrollment.services.eligibility import RECORD, REGISTERED, statement
+from labs.views.effects import Tried, save_at_once, save_once_shown
 from protocol.versions import named
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite import clock
@@ -117,6 +119,7 @@ def _show(
     sign_form: SignForm | None = None,
     withdrawing: WithdrawForm | None = None,
     problem: str = "",
+    foreseen: Tried | None = None,
 ) -> HttpResponse:
     edits = page.may_answer and (form is not None or page.frozen is None or "edit" in request.GET or _has_draft(page))
     links = source_links(page.facts)
@@ -128,6 +131,7 @@ def _show(
         "form": form,
         "rows": answered_rows(rows, links, form) if form else shown_rows(rows, links),
         "problem": problem,
+        "foreseen": foreseen,
         "drafting": page.unsaved,
         "has_errors": bool(problem),
         **_counts(rows),
@@ -234,18 +238,17 @@ def _withdrawal(request: SignedInRequest, page: Page, refused: WithdrawForm | No
 
 def _save(request: SignedInRequest, page: Page) -> HttpResponse:
     form = _form(page, request.POST)
-    if not form.is_valid():
-        return _show(request, page, form=form)
-    try:
-        _record(request, page, form)
-    except Refused as error:
-        return _show(request, page, form=form, problem=str(error))
+    tried = _record(request, page, form) if form.is_valid() else Tried()
+    if not tried.done:
+        return _show(request, page, form=form, foreseen=tried)
     messages.success(request, "The answers were saved.")
     return _back(page)
 
 
-def _record(request: SignedInRequest, page: Page, form: ChecklistForm) -> None:
-    services.record_screening_answers(
+def _record(request: SignedInRequest, page: Page, form: ChecklistForm) -> Tried:
+    """Save the answers; once somebody has signed, what a changed one does to that is shown first."""
+    act = partial(
+        services.record_screening_answers,
         by=request.actor,
         at=clock.now(),
         subject_id=page.subject.pk,
@@ -254,18 +257,18 @@ def _record(request: SignedInRequest, page: Page, form: ChecklistForm) -> None:
         seen=form.cleaned_data["seen"],
         reason=form.cleaned_data["reason"],
     )
-    is_saved(request, page.subject)
+    tried = save_once_shown(request, page.subject, form, act) if page.snapshot else save_at_once(form, act)
+    if tried.done:
+        is_saved(request, page.subject)
+    return tried
 
 
 def _send(request: SignedInRequest, page: Page) -> HttpResponse:
     """Save, then send. What was saved stays saved where it cannot be sent yet."""
     form = _form(page, request.POST)
-    if not form.is_valid():
-        return _show(request, page, form=form)
-    try:
-        _record(request, page, form)
-    except Refused as error:
-        return _show(request, page, form=form, problem=str(error))
+    tried = _record(request, page, form) if form.is_valid() else Tried()
+    if not tried.done:
+        return _show(request, page, form=form, foreseen=tried)
     try:
         services.send_eligibility(
             by=request.actor, at=clock.now(), subject_id=page.subject.pk, site_id=page.subject.site_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -13,9 +14,11 @@ from django.views.decorators.http import require_http_methods
 from enrollment import services
 from enrollment.forms import IdentityForm, SubjectInErrorForm
 from enrollment.questions import YES
+from labs.views.effects import Tried, save_once_shown
 from labs.views.visits import put
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
+from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.selectors import subject_by_key
@@ -37,16 +40,17 @@ def subject_identity(request: SignedInRequest, key: str) -> HttpResponse:
 
 
 def _correct(request: SignedInRequest, subject: Subject) -> HttpResponse:
-    form = IdentityForm(request.POST)
+    form, tried = IdentityForm(request.POST), Tried()
     if form.is_valid():
-        try:
-            services.correct_identity(
-                **_who(request, subject), identity=form.identity(), reason=form.cleaned_data["reason"]
-            )
-            return _done(request, subject, "Corrected. What stood before is in the audit trail.")
-        except Refused as refusal:
-            put(form, refusal)
-    return _show(request, subject, form=form)
+        act = partial(
+            services.correct_identity,
+            **_who(request, subject), identity=form.identity(), reason=form.cleaned_data["reason"],
+        )  # fmt: skip
+        tried = save_once_shown(request, subject, form, act)
+    if tried.done:
+        is_saved(request, subject)
+        return _done(request, subject, "Corrected. What stood before is in the audit trail.")
+    return _show(request, subject, form=form, foreseen=tried)
 
 
 def _in_error(request: SignedInRequest, subject: Subject) -> HttpResponse:
@@ -78,17 +82,21 @@ def _show(
     *,
     form: IdentityForm | None = None,
     error_form: SubjectInErrorForm | None = None,
+    foreseen: Tried | None = None,
 ) -> HttpResponse:
     now = services.identity_of(subject)
     is_open = subject.entered_in_error_at is None
     may_enter = is_open and can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
+    unsaved = drafting(request, subject)
     initial = {"birth_year": now.birth_year, "sex": now.sex, "is_adult": YES if now.is_adult else "no"}
     failed = bool((form and form.is_bound) or (error_form and error_form.is_bound))
     context = {
         "subject": subject,
         "now": now,
         "may_enter": may_enter,
-        "form": form or IdentityForm(initial=initial),
+        "drafting": unsaved,
+        "foreseen": foreseen,
+        "form": form or IdentityForm(initial={**initial, **typed_in_draft(unsaved)}),
         "error_form": error_form or SubjectInErrorForm(),
         "may_mark": may_enter and subject.registered_on is None,
         "has_errors": failed,

@@ -18,6 +18,7 @@ from enrollment.services import Cause, record_screen_failure, register_subject
 from protocol.vocabulary import CriterionOutcome
 from trialsite import clock
 from trialsite.access import Duty, check_may
+from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
 from trialsite.selectors import free_number, protocol_of, subject_by_key
@@ -56,7 +57,9 @@ def subject_screen_failure(request: SignedInRequest, key: str) -> HttpResponse:
     now = selectors.checklist_of(subject, today)
     unmet = [row for row in now.rows if row["outcome"] == CriterionOutcome.NOT_MET]
     cause = Cause.CRITERION if unmet else Cause.CONSENT_WITHDRAWN
-    form = FailureForm(_data(request), today=today, initial={"failed_on": day(today), "cause": cause})
+    unsaved = drafting(request, subject)
+    initial = {"failed_on": day(today), "cause": cause, **typed_in_draft(unsaved)}
+    form = FailureForm(_data(request), today=today, initial=initial)
 
     def save(given: dict[str, Any]) -> str:
         record_screen_failure(
@@ -70,9 +73,11 @@ def subject_screen_failure(request: SignedInRequest, key: str) -> HttpResponse:
             reason=given["reason"],
             passive_follow_up_allowed=given["scope"] == "visits" if given["scope"] else None,
         )
+        is_saved(request, subject)
         return f"Screening of {subject.number} is closed. Nothing was deleted."
 
-    return _answer(request, subject, form, "enrollment/screen_failure.html", save, {"unmet": unmet})
+    context = {"unmet": unmet, "drafting": unsaved}
+    return _answer(request, subject, form, "enrollment/screen_failure.html", save, context)
 
 
 def _data(request: SignedInRequest) -> Any:

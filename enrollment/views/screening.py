@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -18,6 +19,7 @@ from enrollment.services import PossibleDuplicate, screen_subject
 from labs.views.visits import put
 from trialsite import clock
 from trialsite.access import Duty, can
+from trialsite.drafting import drafting_of, is_saved, site_to_screen_at, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.models import Site
 from trialsite.services.subjects import Refused
@@ -26,8 +28,11 @@ from trialsite.services.subjects import Refused
 @require_http_methods(["GET", "POST"])
 def subject_new(request: SignedInRequest) -> HttpResponse:
     """Consent, year of birth, sex: what makes a subject."""
-    form = _form(request)
-    ask_twin = bool(request.POST.get("another_person_because"))
+    site = site_to_screen_at(request.actor)
+    unsaved = drafting_of(request, site, None, request.path) if site else None
+    typed = typed_in_draft(unsaved)
+    form = _form(request, typed)
+    ask_twin = bool(request.POST.get("another_person_because") or typed.get("another_person_because"))
     if form.is_bound and form.is_valid():
         try:
             return _screen(request, form)
@@ -36,11 +41,11 @@ def subject_new(request: SignedInRequest) -> HttpResponse:
             form.add_error("another_person_because", str(error))
         except Refused as error:
             put(form, error)
-    context = {"form": form, "ask_twin": ask_twin}
+    context = {"form": form, "ask_twin": ask_twin, "drafting": unsaved}
     return render(request, "enrollment/subject_new.html", context, status=422 if form.is_bound else 200)
 
 
-def _form(request: SignedInRequest) -> ScreenForm:
+def _form(request: SignedInRequest, typed: dict[str, Any]) -> ScreenForm:
     sites = [
         site
         for site in Site.objects.filter(closed_on=None, is_coordinating_centre=False)
@@ -52,7 +57,7 @@ def _form(request: SignedInRequest) -> ScreenForm:
     data = request.POST if request.method == "POST" else None
     shown = [(site, numbers[site.pk]) for site in sites]
     today = clock.today(sites[0].time_zone)
-    form = ScreenForm(data, sites=shown, today=today, initial=_initial(request, sites[0], today))
+    form = ScreenForm(data, sites=shown, today=today, initial={**_initial(request, sites[0], today), **typed})
     offer(form, versions_of(sites), [person for site in sites for person in staff_of(site)])
     return form
 
@@ -77,5 +82,6 @@ def _screen(request: SignedInRequest, form: ScreenForm) -> HttpResponse:
         screening=form.screening(),
         another_person_because=form.cleaned_data["another_person_because"],
     )
+    is_saved(request, subject)
     messages.success(request, f"{subject.number} is in screening.")
     return HttpResponseRedirect(reverse("subject_eligibility", args=[subject.key]), status=303)

@@ -21,6 +21,7 @@ from enrollment.services.waivers import RECORD, STATEMENT, own_request
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite import clock
 from trialsite.access import Duty, can, check_may
+from trialsite.drafting import Drafting, drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.models import Signature, Subject
 from trialsite.selectors import protocol_of, subject_by_key
@@ -44,6 +45,10 @@ def subject_waiver(request: SignedInRequest, key: str, criterion: str) -> HttpRe
     return _ACTIONS[action](request, subject, criterion)
 
 
+#: What of the address belongs to the draft of a decision, which stands beside the request.
+DECIDE = "form=decide"
+
+
 def _ask(request: SignedInRequest, subject: Subject, criterion: str) -> HttpResponse:
     form = WaiverForm(request.POST)
     if form.is_valid():
@@ -52,6 +57,7 @@ def _ask(request: SignedInRequest, subject: Subject, criterion: str) -> HttpResp
         except Refused as error:
             form.add_error(None, str(error))
         else:
+            is_saved(request, subject)
             messages.success(request, "The waiver is asked for. The site's investigators are told by mail.")
             return _back(subject)
     return _show(request, subject, criterion, ask_form=form)
@@ -72,6 +78,7 @@ def _decide(request: SignedInRequest, subject: Subject, criterion: str) -> HttpR
     except Refused as error:
         form.add_error(None, str(error))
         return _show(request, subject, criterion, ruling_form=form)
+    is_saved(request, subject, DECIDE)
     messages.success(request, f"The waiver of {criterion} is {ruling.decision.value} and signed.")
     return _back(subject)
 
@@ -116,12 +123,14 @@ def _show(
     asked = [one for one in facts.waivers if one.criterion == criterion]
     waiting = next((one for one in asked if not one.decision), None)
     bound = ask_form or ruling_form or withdrawing
+    asking = drafting(request, subject)
     context = {
         "subject": subject,
         "row": shown_rows([row], source_links(facts))[0],
         "waivers": asked,
         "waiting": waiting,
-        "ask_form": ask_form or _new_request(request, subject, row, now, waiting),
+        "ask_form": ask_form or _new_request(subject, row, now, waiting, asking),
+        "drafting": asking,
         "statement": STATEMENT,
         "former": _former(asked),
         **_withdrawal(request, subject, asked, withdrawing),
@@ -148,12 +157,12 @@ def _withdrawal(
 
 
 def _new_request(
-    request: SignedInRequest, subject: Subject, row: dict[str, Any], now: Checklist, waiting: Waiver | None
+    subject: Subject, row: dict[str, Any], now: Checklist, waiting: Waiver | None, asking: Drafting | None
 ) -> WaiverForm | None:
     """The box in which a waiver is asked for, where one can be."""
-    may = can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()) and subject.state == Phase.SCREENING
+    may = asking is not None and subject.state == Phase.SCREENING
     unmet = row["outcome"] == CriterionOutcome.NOT_MET and row["criterion"] not in now.waived
-    return WaiverForm() if may and unmet and waiting is None else None
+    return WaiverForm(initial=typed_in_draft(asking)) if may and unmet and waiting is None else None
 
 
 def _ruling(
@@ -165,4 +174,6 @@ def _ruling(
         return {"ruling_form": form}
     if own_request(request.actor, clock.now(), waiting):
         return {"ruling_form": form, "own_request": True}
-    return {"ruling_form": form or ask_identity(RulingForm(initial={"waiver": waiting.pk}), request)}
+    unsaved = drafting(request, subject, DECIDE)
+    initial = {**typed_in_draft(unsaved), "waiver": waiting.pk}
+    return {"ruling_form": form or ask_identity(RulingForm(initial=initial), request), "ruling_draft": unsaved}

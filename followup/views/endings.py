@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +17,7 @@ from followup.models import Departure
 from followup.services.treatment import STATEMENT
 from followup.views.shared import dated, done, subject_for, who
 from followup.vocabulary import END_REASON_WORDS, PHASE_WORDS, EndReason
+from labs.views.effects import Tried, save_once_shown
 from protocol.vocabulary import TREATMENT_PHASES, Phase
 from trialsite import clock
 from trialsite.access import Duty, can
@@ -110,17 +112,22 @@ def departure(request: SignedInRequest, key: str) -> HttpResponse:
     form = _departure_form(request, subject)
     if form is not None and form.asks_to_end_treatment():
         return _to_end_of_treatment(request, subject)
-    if form is not None and form.is_valid():
-        try:
-            left = services.record_departure(
-                **who(request, subject), token=form.cleaned_data["token"], leaving=form.leaving()
-            )
-            is_saved(request, subject)
-            words = f"{left.get_kind_display()} on {in_words(left.on)}. Nothing more is planned for this subject."
-            return done(request, words, "subject_departure", subject)
-        except Refused as error:
-            form.add_error(None, str(error))
-    return _departure_page(request, subject, form=form)
+    tried = _leave(request, subject, form) if form is not None and form.is_valid() else Tried()
+    if tried.done:
+        is_saved(request, subject)
+        left = tried.made
+        words = f"{left.get_kind_display()} on {in_words(left.on)}. Nothing more is planned for this subject."
+        return done(request, words, "subject_departure", subject)
+    return _departure_page(request, subject, form=form, foreseen=tried)
+
+
+def _leave(request: SignedInRequest, subject: Subject, form: DepartureForm) -> Tried:
+    """Record it, once the page has shown what ends with it."""
+    act = partial(
+        services.record_departure,
+        **who(request, subject), token=form.cleaned_data["token"], leaving=form.leaving(),
+    )  # fmt: skip
+    return save_once_shown(request, subject, form, act)
 
 
 def _to_end_of_treatment(request: SignedInRequest, subject: Subject) -> HttpResponse:
@@ -166,6 +173,7 @@ def _departure_page(
     *,
     form: DepartureForm | None = None,
     back_form: ReasonForm | None = None,
+    foreseen: Tried | None = None,
 ) -> HttpResponse:
     entered = selectors.departures(subject)
     has_errors = bool((form and form.is_bound) or back_form)
@@ -176,6 +184,7 @@ def _departure_page(
         "form": form,
         "drafting": drafting(request, subject),
         "back_form": back_form or ReasonForm(),
+        "foreseen": foreseen,
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
         "is_screening": subject.state == Phase.SCREENING.value,
         "kinds": Departure.Kind,

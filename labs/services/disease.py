@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,9 +11,10 @@ from uuid import UUID
 
 from labs.models import DiseaseAssessment
 from labs.selectors import current_assessment, visit_label
+from labs.services.answers import LastSave, changes_in_words, merged
 from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
 from labs.services.dates import date_problem, site_day
-from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, SavedMeanwhile
+from labs.services.refusals import FieldsRefused, ReasonMissing
 from labs.services.responses import derive_response
 from labs.services.visit_checks import visit_with_question
 from labs.services.visits import void_assessments
@@ -182,19 +183,12 @@ def _merged(visit: Visit, before: DiseaseAssessment | None, seen_version: int | 
     if before is None or seen_version is None or seen_version == before.version:
         return mine
     seen = DiseaseAssessment.objects.filter(visit=visit, version=seen_version).first()
-    opened, theirs, typed = _answers_of(seen), _answers_of(before), asdict(mine)
-    taken = {name: value for name, value in theirs.items() if typed[name] == opened[name] != value}
-    both = [name for name in theirs if name not in taken and opened[name] != theirs[name] != typed[name]]
-    if both:
-        raise SavedMeanwhile(
-            by=before.entered_by.printed_name if before.entered_by else "A job",
-            at=before.entered_at,
-            conflicts=tuple(
-                Conflict(name, label_of(name), in_words(theirs[name]), in_words(typed[name])) for name in both
-            ),
-            taken=taken,
-        )
-    return replace(mine, **taken)
+    by = before.entered_by.printed_name if before.entered_by else "A job"
+    settled = merged(
+        opened=_answers_of(seen), theirs=_answers_of(before), mine=asdict(mine),
+        saved=lambda: LastSave(by, before.entered_at), label=label_of,
+    )  # fmt: skip
+    return Assessed(**settled)
 
 
 def _answers_of(one: DiseaseAssessment | None) -> dict[str, Any]:
@@ -210,20 +204,7 @@ def corrections(*, subject: Subject, visit_code: str, assessed: Assessed, seen_v
     if visit is None or before is None:
         return ()
     after = asdict(_merged(visit, before, seen_version, assessed))
-    changed = [name for name, value in after.items() if getattr(before, name) != value]
-    return tuple(
-        f"{label_of(name)}: {in_words(getattr(before, name)) or 'empty'} to {in_words(after[name]) or 'empty'}"
-        for name in changed
-    )
-
-
-def in_words(value: object) -> str:
-    """An answer as it is read: yes, no, a date, a number; empty where there is none."""
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, date):
-        return f"{value:%-d %b %Y}"
-    return "" if value is None else str(value)
+    return changes_in_words(_answers_of(before), after, label_of)
 
 
 def _append(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from labs.models import DiseaseAssessment, LabResult, Specimen
 from labs.selectors import visit_label
 from labs.selectors.bedside import BEDSIDE
+from labs.services.answers import Answers, changes_in_words, last_save, merged
 from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
 from labs.services.dates import date_problem, site_day
 from labs.services.refusals import FieldsRefused, ReasonMissing
@@ -55,15 +57,26 @@ class VisitFacts:
 
 
 def record_visit(
-    *, by: Actor, at: datetime, subject_id: int, site_id: int, code: str, facts: VisitFacts, reason: str = ""
+    *,
+    by: Actor,
+    at: datetime,
+    subject_id: int,
+    site_id: int,
+    code: str,
+    facts: VisitFacts,
+    reason: str = "",
+    seen: Answers | None = None,
 ) -> Visit:
     """Enter a visit's own facts, or correct them; also when it was stated not done and did take place.
 
-    Raises FieldsRefused for an impossible date, ReasonMissing for a change that nobody explained.
+    seen: the facts that lay under the form when it was opened, None if the caller held no older view.
+    Raises FieldsRefused for an impossible date, ReasonMissing for a change that nobody explained, SavedMeanwhile for
+    what another person changed since then, and differently.
     """
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
         subject = lock_subject(subject_id)
         check_open_for_data(subject)
+        facts = _merged(subject, code, facts, seen)
         _check_facts(subject, code, facts, at)
         visit = visit_for(by=by, at=at, subject=subject, code=code, occurred_on=facts.occurred_on)
         changed = _changed(visit, facts)
@@ -78,6 +91,38 @@ def record_visit(
         ask_about_visit(by=by, at=at, subject=subject, visit=visit, confirmed=facts.confirmed)
         _ask(by, at, subject, code)
         return visit
+
+
+def corrections(*, subject: Subject, code: str, facts: VisitFacts, seen: Answers | None) -> tuple[str, ...]:
+    """What of the recorded would change if this were saved, in words; SavedMeanwhile as the save."""
+    standing = _standing(subject, code)
+    if standing is None:
+        return ()
+    after = asdict(_merged(subject, code, facts, seen))
+    before = {name: value for name, value in answers_of(standing).items() if value not in (None, "")}
+    return changes_in_words(before, {name: after[name] for name in before}, _WORDS.__getitem__)
+
+
+def answers_of(visit: Visit) -> dict[str, Any]:
+    """The facts of a stored visit, by name."""
+    return {name: getattr(visit, name) for name in _WORDS}
+
+
+def _standing(subject: Subject, code: str) -> Visit | None:
+    """The visit, if it took place."""
+    ended = (Visit.Status.NOT_DONE, Visit.Status.IN_ERROR)
+    return Visit.objects.filter(subject=subject, code=code).exclude(status__in=ended).first()
+
+
+def _merged(subject: Subject, code: str, mine: VisitFacts, seen: Answers | None) -> VisitFacts:
+    standing = _standing(subject, code)
+    if standing is None or seen is None:
+        return mine
+    settled = merged(
+        opened=seen, theirs=answers_of(standing), mine=asdict(mine),
+        saved=lambda: last_save("visit", standing.pk), label=_WORDS.__getitem__,
+    )  # fmt: skip
+    return VisitFacts(**settled)
 
 
 _WORDS = {"occurred_on": "Visit date", **BEDSIDE, "bedside_not_done": "Why not done"}

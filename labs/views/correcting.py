@@ -43,10 +43,10 @@ def correction(subject: Subject, changes: tuple[str, ...], act: Callable[[], obj
     return Correction(changes, foresee(subject_id=subject.pk, at=clock.now(), act=act))
 
 
-def take_back(request: SignedInRequest, subject: Subject, act: Callable[[], object]) -> tuple[Effect, ...]:
-    """Take records back if the page had shown all that follows; else what follows, and nothing is done."""
+def once_shown(request: SignedInRequest, subject: Subject, act: Callable[[], object]) -> tuple[Effect, ...]:
+    """Do it if the page had shown all that follows, or nothing does; else what follows, and nothing is done."""
     effects = foresee(subject_id=subject.pk, at=clock.now(), act=act)
-    if request.POST.get("foreseen", "") == mark_of(effects):
+    if not effects or request.POST.get("foreseen", "") == mark_of(effects):
         act()
         return ()
     return effects

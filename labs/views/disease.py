@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from labs.forms import DISEASE_PARTS, DiseaseForm, ErrorReasonForm, ReasonForm, answers_of, as_text, shown
+from labs.forms import DISEASE_PARTS, DiseaseForm, ErrorReasonForm, ReasonForm, answers_of
 from labs.models import DiseaseAssessment
 from labs.selectors import assessment_versions, current_assessment, is_visit_code, visit_label
 from labs.services import (
@@ -22,9 +22,11 @@ from labs.services import (
     mark_disease_assessment_in_error,
     record_disease_assessment,
 )
-from labs.services.disease import PARTS, corrections, in_words, label_of
-from labs.views.correcting import LOOK_AT_WHAT_FOLLOWS, LOOK_FIRST, NOT_YET, Correction, correction, take_back
+from labs.services.answers import in_words
+from labs.services.disease import PARTS, corrections, label_of
+from labs.views.correcting import LOOK_AT_WHAT_FOLLOWS, LOOK_FIRST, NOT_YET, Correction, correction, once_shown
 from labs.views.subjects import readable_subject, token_of, uuid_of
+from labs.views.together import conflict_of, with_choices, with_theirs
 from labs.views.visits import put
 from trialsite import clock
 from trialsite.days import tell_today
@@ -36,6 +38,8 @@ from trialsite.selectors import visits, was_submitted
 from trialsite.services.subjects import Refused
 
 UNPROCESSABLE, CONFLICT = 422, 409
+#: Answer -> the boxes that it stands in.
+BOXES = {name: (name,) for name in DiseaseForm.base_fields}
 
 
 @require_http_methods(["GET", "POST"])
@@ -51,7 +55,7 @@ def visit_disease(request: SignedInRequest, key: str, code: str) -> HttpResponse
         return _mark_in_error(page)
     if action != "save":
         return _show(page, _form(page), ReasonForm(initial=page.draft))
-    form, why = _form(page, _with_choices(page)), ReasonForm(request.POST)
+    form, why = _form(page, with_choices(page.request.POST, page.stored, BOXES)), ReasonForm(request.POST)
     if not (form.is_valid() and why.is_valid()):
         return _show(page, form, why, status=UNPROCESSABLE)
     return _save(page, form, why)
@@ -75,6 +79,10 @@ class Page:
         return self.unsaved.typed if self.unsaved else {}
 
     @property
+    def stored(self) -> dict[str, object]:
+        return answers_of(self.current) if self.current else {}
+
+    @property
     def seen(self) -> int:
         """The version under the form: the posted one, under a conflict the newer one, which is now shown."""
         now = self.current.version if self.current else 0
@@ -83,20 +91,10 @@ class Page:
 
 
 def _form(page: Page, posted: Mapping[str, str] | None = None) -> DiseaseForm:
-    initial = {**(answers_of(page.current) if page.current else {}), **page.draft}
+    initial = {**page.stored, **page.draft}
     form = DiseaseForm(posted, initial=initial)
     tell_today(form, clock.today(page.subject.site.time_zone), page.visit.occurred_on if page.visit else None)
     return form
-
-
-def _with_choices(page: Page) -> QueryDict:
-    """What was posted; where a conflict was settled for the other person, their answer is taken."""
-    posted = page.request.POST.copy()
-    theirs = answers_of(page.current) if page.current else {}
-    for name, answer in theirs.items():
-        if posted.get(f"keep-{name}") == "theirs":
-            posted[name] = as_text(answer)
-    return posted
 
 
 def _save(page: Page, form: DiseaseForm, why: ReasonForm) -> HttpResponse:
@@ -108,7 +106,8 @@ def _save(page: Page, form: DiseaseForm, why: ReasonForm) -> HttpResponse:
         _record(page, form, why.words(), token_of(page.request))
     except SavedMeanwhile as refusal:
         page.conflict = refusal
-        return _show(page, _form(page, _with_theirs(page, refusal)), why, status=CONFLICT)
+        posted = with_theirs(page.request.POST, page.stored, BOXES, refusal)
+        return _show(page, _form(page, posted), why, status=CONFLICT)
     except ReasonMissing as refusal:
         why.add_error("change_reason", f"{refusal} Changed: {', '.join(refusal.changes)}.")
         return _show(page, form, why, status=UNPROCESSABLE)
@@ -142,14 +141,6 @@ def _ask(form: DiseaseForm, why: ReasonForm) -> None:
         why.add_error("change_reason", "Say why the recorded values change.")
 
 
-def _with_theirs(page: Page, refusal: SavedMeanwhile) -> QueryDict:
-    """What was posted, with the other person's answers where only that person changed them."""
-    merged = page.request.POST.copy()
-    for name, answer in refusal.taken.items():
-        merged[name] = as_text(shown(name, answer))
-    return merged
-
-
 def _mark_in_error(page: Page) -> HttpResponse:
     in_error = ErrorReasonForm(page.request.POST, prefix="in_error")
     effects: tuple[Effect, ...] = ()
@@ -160,7 +151,7 @@ def _mark_in_error(page: Page) -> HttpResponse:
             visit_code=page.code, reason=in_error.cleaned_data["reason"],
         )  # fmt: skip
         try:
-            effects = take_back(page.request, page.subject, act)
+            effects = once_shown(page.request, page.subject, act)
             if not effects:
                 return _done(page, "Marked as entered in error.")
             in_error.add_error(None, LOOK_AT_WHAT_FOLLOWS)
@@ -189,7 +180,7 @@ def _show(
         "in_error": in_error or ErrorReasonForm(prefix="in_error"),
         "effects": effects,
         "mark": mark_of(effects),
-        "conflict": _conflict(page.conflict),
+        "conflict": conflict_of(page.conflict, "assessment", "answer"),
         "correction": page.correction,
         "has_results": page.current is not None,
         "seen": page.seen,
@@ -203,16 +194,6 @@ def _show(
 
 def _number(text: str) -> int:
     return int(text) if text.isdigit() else 0
-
-
-def _conflict(refusal: SavedMeanwhile | None) -> dict[str, object] | None:
-    if refusal is None:
-        return None
-    rows = [
-        {"label": one.label, "theirs": one.theirs, "yours": one.yours, "name": f"keep-{one.field}"}
-        for one in refusal.conflicts
-    ]
-    return {"by": refusal.by, "at": refusal.at, "rows": rows, "what": "assessment", "kind": "answer"}
 
 
 def _context(

@@ -38,6 +38,7 @@ from labs.views.page import Page
 from labs.views.preview import preview
 from labs.views.rows import Sheet, first_empty, grid
 from labs.views.subjects import readable_subject, token_of, uuid_of
+from labs.views.together import conflict_of
 from protocol.checks import check_window
 from protocol.vocabulary import Analyte, PanelCode
 from trialsite import clock
@@ -276,7 +277,7 @@ def _context(page: Page, sheet: Sheet, empty: Analyte | None) -> dict[str, Any]:
         "correction": page.correction,
         "problems": page.problems,
         "has_errors": page.status == UNPROCESSABLE,
-        "conflict": _conflict(page),
+        "conflict": conflict_of(page.conflict, "panel", "result"),
         "notice": page.notice,
         "token": page.token,
         "seen": [(one.panel.value, page.version(one)) for one in page.due],
@@ -296,13 +297,3 @@ def _window(page: Page) -> str:
         return f"Visit window {span}."
     days, side = ((opens - page.on).days, "before") if page.on < opens else ((page.on - closes).days, "after")
     return f"This is {days} day{'' if days == 1 else 's'} {side} the window ({span})."
-
-
-def _conflict(page: Page) -> dict[str, object] | None:
-    if page.conflict is None:
-        return None
-    rows = [
-        {"label": one.label, "theirs": one.theirs, "yours": one.yours, "name": f"keep-{one.field}"}
-        for one in page.conflict.conflicts
-    ]
-    return {"by": page.conflict.by, "at": page.conflict.at, "rows": rows, "what": "panel", "kind": "result"}

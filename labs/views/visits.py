@@ -14,31 +14,29 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from labs.forms import ErrorReasonForm, NotDoneForm, ReasonForm, UnscheduledForm
+from labs.forms import ErrorReasonForm, NotDoneForm, UnscheduledForm
 from labs.selectors import VisitLine, asks_for_disease, asks_for_events, is_visit_code, stored_panels, visit_lines
 from labs.services import (
     FieldsRefused,
-    ReasonMissing,
     add_unscheduled_visit,
     mark_specimen_in_error,
     mark_visit_in_error,
-    open_visit_questions,
-    record_visit,
 )
-from labs.views.correcting import LOOK_AT_WHAT_FOLLOWS, take_back
-from labs.views.subjects import may_enter, readable_subject, token_of
-from labs.visit_forms import VisitForm, facts_of
+from labs.views.correcting import LOOK_AT_WHAT_FOLLOWS, once_shown
+from labs.views.facts import FactsPart, facts_part, save_facts
+from labs.views.subjects import may_enter, readable_subject, token_of, uuid_of
 from protocol.trial import TRIAL
 from protocol.vocabulary import PanelCode
 from trialsite import clock
-from trialsite.days import tell_today, tell_window
+from trialsite.days import tell_today
+from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.foresight import Effect, mark_of
 from trialsite.http import SignedInRequest
 from trialsite.models import Query, Subject, Visit
 from trialsite.selectors import protocol_of
 from trialsite.services.subjects import Refused, record_visit_not_done, withdraw_not_done
 
-UNPROCESSABLE = 422
+UNPROCESSABLE, CONFLICT = 422, 409
 #: Actions that say why something should never have been entered.
 IN_ERROR = ("in_error", "panel_in_error", "due_again")
 
@@ -48,7 +46,8 @@ def subject_visits(request: SignedInRequest, key: str) -> HttpResponse:
     """Every visit with target, window, date and forms; an unscheduled visit is added here."""
     subject = readable_subject(request, key)
     today = clock.today(subject.site.time_zone)
-    form = UnscheduledForm(request.POST if request.method == "POST" else None)
+    unsaved = drafting(request, subject)
+    form = UnscheduledForm(request.POST if request.method == "POST" else None, initial=typed_in_draft(unsaved))
     tell_today(form, today)
     if request.method == "POST" and form.is_valid():
         try:
@@ -59,13 +58,15 @@ def subject_visits(request: SignedInRequest, key: str) -> HttpResponse:
         except Refused as refusal:
             put(form, refusal)
         else:
+            is_saved(request, subject)
             messages.success(request, "Unscheduled visit added. Enter its results.")
             return redirect("visit_labs", subject.key, code)
     context = {
         "subject": subject,
         "lines": [_with_addresses(subject, line) for line in visit_lines(subject, today)],
         "form": form,
-        "token": token_of(request),
+        "token": uuid_of(request.POST.get("token", "") or typed_in_draft(unsaved).get("token", "")),
+        "drafting": unsaved,
         "may_enter": may_enter(request, subject),
     }
     return render(request, "labs/subject_visits.html", context, status=UNPROCESSABLE if form.errors else 200)
@@ -96,12 +97,16 @@ class Hub:
 
     subject: Subject
     line: VisitLine
-    facts: VisitForm
-    why: ReasonForm
+    facts: FactsPart
     not_done: NotDoneForm
     in_error: ErrorReasonForm
     bad: str = ""
     effects: tuple[Effect, ...] = ()
+
+    @property
+    def status(self) -> int:
+        refused = CONFLICT if self.facts.conflict else UNPROCESSABLE
+        return refused if self.bad else 200
 
 
 @require_http_methods(["GET", "POST"])
@@ -116,7 +121,7 @@ def visit(request: SignedInRequest, key: str, code: str) -> HttpResponse:
         if done:
             messages.success(request, done)
             return redirect("visit", key, code)
-    return render(request, "labs/visit.html", _hub_context(request, hub), status=UNPROCESSABLE if hub.bad else 200)
+    return render(request, "labs/visit.html", _hub_context(request, hub), status=hub.status)
 
 
 def _hub(request: SignedInRequest, key: str, code: str) -> Hub:
@@ -126,19 +131,10 @@ def _hub(request: SignedInRequest, key: str, code: str) -> Hub:
     if line is None or not is_visit_code(code):
         raise Http404
     action = request.POST.get("action", "") if request.method == "POST" else ""
-    known = line.visit
-    facts = VisitForm(
-        request.POST if action == "facts" else None, initial=facts_of(known) if known else {},
-        questions=open_visit_questions(subject, code) if known else (),
-    )  # fmt: skip
-    tell_today(facts, today)
-    window = (line.planned.opens_on, line.planned.closes_on) if line.planned else None
-    tell_window(facts["occurred_on"], subject.day1_on, window)
     return Hub(
         subject=subject,
         line=line,
-        facts=facts,
-        why=ReasonForm(request.POST if action == "facts" else None),
+        facts=facts_part(request, subject, line),
         not_done=NotDoneForm(request.POST if action == "not_done" else None, prefix="not_done"),
         in_error=ErrorReasonForm(request.POST if action in IN_ERROR else None, prefix="in_error"),
     )
@@ -146,20 +142,7 @@ def _hub(request: SignedInRequest, key: str, code: str) -> Hub:
 
 def _save_facts(request: SignedInRequest, hub: Hub) -> str:
     hub.bad = "facts"
-    if not (hub.facts.is_valid() and hub.why.is_valid()):
-        return ""
-    try:
-        record_visit(
-            by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
-            code=hub.line.code, facts=hub.facts.facts(), reason=hub.why.words(),
-        )  # fmt: skip
-    except ReasonMissing as refusal:
-        hub.why.add_error("change_reason", str(refusal))
-        return ""
-    except Refused as refusal:
-        put(hub.facts, refusal)
-        return ""
-    return f"{hub.line.label} saved."
+    return f"{hub.line.label} saved." if save_facts(hub.facts) else ""
 
 
 def _state_not_done(request: SignedInRequest, hub: Hub) -> str:
@@ -167,10 +150,7 @@ def _state_not_done(request: SignedInRequest, hub: Hub) -> str:
     if not hub.not_done.is_valid():
         return ""
     try:
-        record_visit_not_done(
-            by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
-            code=hub.line.code, reason=hub.not_done.cleaned_data["reason"],
-        )  # fmt: skip
+        record_visit_not_done(**_who(request, hub), code=hub.line.code, reason=hub.not_done.cleaned_data["reason"])
     except Refused as refusal:
         put(hub.not_done, refusal)
         return ""
@@ -182,10 +162,7 @@ def _ask_again(request: SignedInRequest, hub: Hub) -> str:
     if not hub.in_error.is_valid():
         return ""
     try:
-        withdraw_not_done(
-            by=request.actor, at=clock.now(), subject_id=hub.subject.pk, site_id=hub.subject.site_id,
-            code=hub.line.code, reason=hub.in_error.cleaned_data["reason"],
-        )  # fmt: skip
+        withdraw_not_done(**_who(request, hub), code=hub.line.code, reason=hub.in_error.cleaned_data["reason"])
     except Refused as refusal:
         put(hub.in_error, refusal)
         return ""
@@ -197,14 +174,8 @@ def _who(request: SignedInRequest, hub: Hub) -> dict[str, Any]:
 
 
 def _state_in_error(request: SignedInRequest, hub: Hub) -> str:
-    who: dict[str, Any] = {
-        "by": request.actor,
-        "at": clock.now(),
-        "subject_id": hub.subject.pk,
-        "site_id": hub.subject.site_id,
-    }
     said = f"{hub.line.label} was entered in error. Its results stand no more and stay readable."
-    return _take_back(request, hub, partial(mark_visit_in_error, **who, code=hub.line.code), said)
+    return _take_back(request, hub, partial(mark_visit_in_error, **_who(request, hub), code=hub.line.code), said)
 
 
 def _state_panel_in_error(request: SignedInRequest, hub: Hub) -> str:
@@ -212,15 +183,12 @@ def _state_panel_in_error(request: SignedInRequest, hub: Hub) -> str:
     chosen = next((one for one in specimens if str(one.pk) == request.POST.get("specimen")), None)
     if chosen is None and hub.in_error.is_valid():
         hub.in_error.add_error(None, "Choose the panel that was entered in error.")
-    who: dict[str, Any] = {
-        "by": request.actor,
-        "at": clock.now(),
-        "subject_id": hub.subject.pk,
-        "site_id": hub.subject.site_id,
-    }
     said = "The panel was entered in error. Its results stand no more and stay readable."
     return _take_back(
-        request, hub, partial(mark_specimen_in_error, **who, specimen_id=chosen.pk if chosen else 0), said
+        request,
+        hub,
+        partial(mark_specimen_in_error, **_who(request, hub), specimen_id=chosen.pk if chosen else 0),
+        said,
     )
 
 
@@ -230,7 +198,7 @@ def _take_back(request: SignedInRequest, hub: Hub, act: Callable[..., object], s
     if not hub.in_error.is_valid():
         return ""
     try:
-        hub.effects = take_back(request, hub.subject, partial(act, reason=hub.in_error.cleaned_data["reason"]))
+        hub.effects = once_shown(request, hub.subject, partial(act, reason=hub.in_error.cleaned_data["reason"]))
     except Refused as refusal:
         put(hub.in_error, refusal)
         return ""
@@ -255,6 +223,7 @@ def _hub_context(request: SignedInRequest, hub: Hub) -> dict[str, Any]:
     queries = Query.objects.filter(subject=hub.subject, visit_code=hub.line.code, state=Query.State.OPEN).count()
     return {
         **vars(hub),
+        **hub.facts.context(),
         "visit": known,
         "forms": _with_addresses(hub.subject, hub.line)["forms"],
         "disease_url": reverse("visit_disease", args=[hub.subject.key, hub.line.code]),

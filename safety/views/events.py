@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,8 @@ from django.views.decorators.http import require_http_methods
 from labs.forms import ReasonForm
 from labs.selectors import visit_label
 from labs.services import FieldsRefused, ReasonMissing
+from labs.views.correcting import LOOK_FIRST, once_shown
+from labs.views.effects import Tried, save_once_shown
 from labs.words import unit_words
 from protocol.explain import plain
 from safety import selectors, services
@@ -246,11 +249,13 @@ def _correct(request: SignedInRequest, context: dict[str, Any]) -> str:
     form, why, event = context["form"], context["why"], context["event"]
     if not (form.is_valid() and why.is_valid()):
         return ""
+    act = partial(
+        services.correct_adverse_event,
+        **who(request, context["subject"]), number=event.number, event=form.event(),
+        version=form.cleaned_data["version"] or 0, reason=why.words(),
+    )  # fmt: skip
     try:
-        services.correct_adverse_event(
-            **who(request, context["subject"]), number=event.number, event=form.event(),
-            version=form.cleaned_data["version"] or 0, reason=why.words(),
-        )  # fmt: skip
+        effects = once_shown(request, context["subject"], act)
     except ReasonMissing as refusal:
         why.add_error("change_reason", str(refusal))
     except SavedByAnother as refusal:
@@ -262,8 +267,11 @@ def _correct(request: SignedInRequest, context: dict[str, Any]) -> str:
     except Refused as refusal:
         _put(form, refusal)
     else:
-        is_saved(request, context["subject"], _which(context["term"]))
-        return f"Adverse event {event.number} was corrected."
+        if not effects:
+            is_saved(request, context["subject"], _which(context["term"]))
+            return f"Adverse event {event.number} was corrected."
+        form.add_error(None, LOOK_FIRST)
+        context["foreseen"] = Tried(effects=effects)
     return ""
 
 
@@ -271,12 +279,12 @@ def _in_error(request: SignedInRequest, context: dict[str, Any]) -> str:
     form, event = context["error_form"], context["event"]
     if not form.is_valid():
         return ""
-    try:
-        services.mark_adverse_event_in_error(
-            **who(request, context["subject"]), number=event.number, reason=form.cleaned_data["reason"]
-        )
-    except Refused as refusal:
-        form.add_error(None, str(refusal))
+    act = partial(
+        services.mark_adverse_event_in_error,
+        **who(request, context["subject"]), number=event.number, reason=form.cleaned_data["reason"],
+    )  # fmt: skip
+    context["error_foreseen"] = tried = save_once_shown(request, context["subject"], form, act)
+    if not tried.done:
         return ""
     return f"Adverse event {event.number} was marked as entered in error."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from labs.views.effects import Tried, save_at_once, save_once_shown
 from protocol.prohibited import PROHIBITED, prohibited
 from safety import selectors, services
 from safety.forms import EndMedicationForm, InErrorForm, MedicationForm
@@ -22,7 +24,6 @@ from trialsite.days import tell_today
 from trialsite.drafting import drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.services.subjects import Refused
 
 
 @require_http_methods(["GET", "POST"])
@@ -33,24 +34,29 @@ def medications(request: SignedInRequest, key: str) -> HttpResponse:
         request.POST if request.method == "POST" else None, initial=unsaved.typed if unsaved else None
     )
     tell_today(form, clock.today(subject.site.time_zone))
-    if form.is_valid():
-        try:
-            stored = services.record_medication(
-                **who(request, subject), token=form.cleaned_data["token"], medication=form.medication()
-            )
-            is_saved(request, subject)
-            return _done(request, subject, _added(stored))
-        except Refused as error:
-            form.add_error(None, str(error))
+    tried = _add(request, subject, form) if form.is_valid() else Tried()
+    if tried.done:
+        is_saved(request, subject)
+        return _done(request, subject, _added(tried.made))
     context = {
         "subject": subject,
         "medications": [(one, prohibited(one.name)) for one in selectors.medications(subject)],
         "form": form,
         "prohibited": PROHIBITED,
         "drafting": unsaved,
+        "foreseen": tried,
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
     }
     return render(request, "safety/medications.html", context, status=422 if form.is_bound else 200)
+
+
+def _add(request: SignedInRequest, subject: Subject, form: MedicationForm) -> Tried:
+    """Only a therapy of the myeloma changes what is derived; its effects are shown first."""
+    given = form.medication()
+    act = partial(
+        services.record_medication, **who(request, subject), token=form.cleaned_data["token"], medication=given
+    )
+    return save_once_shown(request, subject, form, act) if given.is_anti_myeloma else save_at_once(form, act)
 
 
 def _added(stored: ConcomitantMedication) -> str:
@@ -69,14 +75,15 @@ def medication(request: SignedInRequest, key: str, pk: int) -> HttpResponse:
     end = EndMedicationForm(request.POST if action == "end" else None)
     in_error = InErrorForm(request.POST if action == "in_error" else None)
     tell_today(end, clock.today(subject.site.time_zone))
+    context = {"subject": subject, "medication": one, "end_form": end, "error_form": in_error}
     for form, save in ((end, services.end_medication), (in_error, services.mark_medication_in_error)):
         if form.is_valid():
-            try:
-                save(**who(request, subject), medication_id=one.pk, **form.cleaned_data)
+            act = partial(save, **who(request, subject), medication_id=one.pk, **form.cleaned_data)
+            tried = save_once_shown(request, subject, form, act)
+            if tried.done:
                 return _done(request, subject, f"{one.name} was changed.")
-            except Refused as error:
-                form.add_error(None, str(error))
-    return _change_page(request, {"subject": subject, "medication": one, "end_form": end, "error_form": in_error})
+            context["end_foreseen" if form is end else "error_foreseen"] = tried
+    return _change_page(request, context)
 
 
 def _change_page(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:

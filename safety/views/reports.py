@@ -35,10 +35,13 @@ from safety.vocabulary import CLOCK_WORDS, WhoIsPregnant
 from trialsite import clock
 from trialsite.access import Duty, can, can_anywhere, check_may
 from trialsite.days import tell_today
+from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.services.subjects import Refused
 
 UNPROCESSABLE = 422
+#: What of the address belongs to the draft of new information, which stands beside the report.
+NEWS = "form=news"
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,18 @@ def report(request: SignedInRequest, key: str, number: int) -> HttpResponse:
     found.subject = subject
     action = request.POST.get("action", "")
     zone = subject.site.time_zone
+    unsaved, news_draft = drafting(request, subject), drafting(request, subject, NEWS)
+    known = {**answers_of(found, zone), **typed_in_draft(unsaved)}
     context = _context(request, found) | {
-        "form": ReportForm(request.POST if action == "save" else None, report=found, initial=answers_of(found, zone)),
+        "form": ReportForm(request.POST if action == "save" else None, report=found, initial=known),
+        "drafting": unsaved,
+        "news_draft": news_draft,
         "error_form": InErrorForm(request.POST if action == "in_error" else None),
         "sent_form": SentForm(request.POST if action == "sent" else None),
         "back_form": TakeBackForm(request.POST if action == "take_back" else None),
-        "news_form": NewsForm(request.POST if action == "news" else None, auto_id="news_%s"),
+        "news_form": NewsForm(
+            request.POST if action == "news" else None, auto_id="news_%s", initial=typed_in_draft(news_draft)
+        ),
         "news": found.news.order_by("number"),
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
         "authority": page_of(found, ClockName.AUTHORITY)
@@ -138,6 +147,7 @@ def _save(request: SignedInRequest, found: SafetyReport, form: ReportForm) -> st
         aware_at=to_the_minute(form.moment(found.subject.site.time_zone), found.aware_at),
         details=form.answers(), reason=data["reason"],
     )  # fmt: skip
+    is_saved(request, found.subject)
     return "The report was saved."
 
 
@@ -171,6 +181,7 @@ def _news(request: SignedInRequest, found: SafetyReport, form: NewsForm) -> str:
         **who(request, found.subject), token=data["token"], number=found.number,
         received_at=form.moment(found.subject.site.time_zone), narrative=data["narrative"],
     )  # fmt: skip
+    is_saved(request, found.subject, NEWS)
     return "The information was added. The data manager tells the authority within 15 days."
 
 
@@ -188,7 +199,8 @@ def pregnancy_new(request: SignedInRequest, key: str) -> HttpResponse:
     """A pregnancy of the subject or of a partner: reported to the sponsor within 24 hours."""
     subject = subject_for(request, key)
     check_may(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
-    form = PregnancyForm(request.POST or None)
+    unsaved = drafting(request, subject)
+    form = PregnancyForm(request.POST or None, initial=typed_in_draft(unsaved))
     tell_today(form, clock.today(subject.site.time_zone))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -200,10 +212,11 @@ def pregnancy_new(request: SignedInRequest, key: str) -> HttpResponse:
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
+            is_saved(request, subject)
             messages.success(request, "The pregnancy was added. Tell the sponsor within 24 hours.")
             return redirect("subject_safety_report", subject.key, made.number)
     is_refused = request.method == "POST"
-    context = {"subject": subject, "form": form, "has_errors": is_refused}
+    context = {"subject": subject, "form": form, "drafting": unsaved, "has_errors": is_refused}
     return render(request, "safety/pregnancy.html", context, status=UNPROCESSABLE if is_refused else 200)
 
 

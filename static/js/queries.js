@@ -30,4 +30,8 @@ for (const mark of $$('[data-query-mark]')) {
 let asked = place.dataset.item;
 if (asked !== undefined) show(asked, true);
 document.addEventListener('click', (event) => { asked = event.target.closest('[data-query-mark]')?.dataset.item ?? asked; });
-document.addEventListener('htmx:afterSwap', (event) => { if (event.detail.target === place) show(asked, false); });
+document.addEventListener('htmx:afterSwap', (event) => {
+  if (event.detail.target !== place) return;
+  show(asked, false);
+  if ($('[data-draft-form]', place)) import('./drafts.js').then(({ keepDrafts }) => keepDrafts(place));
+});

@@ -17,6 +17,7 @@ from followup.services import Leaving, sweep_reminders
 from followup.services.departure import Kind
 from followup.views.contacts import STATE_WORDS
 from protocol.vocabulary import DueState
+from tests.labs.test_pages import form_data
 from tests.world import IDENTITY, PASSWORD, World, log_in
 from tests.world_followup import contact, end, leave, reached
 from tests.world_labs import morning
@@ -175,6 +176,14 @@ def left(**more: str) -> dict[str, str]:
     return {"kind": "DEAD", "on": "t", "reason": "At home", "last_dose_on": "t", "token": str(uuid4()), **more}
 
 
+def left_once_shown(client: Client, address: str, **more: str) -> int:
+    """What ends with it is shown first; sent again from that page, it is recorded."""
+    sent = left(**more)
+    shown = client.post(address, sent)
+    assert (shown.status_code, "From that follows:" in words(shown)) == (422, True)
+    return client.post(address, {**sent, "foreseen": form_data(shown.content.decode())["foreseen"]}).status_code
+
+
 def test_a_death_is_recorded_and_shown(world: World, client: Client, treated: Subject) -> None:
     address = reverse("subject_departure", args=[treated.key])
     log_in(client, world.person(Role.COORDINATOR))
@@ -182,7 +191,7 @@ def test_a_death_is_recorded_and_shown(world: World, client: Client, treated: Su
     assert missing.status_code == 422
     assert "Say whether progression caused it." in words(missing)
     assert "Enter the date of the last dose." in words(missing)
-    assert client.post(address, left(death_due_to_progression="yes")).status_code == 303
+    assert left_once_shown(client, address, death_due_to_progression="yes") == 303
     shown = words(client.get(address))
     assert "Due to progression</dt><dd>Yes" in shown
 
@@ -192,7 +201,7 @@ def test_a_withdrawal_states_its_scope(world: World, client: Client, treated: Su
     address = reverse("subject_departure", args=[treated.key])
     log_in(client, world.person(Role.COORDINATOR))
     assert "Say what consent was withdrawn from." in words(client.post(address, left(kind="WITHDRAWN")))
-    assert client.post(address, left(kind="WITHDRAWN", scope="everything")).status_code == 303
+    assert left_once_shown(client, address, kind="WITHDRAWN", scope="everything") == 303
     assert Departure.objects.get().passive_follow_up_allowed is False
     page = words(client.get(address))
     assert "Everything: nothing more is collected" in page
@@ -215,7 +224,7 @@ def test_public_records_may_be_followed_after_a_withdrawal_from_visits(
 ) -> None:
     address = reverse("subject_departure", args=[treated.key])
     log_in(client, world.person(Role.COORDINATOR))
-    assert client.post(address, left(kind="WITHDRAWN", scope="visits")).status_code == 303
+    assert left_once_shown(client, address, kind="WITHDRAWN", scope="visits") == 303
     assert Departure.objects.get().passive_follow_up_allowed is True
     assert "public records may still be followed" in words(client.get(address))
     assert "Public records" in words(client.get(reverse("subject_follow_up", args=[treated.key]) + "?visit=fu06"))

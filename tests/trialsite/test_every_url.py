@@ -83,6 +83,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "protocol_comparison": (EVERYBODY, "I"),
     # one subject
     "subject_new": (SITE, SITE),
+    "subject_new_draft": (NO_SUCH_METHOD, SITE),
     "subject": (CLINICAL, NO_SUCH_METHOD),
     "subject_consent": (CLINICAL, SITE),
     "subject_identity": (CLINICAL, SITE),

@@ -12,7 +12,7 @@ from uuid import UUID
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Draft, Submission
-from trialsite.services.subjects import Refused, lock_subject
+from trialsite.services.subjects import Refused, first_submission, lock_subject
 
 #: Boxes that are never kept: who signs is proved anew, and the button and the page's own marks are no entries.
 NOT_KEPT = frozenset({"csrfmiddlewaretoken", "username", "password", "login", "action", "typed_by", "discard"})
@@ -22,18 +22,30 @@ Typed = Mapping[str, str | list[str]]
 MOST_CHARACTERS = 60_000
 
 
-def save_draft(*, by: Actor, at: datetime, subject_id: int, site_id: int, page: str, typed: Typed) -> Draft | None:
-    """Keep what stands in the boxes of a page, in the place of what was kept before.
+def save_draft(
+    *,
+    by: Actor,
+    at: datetime,
+    subject_id: int | None,
+    site_id: int,
+    page: str,
+    typed: Typed,
+    duty: Duty = Duty.ENTER_DATA,
+    sitting: UUID | None = None,
+) -> Draft | None:
+    """Keep what stands in the boxes of a form, in the place of what was kept before.
 
-    None if this very form was saved meanwhile: a late draft never brings back what has become data.
-    Waits for a save that is under way, since that holds the subject. Refused for more than a form can hold.
+    None if this very form was saved meanwhile (its token, or the sitting in which it was opened, is used): a late
+    draft never brings back what has become data. Waits for a save that is under way, since that holds the subject.
+    Refused for more than a form can hold.
     """
     content = {name: words for name, words in typed.items() if name not in NOT_KEPT}
     if sum(len(name) + len(str(words)) for name, words in content.items()) > MOST_CHARACTERS:
         raise Refused("This is more than a form can hold. Save it, or shorten what was typed.")
-    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at):
-        lock_subject(subject_id)
-        if _is_saved(str(content.get("token", ""))):
+    with writing(by=by, duty=duty, site_id=site_id, at=at):
+        if subject_id is not None:
+            lock_subject(subject_id)
+        if _is_saved(str(content.get("token", ""))) or _is_saved(str(sitting)):
             return None
         kept, _ = Draft.objects.update_or_create(
             user_id=by.user_id,
@@ -43,9 +55,19 @@ def save_draft(*, by: Actor, at: datetime, subject_id: int, site_id: int, page: 
         return kept
 
 
-def end_draft(*, by: Actor, at: datetime, site_id: int, page: str) -> None:
-    """The form was saved, or the person throws the draft away. Without a draft nothing happens."""
-    with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at):
+def end_draft(
+    *,
+    by: Actor,
+    at: datetime,
+    site_id: int,
+    page: str,
+    duty: Duty = Duty.ENTER_DATA,
+    sitting: UUID | None = None,
+) -> None:
+    """The form was saved, or the person throws the draft away. What that sitting still sends is kept no more."""
+    with writing(by=by, duty=duty, site_id=site_id, at=at):
+        if sitting is not None:
+            first_submission(token=sitting, by=by, at=at)
         Draft.objects.filter(user=by.user_id, page=page).update(content={}, saved_at=None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -19,6 +20,7 @@ from trialsite import clock, query_panel, query_selectors
 from trialsite.access import Duty, can, can_anywhere, check_may
 from trialsite.audit_selectors import RecordPlace, entries, events_of_record, place_of, without_shadows
 from trialsite.audit_words import named
+from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.models import Query
 from trialsite.query_forms import AS_ENTERED, AnswerForm, AskForm, CloseForm
@@ -123,6 +125,7 @@ def query(request: SignedInRequest, pk: int) -> HttpResponse:
 def _act(request: SignedInRequest, one: Query, action: str, text: str) -> HttpResponse:
     done = _VERBS[action].do(by=request.actor, at=clock.now(), query_id=one.pk, site_id=one.site_id, text=text)
     following = query_selectors.next_for(request.actor, clock.now(), after=one)
+    is_saved(request, one.subject, page=query_panel.page_with(one, answer=action in ("answer", "confirm")))
     is_settled = action == "confirm" and done.state == Query.State.CLOSED
     said = f"Query {one.pk} {_VERBS[action].words}{' and is closed' if is_settled else ''}."
     if _is_fragment(request):
@@ -146,7 +149,7 @@ def _is_fragment(request: SignedInRequest) -> bool:
 
 
 def _show(request: SignedInRequest, one: Query, form: forms.Form | None) -> HttpResponse:
-    asked = query_panel.shown(one, request.actor, clock.now(), form)
+    asked = query_panel.shown(request, one, clock.now(), form)
     beside = "field" in (request.GET.get("at"), request.POST.get("at"))
     context = {"asked": asked, "query": one, "subject": one.subject, "form": asked.form, "beside": beside}
     page = "fragment" if _is_fragment(request) else "query"
@@ -160,7 +163,8 @@ def query_new(request: SignedInRequest) -> HttpResponse:
     if place.subject is None:
         raise Http404("A query belongs to a subject.")
     check_may(request.actor, Duty.RAISE_QUERY, place.subject.site_id, clock.now())
-    form = AskForm(request.POST if request.method == "POST" else None)
+    unsaved = drafting(request, place.subject, _which(request, place))
+    form = AskForm(request.POST if request.method == "POST" else None, initial=typed_in_draft(unsaved))
     if form.is_valid():
         try:
             return _ask(request, place, form.cleaned_data)
@@ -168,12 +172,19 @@ def query_new(request: SignedInRequest) -> HttpResponse:
             form.add_error(None, str(error))
     context = {
         "form": form,
+        "drafting": unsaved,
         "subject": place.subject,
         "zone": place.subject.site.time_zone,
         "what": named(place.kind, place.row),
         "history": list(reversed(entries(list(without_shadows(events_of_record(place)))))),
     }
     return render(request, f"{_PAGES}/new.html", context, status=422 if form.is_bound else 200)
+
+
+def _which(request: SignedInRequest, place: RecordPlace) -> str:
+    """What of the address belongs to a draft: the value that is asked about."""
+    told = {name: request.GET[name] for name in ("item", "visit") if request.GET.get(name)}
+    return urlencode({"record": f"{place.name}:{place.row_id}", **told})
 
 
 def _ask(request: SignedInRequest, place: RecordPlace, data: dict[str, Any]) -> HttpResponse:
@@ -189,5 +200,6 @@ def _ask(request: SignedInRequest, place: RecordPlace, data: dict[str, Any]) -> 
         anchor=Anchor(place.name, place.row_id, item[:40], visit[:6]),
         text=data["text"],
     )
+    is_saved(request, place.subject, _which(request, place))
     messages.success(request, f"Query {asked.pk} was sent to site {place.subject.site.code}.")
     return HttpResponseRedirect(reverse("query", args=[asked.pk]), status=303)

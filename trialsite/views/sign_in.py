@@ -16,11 +16,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from trialsite import clock
-from trialsite.access import Duty, can
+from trialsite.access import can
 from trialsite.actors import actor_for
 from trialsite.context import coming_from, reading
-from trialsite.drafting import Carried, key_of, typed_by, unpacked
-from trialsite.models import Subject, User
+from trialsite.drafting import Carried, place_of, unpacked, unsealed
+from trialsite.models import User
 from trialsite.services.drafts import save_draft
 from trialsite.services.subjects import Refused
 
@@ -72,19 +72,21 @@ def ask_again(request: HttpRequest, carried: Carried) -> HttpResponse:
 
 
 def _hand_back(request: HttpRequest, person: User, carried: Carried) -> None:
-    """Make a draft of what was typed, for the person who typed it and who may still enter data there."""
+    """Make a draft of what was typed, for the person who typed it and who may still fill in that form."""
     actor, now = actor_for(person), clock.now()
-    if typed_by(carried.sealed) != actor.user_id:
+    known = unsealed(carried.sealed)
+    if known is None or known.person != actor.user_id:
         messages.warning(request, "What another person had typed before the session ended was not kept.")
         return
     with coming_from("web", request.request_id), reading(actor, now):  # type: ignore[attr-defined]
-        subject = Subject.objects.filter(key=key_of(carried.page)).first()
-        if subject is None or not can(actor, Duty.ENTER_DATA, subject.site_id, now):
+        place = place_of(carried.page, actor)
+        if place is None or not can(actor, place.duty, place.site.pk, now):
             return
         try:
             save_draft(
-                by=actor, at=now, subject_id=subject.pk, site_id=subject.site_id, page=carried.page, typed=carried.typed
-            )
+                by=actor, at=now, subject_id=place.subject.pk if place.subject else None, site_id=place.site.pk,
+                page=carried.page, typed=carried.typed, duty=place.duty, sitting=known.sitting,
+            )  # fmt: skip
         except Refused as error:
             messages.error(request, str(error))
 
