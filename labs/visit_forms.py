@@ -96,7 +96,7 @@ BOXES = {
 def facts_of(visit: Visit | None) -> dict[str, object]:
     """A stored visit as the form shows it; empty boxes where there is none."""
     if visit is None:
-        return dict.fromkeys((name for name in VisitForm.base_fields if name != "confirm"), "")
+        return {box: "" for own in BOXES.values() for box in own}
     chosen, _, own = visit.bedside_not_done.partition(": ")
     if chosen not in GAP_REASONS:
         chosen, own = ("Other", visit.bedside_not_done) if visit.bedside_not_done else ("", "")

@@ -191,6 +191,7 @@ def _show(
         "was": laid_under(_as_stored(corrected), under) if corrected else {},
         "conflict": conflict_of(conflict, "consent", "answer"),
         "foreseen": foreseen,
+        "care_words": request.POST.get("words", ""),
         "problem": problem,
         "has_errors": failed,
         "versions": _versions(subject),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -98,14 +98,14 @@ def corrections(*, subject: Subject, code: str, facts: VisitFacts, seen: Answers
     standing = _standing(subject, code)
     if standing is None:
         return ()
-    after = asdict(_merged(subject, code, facts, seen))
+    after = answers_of(_merged(subject, code, facts, seen))
     before = {name: value for name, value in answers_of(standing).items() if value not in (None, "")}
     return changes_in_words(before, {name: after[name] for name in before}, _WORDS.__getitem__)
 
 
-def answers_of(visit: Visit) -> dict[str, Any]:
-    """The facts of a stored visit, by name."""
-    return {name: getattr(visit, name) for name in _WORDS}
+def answers_of(one: Visit | VisitFacts) -> dict[str, Any]:
+    """The facts of a stored visit, or as they were entered, by name."""
+    return {name: getattr(one, name) for name in _WORDS}
 
 
 def _standing(subject: Subject, code: str) -> Visit | None:
@@ -119,10 +119,10 @@ def _merged(subject: Subject, code: str, mine: VisitFacts, seen: Answers | None)
     if standing is None or seen is None:
         return mine
     settled = merged(
-        opened=seen, theirs=answers_of(standing), mine=asdict(mine),
+        opened=seen, theirs=answers_of(standing), mine=answers_of(mine),
         saved=lambda: last_save("visit", standing.pk), label=_WORDS.__getitem__,
     )  # fmt: skip
-    return VisitFacts(**settled)
+    return replace(mine, **settled)
 
 
 _WORDS = {"occurred_on": "Visit date", **BEDSIDE, "bedside_not_done": "Why not done"}

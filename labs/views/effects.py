@@ -19,7 +19,7 @@ from trialsite.services.subjects import Refused
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of a save; labs/foreseen.html shows the effects in the form, which carries them along as seen.
+    """What came of a save; labs/what_follows.html shows the effects in the form, which carries them along as seen.
 
     made: what the service gave, once it is done.
     """

@@ -105,3 +105,22 @@ def test_a_note_comes_five_minutes_before_the_end_and_one_click_stays(desk: Desk
     desk.page.click("text=Stay signed in")
     expect(note).to_be_hidden()
     assert desk.page.input_value("#v_serum_m") == "2.9"
+
+
+@pytest.mark.req("A12", "D3")
+def test_forms_beside_each_other_keep_what_is_typed_in_each(desk: Desk) -> None:
+    """On the dosing page, by typing alone; opened again, both stand open with their words."""
+    page = desk.page
+    page.goto(f"/subjects/{desk.subject.key}/dosing/")
+    for summary, box, words in (
+        ("Fill a range of days", "#fill_detail", "On the road"),
+        ("Take a record back", "#undo_why", "Other subject"),
+    ):
+        page.get_by_text(summary, exact=True).click()
+        page.locator(box).evaluate("(box, words) => { box.value = words; }", words)
+        page.locator(box).dispatch_event("input")
+        expect(page.locator("form", has=page.locator(box)).locator("[data-save-state]")).to_contain_text("Draft saved")
+    page.reload()
+    assert (page.input_value("#fill_detail"), page.input_value("#undo_why")) == ("On the road", "Other subject")
+    expect(page.locator("#undo_why")).to_be_visible()
+    desk.tab.check()

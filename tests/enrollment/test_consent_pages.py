@@ -15,6 +15,7 @@ from django.urls import reverse
 from enrollment.models import Consent, ConsentForm
 from enrollment.services import Cause, record_screen_failure
 from protocol.vocabulary import Analyte
+from tests.labs.test_pages import form_data
 from tests.world import World, log_in, new_world
 from tests.world_enrollment import answered, form_in_force, new_form, screened, with_labs
 from tests.world_followup import who
@@ -198,6 +199,36 @@ def test_a_consent_is_corrected_on_its_page(world: World) -> None:
         assert Subject.objects.get(pk=subject.pk).screened_on == subject.screened_on - DAY
     assert client.post(address, fixed | {"consent": "999999"}).status_code == 404
     assert client.post(address, {"action": "other"}).status_code == 404
+
+
+@pytest.mark.req("D12")
+@pytest.mark.parametrize(("choice", "days"), [("yours", 2), ("theirs", 1)])
+def test_two_people_correcting_one_consent_are_asked_answer_by_answer(world: World, choice: str, days: int) -> None:
+    """Theirs: the day, and who signed. Mine: the day, and the time. Asked: the day."""
+    subject = screened(world)
+    theirs, mine = browser(world, Role.COORDINATOR), browser(world, Role.INVESTIGATOR)
+    with reading(system_actor("verification"), world.at):
+        consent = Consent.objects.get(subject=subject)
+    address = reverse("subject_consent", args=[subject.key]) + f"?correct={consent.pk}"
+    boxes = again(world, action="correct", consent=str(consent.pk), form_version="2.0", reason="Read the form again")
+    boxes |= {"consented_time": "00:01"}
+    stale = form_data(text(mine.get(address)))
+    other = {**form_data(text(theirs.get(address))), **boxes, "signed_by": "representative", "consented_on": "-1"}
+    assert theirs.post(address, other).status_code == 303
+    typed = {**boxes, "consented_on": "-2", "consented_time": "00:00"}
+    answer = mine.post(address, {**stale, **typed})
+    html = text(answer)
+    assert answer.status_code == 409
+    assert "saved this consent at" in html
+    assert "Choose a value for 1 answer," in html
+    assert 'name="consented_on" value="-2"' in html
+    assert re.search(r'value="representative"[^>]*checked', html), "what only the other changed stands in the box"
+    settled = {**stale, **form_data(html), **typed, "signed_by": "representative", "keep-consented_on": choice}
+    assert mine.post(address, settled).status_code == 303
+    with reading(system_actor("verification"), world.at):
+        now = Consent.objects.get(pk=consent.pk)
+    assert (now.signed_by, f"{now.consented_time:%H:%M}") == ("representative", "00:00")
+    assert now.consented_on == consent.consented_on - days * DAY
 
 
 def test_procedures_before_consent_are_confirmed_as_ordinary_care(world: World) -> None:

@@ -15,7 +15,7 @@ from tests.labs.test_pages import addresses, form_data, opened
 from tests.world import World, log_in
 from tests.world_labs import laboratory, limits, record
 from trialsite.context import reading
-from trialsite.models import Role, Subject
+from trialsite.models import Role, Subject, Visit
 
 MONTH1 = date(2024, 4, 4)
 
@@ -135,6 +135,69 @@ def test_the_disease_assessment_asks_answer_by_answer(
     with reading(world.person(Role.DATA_MANAGER), world.at):
         now = DiseaseAssessment.objects.get(superseded_at=None)
     assert (now.serum_ife, str(now.bm_pc), now.comment) == ("NEGATIVE", marrow, "Seen by the pathologist")
+
+
+# ---------------------------------------------------------------- the visit's own page
+
+VISIT = {"action": "facts", "occurred_on": "4 apr 2024", "ecog": "1", "weight_kg": "70", "pulse": "", **WHY}
+
+
+def facts(world: World, subject: Subject) -> tuple[object, ...]:
+    with reading(world.person(Role.DATA_MANAGER), world.at):
+        one = Visit.objects.get(subject=subject, code="m01")
+    return one.ecog, str(one.weight_kg), one.pulse
+
+
+@pytest.mark.req("D12")
+@pytest.mark.parametrize(("choice", "ecog"), [("yours", 3), ("theirs", 2)])
+def test_the_visit_page_asks_answer_by_answer(
+    world: World, subject: Subject, two: tuple[Client, Client], choice: str, ecog: int
+) -> None:
+    """Theirs: ECOG and pulse. Mine: ECOG and weight. Asked: ECOG."""
+    theirs, mine = two
+    url = addresses(subject)["visit"]
+    assert theirs.post(url, {**opened(theirs, url), **VISIT}).status_code == 302
+    stale = {**opened(mine, url), **VISIT}
+    assert theirs.post(url, {**opened(theirs, url), **VISIT, "ecog": "2", "pulse": "80"}).status_code == 302
+    answer = mine.post(url, {**stale, "ecog": "3", "weight_kg": "71"})
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "saved this visit at" in html
+    assert "Choose a value for 1 answer," in html
+    assert html.count('value="theirs"') == 1
+    assert ('name="weight_kg" value="71"' in html, 'name="pulse" value="80"' in html) == (True, True)
+    boxes = {"ecog": "3", "weight_kg": "71", "pulse": "80", "keep-ecog": choice}
+    assert mine.post(url, {**stale, **form_data(html), **boxes}).status_code == 302
+    assert facts(world, subject) == (ecog, "71.0", 80)
+
+
+@pytest.mark.req("D12")
+def test_what_only_one_of_two_changed_on_the_visit_page_is_not_asked(
+    world: World, subject: Subject, two: tuple[Client, Client]
+) -> None:
+    """Also where nobody had entered the visit when both opened it."""
+    theirs, mine = two
+    url = addresses(subject)["visit"]
+    stale = opened(mine, url)
+    theirs.post(url, {**opened(theirs, url), **VISIT})
+    assert mine.post(url, {**stale, **VISIT, "weight_kg": "", "pulse": "64"}).status_code == 302
+    assert facts(world, subject) == (1, "70.0", 64)
+
+
+@pytest.mark.req("D12", "D3")
+def test_a_draft_of_the_visit_page_remembers_what_lay_under_it(
+    world: World, subject: Subject, two: tuple[Client, Client]
+) -> None:
+    """Opened again from its draft after another person saved, it asks as if it had stayed open."""
+    theirs, mine = two
+    url = addresses(subject)["visit"]
+    theirs.post(url, {**opened(theirs, url), **VISIT})
+    keep = reverse("subject_draft", args=[subject.key]) + f"?page={url}"
+    mine.post(keep, {**opened(mine, url), **VISIT, "ecog": "3", "weight_kg": "7l"})
+    theirs.post(url, {**opened(theirs, url), **VISIT, "ecog": "2"})
+    html = mine.get(url).content.decode()
+    assert 'name="weight_kg" value="7l"' in html
+    assert mine.post(url, {**form_data(html), **VISIT, "ecog": "3"}).status_code == 409
 
 
 # ---------------------------------------------------------------- two laboratories at one visit

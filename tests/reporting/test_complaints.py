@@ -3,11 +3,13 @@ derived values could get wrong here. The number is that of the complaint in the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from gzip import compress
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -35,7 +37,8 @@ from reporting.selectors.subjects import subjects_in_reach
 from tests import world_dosing as treat
 from tests.fixtures.databases import Database
 from tests.labs.test_messages import HL7, newest, obx, oru, send
-from tests.world import World, log_in, new_world
+from tests.labs.test_pages import form_data
+from tests.world import PASSWORD, World, log_in, new_world
 from tests.world_enrollment import central_laboratory
 from tests.world_followup import who
 from tests.world_imports import accept, csv_of, line, mend, upload
@@ -246,6 +249,60 @@ def test_complaint_26_a_note_that_is_refused_is_not_lost(world: World, client: C
     shown = page.content.decode()
     assert "A long remark." in shown
     assert "closed already" in shown
+
+
+@pytest.mark.req("D3", "D12")
+def test_complaint_26_what_is_required_and_missing_costs_nothing_that_was_typed(world: World, client: Client) -> None:
+    """A visit without a readable date: refused beside the box, everything stands there, and the draft holds it too."""
+    subject = with_baseline(world)
+    log_in(client, world.person(Role.COORDINATOR))
+    page = reverse("visit", args=[subject.key, "m01"])
+    typed = {"occurred_on": "", "ecog": "1", "weight_kg": "71,5 kg", "not_done_words": "No cuff"}
+    keep = reverse("subject_draft", args=[subject.key]) + f"?page={page}"
+    client.post(keep, {**form_data(client.get(page).content.decode()), **typed})
+    refused = client.post(page, {**form_data(client.get(page).content.decode()), **typed, "action": "facts"})
+    for answer, status in ((refused, 422), (client.get(page), 200)):
+        html = answer.content.decode()
+        assert answer.status_code == status
+        assert ('"71,5 kg"' in html, '"No cuff"' in html, 'value="1" selected' in html) == (True, True, True)
+
+
+@pytest.mark.req("A12", "D3")
+def test_complaint_27_an_ended_session_leads_back_to_the_form_with_what_was_typed(world: World, client: Client) -> None:
+    """Once round, not in a circle: sign in, and the second of two forms of a page has its words again."""
+    subject = treat.on_anakinra(world)
+    log_in(client, world.person(Role.COORDINATOR))
+    page = reverse("subject_dosing", args=[subject.key])
+    fields = form_data(client.get(page).content.decode())
+    client.post(reverse("account_logout"))
+    asked = client.post(page, {**fields, "action": "undo", "why": "Other subject"})
+    assert asked.status_code == 401
+    carried = unescape(re.search(r'name="carried" value="([^"]*)"', asked.content.decode())[1])  # type: ignore[index]
+    sent = {"login": "coordinator-01", "password": PASSWORD, "carried": carried, "next": page}
+    back = client.post(reverse("account_login"), sent, follow=True)
+    assert [url for url, _ in back.redirect_chain] == [page]
+    assert 'value="Other subject"' in back.content.decode()
+
+
+@pytest.mark.req("D12")
+def test_complaint_27_two_people_at_one_form_are_told_and_asked(world: World, client: Client) -> None:
+    """Who saved meanwhile, when, and both values stand above the form; nothing of either is lost or overwritten."""
+    subject = with_baseline(world)
+    world.at = morning(date(2024, 4, 10))
+    log_in(client, world.person(Role.COORDINATOR))
+    page = reverse("visit", args=[subject.key, "m01"])
+    fields = form_data(client.get(page).content.decode())
+    other = {**who(world, subject, Role.INVESTIGATOR), "code": "m01"}
+    record_visit(**other, facts=VisitFacts(date(2024, 4, 4), ecog=2))
+    typed = {"action": "facts", "occurred_on": "4 apr 2024", "ecog": "1", "change_reason": "Wrong date"}
+    answer = client.post(page, {**fields, **typed})
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert f"{world.person(Role.INVESTIGATOR).printed_name} saved this visit at" in html
+    assert 'name="keep-ecog" value="theirs"> 2' in html
+    assert 'name="keep-ecog" value="yours" checked> 1' in html
+    with reading(system_actor("verification"), world.at):
+        assert Visit.objects.get(subject=subject, code="m01").ecog == 2
 
 
 @pytest.mark.req("A5", "D8")

@@ -147,7 +147,11 @@ def draft_address(subject: Subject, page: str) -> str:
 
 def hidden(client: Client, url: str) -> dict[str, str]:
     """Hidden fields of the page, as a browser would send them."""
-    tags = re.findall(r"<input type=\"hidden\"[^>]*>", client.get(url).content.decode())
+    return hidden_in(client.get(url).content.decode())
+
+
+def hidden_in(html: str) -> dict[str, str]:
+    tags = re.findall(r"<input type=\"hidden\"[^>]*>", html)
     pairs = [(re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)) for tag in tags]
     return {name[1]: value[1] for name, value in pairs if name and value and name[1] != "csrfmiddlewaretoken"}
 
@@ -216,6 +220,41 @@ def test_a_draft_comes_back_with_everything_as_typed(furnished: Furnished) -> No
     assert {name: missing for name, missing in lost.items() if missing} == {}
 
 
+#: Form -> the button that sends it. The others have one.
+ACTIONS = {
+    "visit": "facts", "visit_labs": "save", "subject_identity": "correct", "subject_consent": "correct",
+    "subject_eligibility": "save", "subject_follow_up": "contact", "adverse_event": "correct",
+    "subject_safety_report": "save", "subject_safety_report news": "news", "subject_dosing fill": "fill",
+    "subject_dosing undo": "undo", "subject_modifications": "order", "subject_waiver decide": "decide",
+}  # fmt: skip
+#: What is typed there is complete, and saved at once.
+NOTHING_UNREADABLE = {"subject_waiver", "subject_dosing day", "query answer", "query close", "query_new"}
+
+
+@pytest.mark.req("D3")
+def test_what_cannot_be_read_stands_there_again(furnished: Furnished) -> None:
+    """Every form, sent with boxes that cannot be read or left out: refused, and all that was typed stands there."""
+    lost = {}
+    for name, (typed, shown) in TYPED.items():
+        if name in NOTHING_UNREADABLE:
+            continue
+        client, page = furnished.open(name)
+        page, boxes = page.partition("&form=")[0], {**own_boxes(client, page, name), **typed}
+        answer = client.post(page, {**boxes, **({"action": ACTIONS[name]} if name in ACTIONS else {})})
+        html = answer.content.decode()
+        missing = [one for one in shown if not re.search(re.escape(one).replace("…", "[^>]*"), html)]
+        if missing or answer.status_code != 422:
+            lost[name] = (answer.status_code, missing)
+    assert lost == {}
+
+
+def own_boxes(client: Client, page: str, name: str) -> dict[str, str]:
+    """Hidden fields of one form of a page: of the form that keeps its drafts under that name."""
+    mark = escape(f"page={quote(page, safe='')}")
+    forms = re.findall(r"<form.*?</form>", client.get(page).content.decode(), re.S)
+    return hidden_in(next((one for one in forms if mark in one), "")) or {"missing": name}
+
+
 @pytest.mark.req("B18")
 def test_a_draft_is_of_its_author_alone(world: World, subject: Subject, coordinator: Client) -> None:
     coordinator.post(draft_address(subject, labs(subject)), {"hb": "11.8"})
@@ -251,6 +290,57 @@ def test_the_first_save_ends_the_draft_and_a_late_one_does_not_bring_it_back(
     assert late.json() == {"words": "Saved already"}
     assert [one.saved_at for one in drafts(world)] == [None]
     assert "Drafts" not in coordinator.get(reverse("my_work")).content.decode()
+
+
+@pytest.mark.req("D3", "D13")
+def test_a_late_draft_of_a_form_without_a_token_does_not_come_back_either(
+    world: World, subject: Subject, coordinator: Client
+) -> None:
+    """The seal says in which sitting the form was opened; a form that is opened anew is another sitting."""
+    page = reverse("visit", args=[subject.key, "m01"])
+    sent = {**hidden(coordinator, page), "occurred_on": "4 apr 2024", "ecog": "1"}
+    assert coordinator.post(page, {**sent, "action": "facts"}).status_code == 302
+    late = coordinator.post(draft_address(subject, page), sent, headers={"X-Draft": "1"})
+    assert late.json() == {"words": "Saved already"}
+    again = {**sent, **hidden(coordinator, page), "ecog": "2"}
+    assert (
+        "Draft saved" in coordinator.post(draft_address(subject, page), again, headers={"X-Draft": "1"}).json()["words"]
+    )
+
+
+@pytest.mark.req("D3")
+def test_of_two_forms_on_a_page_each_keeps_its_own_draft(furnished: Furnished) -> None:
+    """What is refused in one of them shows what was posted, and the other still shows its draft."""
+    client, fill = furnished.open("subject_dosing fill")
+    undo = furnished.page("subject_dosing undo")
+    for name, page, typed in (("fill", fill, {"detail": "On the road"}), ("undo", undo, {"why": "Other subject"})):
+        client.post(furnished.address(f"subject_dosing {name}", page), {**own_boxes(client, page, name), **typed})
+    sent = {**own_boxes(client, undo, "undo"), "action": "undo", "first_on": "31feb", "why": "Misread"}
+    html = client.post(undo, sent).content.decode()
+    assert ('"31feb"' in html, '"Misread"' in html, "Other subject" in html) == (True, True, False)
+    assert '"On the road"' in html
+
+
+@pytest.mark.req("B18")
+def test_a_draft_of_a_query_is_its_authors_alone_and_ends_with_the_answer(furnished: Furnished) -> None:
+    client, page = furnished.open("query answer")
+    client.post(furnished.address("query answer", page), {**hidden(client, page), "text": "The report says"})
+    coordinator = log_in(Client(), furnished.world.person(Role.COORDINATOR))
+    assert "The report says" not in coordinator.get(page).content.decode()
+    sent = {**hidden(client, page), "action": "answer", "text": "The report says so"}
+    assert client.post(page, sent).status_code == 303
+    assert "Drafts" not in client.get(reverse("my_work")).content.decode()
+
+
+@pytest.mark.req("D3", "A5")
+def test_a_new_subject_is_kept_as_a_draft_before_there_is_one(world: World, coordinator: Client) -> None:
+    page, keep = reverse("subject_new"), f"{reverse('subject_new_draft')}?page={quote(reverse('subject_new'))}"
+    coordinator.post(keep, {**hidden(coordinator, page), "birth_year": "19x0"})
+    assert [(one.subject, one.site) for one in drafts(world)] == [(None, world.sites["01"])]
+    assert drafts(world, Role.COORDINATOR, "02") == []
+    assert ">New subject</a>" in coordinator.get(reverse("my_work")).content.decode()
+    assert coordinator.post(keep.replace("new", "none"), {"birth_year": "1"}).status_code in {404, 422}
+    assert coordinator.post(f"{reverse('subject_new_draft')}?page=/my-work/", {"birth_year": "1"}).status_code == 422
 
 
 @pytest.mark.req("D3")
