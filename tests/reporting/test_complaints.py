@@ -268,7 +268,7 @@ def test_complaint_26_what_is_required_and_missing_costs_nothing_that_was_typed(
 
 
 @pytest.mark.req("A12", "D3")
-def test_complaint_27_an_ended_session_leads_back_to_the_form_with_what_was_typed(world: World, client: Client) -> None:
+def test_an_ended_session_leads_back_to_the_form_with_what_was_typed(world: World, client: Client) -> None:
     """Once round, not in a circle: sign in, and the second of two forms of a page has its words again."""
     subject = treat.on_anakinra(world)
     log_in(client, world.person(Role.COORDINATOR))
@@ -285,7 +285,7 @@ def test_complaint_27_an_ended_session_leads_back_to_the_form_with_what_was_type
 
 
 @pytest.mark.req("D12")
-def test_complaint_27_two_people_at_one_form_are_told_and_asked(world: World, client: Client) -> None:
+def test_two_people_at_one_form_are_told_and_asked(world: World, client: Client) -> None:
     """Who saved meanwhile, when, and both values stand above the form; nothing of either is lost or overwritten."""
     subject = with_baseline(world)
     world.at = morning(date(2024, 4, 10))
