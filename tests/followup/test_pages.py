@@ -213,8 +213,8 @@ def test_complaint_29_an_answer_to_a_question_of_another_kind_is_not_kept(
 ) -> None:
     """A scope was chosen, then the kind changed to a death: what is hidden is neither checked nor stored."""
     log_in(client, world.person(Role.COORDINATOR))
-    sent = left(death_due_to_progression="yes", scope="everything")
-    assert client.post(reverse("subject_departure", args=[treated.key]), sent).status_code == 303
+    address = reverse("subject_departure", args=[treated.key])
+    assert left_once_shown(client, address, death_due_to_progression="yes", scope="everything") == 303
     assert Departure.objects.get().passive_follow_up_allowed is None
 
 
