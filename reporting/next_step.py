@@ -22,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     before_treatment.waiver,
     before_treatment.first_dose,
     signing.sign_again,
+    signing.response_again,
     signing.discrepancy,
     signing.decision,
     safety.causes,

@@ -6,11 +6,14 @@ and therapies that were recorded by then, once from those recorded now. So only 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from dosing.models import PhaseDecision
+from django.db.models import Exists, OuterRef
+from django.db.models.fields.json import KT
+
+from dosing.models import PhaseDecision, PhaseProposal
 from dosing.selectors.phases import site_day
 from dosing.selectors.proposals import DECISION_RECORD
 from dosing.selectors.reviews import protocol_signed, reaffirmation, response_review
@@ -21,10 +24,36 @@ from protocol.trial import TRIAL
 from protocol.versions import named
 from protocol.vocabulary import Phase
 from safety.selectors import first_new_therapy_on
-from trialsite.models import Signature, Subject
+from trialsite.models import Signature, SignatureEvent, Subject
 from trialsite.services.signatures import digest
 
 RESPONSE_RECORD = "response"
+
+
+def responses_to_sign_again(subject_ids: Iterable[int]) -> dict[int, list[str]]:
+    """Subject -> visits whose response was signed alone and stands under no signature any more; one query.
+
+    A visit at which something was proposed since is signed with the decision on it.
+    """
+    proposed = PhaseProposal.objects.annotate(at=KT("detail__code")).filter(
+        subject_id=OuterRef("subject_id"), at=OuterRef("code")
+    )
+    rows = (
+        Signature.objects.filter(record_type=RESPONSE_RECORD, subject_id__in=list(subject_ids))
+        .annotate(code=KT("content__code"), ended=Exists(SignatureEvent.objects.filter(signature=OuterRef("pk"))))
+        .exclude(Exists(proposed))
+        .order_by("id")
+        .values_list("subject_id", "code", "ended")
+    )
+    stands: dict[tuple[int, str], bool] = {}
+    for subject_id, code, ended in rows:
+        if subject_id is not None:
+            stands[subject_id, code] = stands.get((subject_id, code), False) or not ended
+    found: dict[int, list[str]] = {}
+    for (subject_id, code), holds in stands.items():
+        if not holds:
+            found.setdefault(subject_id, []).append(code)
+    return found
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.creation import Creation
 from dosing.selectors.reviews import reaffirmation, response_review
 from dosing.selectors.shown import DECIDED_AT, NO_SLOT, computed
+from dosing.selectors.standing import RESPONSE_RECORD
 from dosing.views.comparison import readings_of, signed_side
 from dosing.views.trace import (
     UsedRow,
@@ -24,8 +25,6 @@ from dosing.views.trace import (
     visit_words,
 )
 from dosing.vocabulary import PHASE_SPAN, PHASE_WORDS, PROPOSAL_WORDS, response_words
-from labs.models import ResponseSignature
-from labs.selectors import latest_response
 from protocol.vocabulary import Phase, ProposalKind
 from trialsite.days import in_words
 from trialsite.models import Signature, SignatureEvent, Subject
@@ -144,14 +143,13 @@ def _page_without_proposal(subject: Subject, code: str, today: date) -> Page | N
     if content is None and code not in {*DECIDED_AT.values(), NO_SLOT}:
         return None
     nothing: dict[str, Any] = {"subject": subject.number, "code": code, "status": "", "point": None, "used": []}
-    return Page(subject, code, None, None, content or nothing, False, response_signatures(subject), None)
+    return Page(subject, code, None, None, content or nothing, False, response_signatures(subject, code), None)
 
 
-def response_signatures(subject: Subject) -> list[SignedView]:
-    """Signatures under the newest derived response."""
-    newest = latest_response(subject)
-    signed = ResponseSignature.objects.filter(assessment=newest).select_related("signature")
-    return [signed_view(one.signature) for one in signed.prefetch_related("signature__events")]
+def response_signatures(subject: Subject, code: str) -> list[SignedView]:
+    """Every signature under the response at that visit, oldest first, also those that stand no more."""
+    given = Signature.objects.filter(subject=subject, record_type=RESPONSE_RECORD, content__code=code)
+    return [signed_view(one) for one in given.prefetch_related("events").order_by("id")]
 
 
 def signed_view(signature: Signature) -> SignedView:

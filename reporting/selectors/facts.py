@@ -19,6 +19,7 @@ from django.db.models.fields.json import KT
 
 from dosing.models import AssignmentDiscrepancy, DoseModification, DoseRecord, PhaseDecision, PhaseProposal
 from dosing.selectors import broken_decisions
+from dosing.selectors.standing import responses_to_sign_again
 from enrollment.models import EligibilitySnapshot, ScreenFailure, ScreeningAnswer, Waiver
 from enrollment.selectors import waiting_waivers
 from followup.milestones import Mark, casebook_marks, due_for, milestones_reached
@@ -71,6 +72,7 @@ class SubjectFacts:
     discrepancy: AssignmentDiscrepancy | None
     decisions: tuple[PhaseDecision, ...]
     broken: tuple[PhaseDecision, ...]
+    responses_unsigned: tuple[str, ...]
     snapshot: EligibilitySnapshot | None
     snapshot_is_intact: bool
     answers: int
@@ -163,6 +165,7 @@ class _Shelf:
         signed = PhaseDecision.objects.filter(mine).select_related("proposal").order_by("id")
         self.decisions = _grouped(signed.defer("snapshot", "proposal__detail"))
         self.broken = _grouped(broken_decisions(ids).defer("snapshot", "proposal__detail"))
+        self.responses_unsigned = responses_to_sign_again(ids)
         ended = SignatureEvent.objects.filter(signature=OuterRef("signature"))
         sent = EligibilitySnapshot.objects.filter(mine).annotate(is_broken=Exists(ended)).order_by("id")
         self.snapshots = _single(sent.defer("judgements"))
@@ -198,6 +201,7 @@ class _Shelf:
             discrepancy=self.discrepancies.get(key),
             decisions=tuple(self.decisions[key]),
             broken=tuple(self.broken[key]),
+            responses_unsigned=tuple(self.responses_unsigned.get(key, ())),
             snapshot=snapshot,
             snapshot_is_intact=bool(snapshot and snapshot.signature_id and not getattr(snapshot, "is_broken", True)),
             answers=self.answers.get(key, 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dosing.vocabulary import ACTIONABLE
+from labs.selectors import visit_label
 from protocol.vocabulary import ProposalKind
 from reporting.selectors.facts import SubjectFacts
 from reporting.steps.step import ENTERS, SIGNS, Kind, Step, near, page
@@ -15,6 +16,14 @@ def sign_again(facts: SubjectFacts) -> Iterator[Step]:
         url = page(facts, "subject_responses")
         note = "results under the signature changed"
         yield Step(Kind.SIGN, "Sign arm decision again", url, SIGNS, note, waiting="Arm decision: to be signed again")
+
+
+def response_again(facts: SubjectFacts) -> Iterator[Step]:
+    """A response that was signed alone, and whose signature was broken or withdrawn."""
+    for code in (one for one in facts.responses_unsigned if one in facts.visits):
+        words = f"Sign response at {visit_label(code)} again"
+        url, note = page(facts, "subject_response", code), "the signature does not stand"
+        yield Step(Kind.SIGN, words, url, SIGNS, note, waiting=f"Response at {visit_label(code)}: to be signed again")
 
 
 def discrepancy(facts: SubjectFacts) -> Iterator[Step]:

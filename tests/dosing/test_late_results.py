@@ -17,8 +17,11 @@ from dosing import selectors, services
 from dosing.models import PhaseDecision, PhaseProposal
 from dosing.selectors.reviews import response_review
 from dosing.selectors.shown import computed
+from dosing.views.response_page import response_signatures
 from labs.services import FieldsRefused, ReasonMissing, RowsRefused
 from protocol.vocabulary import Analyte, Phase
+from reporting.next_step import tasks
+from reporting.selectors.facts import facts_of
 from safety.services import Medication, record_medication
 from tests import world_dosing as treat
 from tests.dosing.test_decisions import sign_again
@@ -157,3 +160,9 @@ def test_a_response_signed_alone_breaks_with_its_own_visit(world: World, late: s
     treat.reevaluated(world, subject)
     with everything(world):
         assert Signature.objects.filter(record_type="response", events=None).exists() is kept
+        known = Subject.objects.select_related("site").get(pk=subject.pk)
+        waiting = [one.words for one in tasks(facts_of([known], world.at)[subject.pk])]
+        assert ("Sign response at Month 5 again" in waiting) is not kept
+        (listed,) = response_signatures(known, "m05")
+        assert (listed.broken_at is None) is kept
+        assert response_signatures(known, "m03") == [], "of another visit"
