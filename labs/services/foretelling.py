@@ -8,10 +8,13 @@ from datetime import datetime
 from functools import partial
 
 from django.db.models import Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Lower
 
 from labs.models import ImportRow, LabImport
 from labs.services.accepting import accept_rows
 from labs.services.settling import are_many, unsettled
+from labs.services.understanding import CORRECTED, TAKEN_BACK
 from trialsite.access import Actor
 from trialsite.context import reading
 from trialsite.foresight import NOTHING, Effect, foresee, mark_of
@@ -60,10 +63,10 @@ def _what_changes(effects: Sequence[Effect]) -> Sequence[Effect]:
 
 
 def _corrected(imports: Sequence[LabImport]) -> list[Subject]:
-    """Subjects of whom a recorded result would change."""
-    changing = ImportRow.objects.filter(
-        lab_import__in=imports, settled_at=None, disposition=ImportRow.Disposition.CORRECTED
-    )
+    """Subjects of whom a recorded result would change, or may: a correction may have been judged before its result."""
+    waiting = ImportRow.objects.filter(lab_import__in=imports, settled_at=None)
+    corrects = Q(disposition=ImportRow.Disposition.CORRECTED) | Q(status__in=[*CORRECTED, *TAKEN_BACK])
+    changing = waiting.alias(status=Lower(KT("received__parts__status"))).filter(corrects)
     return list(Subject.objects.filter(pk__in=changing.order_by().values("subject")).order_by("id"))
 
 

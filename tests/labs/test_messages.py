@@ -25,9 +25,10 @@ from labs.services import NewToken, RowAnswer, make_token, revoke_token
 from protocol.coding import OTHER_LOINC
 from protocol.derived import loinc_is_valid
 from protocol.trial import TRIAL
+from protocol.vocabulary import Analyte
 from tests.world import World, log_in
 from tests.world_imports import accept, dispositions, mend, rows
-from tests.world_labs import laboratory, morning, treated_subject
+from tests.world_labs import laboratory, morning, record, treated_subject
 from trialsite.context import reading
 from trialsite.models import AuditEvent, Role, Subject
 from trialsite.services.subjects import Refused
@@ -192,6 +193,24 @@ def test_every_good_result_of_a_laboratorys_messages_is_imported_with_one_button
     told = mary.post("/labs/imports/", button, follow=True).content.decode()
     assert "0 rows imported." in told
     assert versions.count() == 2
+
+
+@pytest.mark.req("G3", "E3")
+def test_messages_that_change_what_stands_show_it_before_they_are_imported(
+    world: World, subject: Subject, made: NewToken, lab: Laboratory
+) -> None:
+    record(world, subject, "bl", date(2024, 3, 1), {Analyte.SERUM_M: "3.0"}, lab=lab)
+    record(world, subject, "m01", date(2024, 4, 4), {Analyte.SERUM_M: "2.9"}, lab=lab)
+    send(made, oru(subject, obx("33358-3", "1.0", "g/dL", "C")), HL7)
+    mary = log_in(Client(), world.person(Role.COORDINATOR))
+    button = {"action": "messages", "laboratory": lab.pk}
+    first = mary.post("/labs/imports/", button)
+    page = first.content.decode()
+    assert (first.status_code, f"{subject.number}: Response" in page) == (422, True)
+    assert standing(subject)["serum_m"] == "2.9"
+    foreseen = page.split('name="foreseen" value="')[1].split('"')[0]
+    assert mary.post("/labs/imports/", {**button, "foreseen": foreseen}).status_code == 302
+    assert standing(subject)["serum_m"] == "1.0"
 
 
 @BOTH

@@ -69,9 +69,9 @@ def test_a_visit_that_the_laboratory_grid_makes_is_asked_about_as_well(world: Wo
 @pytest.mark.req("D4")
 def test_before_day_1_no_window_is_known_to_be_missed(world: World) -> None:
     """A sample of screening may be drawn on the day of registration."""
-    today = world.at.date()
-    registered = treat.registered(world, on=today)
-    treat.screened_results(world, registered, "3.8", on=today)
+    on = world.at.date()
+    registered = treat.registered(world, on=on)
+    treat.screened_results(world, registered, on=on)
     assert asked(registered, "window") == []
 
 
