@@ -21,7 +21,7 @@ from trialsite.days import in_words
 from trialsite.draft_forms import form_of, page_of, subject_of
 from trialsite.http import SignedInRequest
 from trialsite.models import Draft, Site, Subject
-from trialsite.selectors import draft_at, sites_in_reach
+from trialsite.selectors import draft_at, sites_in_reach, was_submitted
 from trialsite.services.drafts import NOT_KEPT, Typed, end_draft
 
 _SEAL = "draft"
@@ -64,11 +64,16 @@ def drafting_of(request: SignedInRequest, site: Site, subject: Subject | None, p
         return None
     draft = draft_at(request.actor, page)
     posted = unsealed(request.POST.get("typed_by", ""))
-    is_posted = request.method == "POST" and (posted is None or posted.page == page)
+    is_posted = posted is not None and posted.page == page
     typed = draft.content if draft is not None and not is_posted else {}
-    is_same = posted is not None and (posted.page, posted.person) == (page, request.actor.user_id)
-    sealed = request.POST["typed_by"] if is_same else seal(request, page)
+    goes_on = is_posted and posted is not None and _goes_on(posted, request.actor)
+    sealed = request.POST["typed_by"] if goes_on else seal(request, page)
     return Drafting(page, address_for(subject, page), sealed, site.time_zone, draft, typed)
+
+
+def _goes_on(posted: Seal, by: Actor) -> bool:
+    """The same person goes on with a form that was refused; after a save a new sitting begins."""
+    return posted.person == by.user_id and not was_submitted(posted.sitting)
 
 
 def typed_in_draft(unsaved: Drafting | None) -> dict[str, Any]:

@@ -321,6 +321,30 @@ def test_of_two_forms_on_a_page_each_keeps_its_own_draft(furnished: Furnished) -
     assert '"On the road"' in html
 
 
+@pytest.mark.req("D3")
+def test_a_refused_form_beside_it_leaves_a_draft_in_its_boxes(
+    world: World, subject: Subject, coordinator: Client
+) -> None:
+    """Also one that keeps none itself: otherwise the next word typed would be kept over all that was there."""
+    page = reverse("visit", args=[subject.key, "m01"])
+    coordinator.post(draft_address(subject, page), {**hidden(coordinator, page), "weight_kg": "7l.5"})
+    refused = coordinator.post(page, {"action": "not_done", "not_done-reason": ""})
+    assert refused.status_code == 422
+    assert 'value="7l.5"' in refused.content.decode()
+
+
+@pytest.mark.req("D3", "D2")
+def test_what_is_typed_after_a_save_that_stayed_on_the_page_is_kept(world: World) -> None:
+    """Answers were saved and could not be sent: the page goes on, and so do its drafts."""
+    subject = screened(world)
+    client = log_in(Client(), world.person(Role.COORDINATOR))
+    page = reverse("subject_eligibility", args=[subject.key])
+    html = client.post(page, {**hidden(client, page), "action": "send", "assessed_on": "t"}).content.decode()
+    assert "The answers were saved." in html
+    kept = client.post(draft_address(subject, page), {**hidden_in(html), "assessed_on": "31feb"}, follow=True)
+    assert "31feb" in kept.content.decode()
+
+
 @pytest.mark.req("B18")
 def test_a_draft_of_a_query_is_its_authors_alone_and_ends_with_the_answer(furnished: Furnished) -> None:
     client, page = furnished.open("query answer")
