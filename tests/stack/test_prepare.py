@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
+from reporting.management.commands.load_demonstration import unhurried
 from tests.fixtures.databases import Database
 from trialsite.management.commands import prepare
 
@@ -70,3 +71,25 @@ def test_preparing_twice_changes_nothing(fresh_db: Database) -> None:
         before = rights(owner)
         call_command("prepare", stdout=StringIO())
         assert rights(owner) == before
+
+
+def commits_wait_as_told_by() -> str:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("select source || ' ' || setting from pg_settings where name = 'synchronous_commit'")
+        return str(cursor.fetchone()[0])
+
+
+def test_only_the_load_does_not_wait_for_the_disk(fresh_db: Database) -> None:
+    before = commits_wait_as_told_by()
+    with unhurried():
+        assert commits_wait_as_told_by() == "client off"
+    assert commits_wait_as_told_by() == before != "client off"
+
+
+def test_the_tables_are_counted_once_they_are_filled(fresh_db: Database) -> None:
+    """Without figures of a table's size the first pages would be planned as if it were empty."""
+    prepare.take_stock()
+    with fresh_db.as_owner() as owner:
+        counted = owner.execute("select count(*) from pg_stat_user_tables where last_analyze is not null").fetchone()
+        tables = owner.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone()
+    assert counted == tables
