@@ -14,7 +14,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import BooleanField, Count, Exists, Func, OuterRef, Q
 from django.db.models.fields.json import KT
 
 from dosing.models import AssignmentDiscrepancy, DoseModification, DoseRecord, PhaseDecision, PhaseProposal
@@ -49,6 +49,18 @@ class Entered:
 
 NOTHING_ENTERED = Entered()
 
+#: What was sent says no and no waiver lets it pass; and what of the evidence or of the waivers is newer than that.
+_UNMET = """jsonb_path_exists(%(expressions)s, '$.criteria[*] ? (@.outcome == "NOT_MET" && !exists(@.waiver))')"""
+_NEWER = {"subject": OuterRef("subject")}
+_STANDING_OF_SENT = {
+    "is_unmet": Func("judgements", template=_UNMET, output_field=BooleanField()),
+    "has_news": Exists(LabResult.objects.filter(**_NEWER, entered_at__gt=OuterRef("computed_at")))
+    | Exists(ScreeningAnswer.objects.filter(**_NEWER, entered_at__gt=OuterRef("computed_at")))
+    | Exists(
+        Waiver.objects.filter(**_NEWER, decision=Waiver.Decision.APPROVED, decided_at__gt=OuterRef("computed_at"))
+    ),
+}
+
 
 @dataclass(frozen=True)
 class SubjectFacts:
@@ -75,6 +87,9 @@ class SubjectFacts:
     responses_unsigned: tuple[str, ...]
     snapshot: EligibilitySnapshot | None
     snapshot_is_intact: bool
+    #: What was sent has a criterion that is not met and not waived; and whether evidence or a waiver came since.
+    is_unmet: bool
+    has_news: bool
     answers: int
     failure: ScreenFailure | None
     waivers: tuple[Waiver, ...]
@@ -167,8 +182,8 @@ class _Shelf:
         self.broken = _grouped(broken_decisions(ids).defer("snapshot", "proposal__detail"))
         self.responses_unsigned = responses_to_sign_again(ids)
         ended = SignatureEvent.objects.filter(signature=OuterRef("signature"))
-        sent = EligibilitySnapshot.objects.filter(mine).annotate(is_broken=Exists(ended)).order_by("id")
-        self.snapshots = _single(sent.defer("judgements"))
+        sent = EligibilitySnapshot.objects.filter(mine).order_by("id")
+        self.snapshots = _single(sent.annotate(is_broken=Exists(ended), **_STANDING_OF_SENT).defer("judgements"))
         self.answers = _counted(ScreeningAnswer.objects.filter(standing).values("subject_id").annotate(n=Count("id")))
         self.failures = _single(ScreenFailure.objects.filter(mine))
         self.waivers = _grouped(waiting_waivers(ids, now))
@@ -204,6 +219,8 @@ class _Shelf:
             responses_unsigned=tuple(self.responses_unsigned.get(key, ())),
             snapshot=snapshot,
             snapshot_is_intact=bool(snapshot and snapshot.signature_id and not getattr(snapshot, "is_broken", True)),
+            is_unmet=getattr(snapshot, "is_unmet", False),
+            has_news=getattr(snapshot, "has_news", False),
             answers=self.answers.get(key, 0),
             failure=self.failures.get(key),
             waivers=tuple(self.waivers[key]),

@@ -32,25 +32,34 @@ def screening(facts: SubjectFacts) -> Iterator[Step]:
         return
     if "scr" not in facts.visits:
         yield Step(Kind.ENTER, "Enter screening labs", page(facts, "visit_labs", "scr"), ENTERS)
-    yield _eligibility(facts)
+    if (one := _eligibility(facts)) is not None:
+        yield one
 
 
-def _eligibility(facts: SubjectFacts) -> Step:
+def _eligibility(facts: SubjectFacts) -> Step | None:
+    """None while a waiver waits: it is the step."""
     url = page(facts, "subject_eligibility")
     sent = facts.snapshot
     if sent is None or sent.outcome == CriterionOutcome.INDETERMINATE:
         return Step(
             Kind.ENTER, "Complete eligibility", url, ENTERS, f"{facts.answers} answered" if facts.answers else ""
         )
-    if sent.outcome == CriterionOutcome.NOT_MET:
-        url = page(facts, "subject_screen_failure")
-        return Step(Kind.ENTER, "Record screen failure", url, ENTERS, "a criterion is not met")
+    if facts.is_unmet:
+        return None if facts.waivers else _unmet(facts)
     if sent.signature_id is None:
         return Step(Kind.SIGN, "Sign eligibility", url, SIGNS, waiting="Eligibility: with the investigator")
     if not facts.snapshot_is_intact:
         return Step(Kind.ENTER, "Send eligibility again", url, ENTERS, "evidence changed after signing")
     url = page(facts, "subject_registration")
     return Step(Kind.ENTER, "Register the subject", url, ENTERS, "eligibility is signed")
+
+
+def _unmet(facts: SubjectFacts) -> Step:
+    if facts.has_news:
+        url, note = page(facts, "subject_eligibility"), "evidence or a waiver came since it was sent"
+        return Step(Kind.ENTER, "Send eligibility again", url, ENTERS, note)
+    url = page(facts, "subject_screen_failure")
+    return Step(Kind.ENTER, "Record screen failure", url, ENTERS, "a criterion is not met")
 
 
 def first_dose(facts: SubjectFacts) -> Iterator[Step]:

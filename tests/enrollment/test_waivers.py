@@ -84,6 +84,43 @@ def test_registration_with_a_waiver_and_the_criterion_stays_not_met(world: World
     assert (row["waiver"]["reason"], row["waiver"]["approved_by"]) == ("Stable for years", signature.printed_name)
 
 
+def steps(world: World, subject: Subject) -> list[str]:
+    """What is to be done about eligibility, in the order in which it is shown."""
+    with reading(system_actor("verification"), world.at):
+        known = Subject.objects.select_related("site").get(pk=subject.pk)
+        words = [one.words for one in tasks(facts_of([known], world.at)[subject.pk])]
+    return [one for one in words if "labs" not in one]
+
+
+@pytest.mark.req("D2")
+def test_the_next_step_of_a_waived_subject_leads_to_registration(world: World) -> None:
+    subject = with_low_cells(world)
+    sent(world, subject)
+    assert steps(world, subject) == ["Record screen failure"]
+    world.later(1)
+    waiver = ask(world, subject)
+    assert steps(world, subject) == ["Decide the waiver of I07"]
+    decide(world, subject, waiver)
+    assert steps(world, subject) == ["Send eligibility again"]
+    world.later(1)
+    snapshot = sent(world, subject)
+    assert steps(world, subject) == ["Sign eligibility"]
+    signed(world, subject, snapshot)
+    assert steps(world, subject) == ["Register the subject"]
+
+
+@pytest.mark.req("D2")
+def test_evidence_corrected_after_it_was_sent_is_sent_again(world: World) -> None:
+    subject = with_low_cells(world)
+    sent(world, subject)
+    world.later(1)
+    record(world, subject, "uns1", site_day(world.at, subject.site), {Analyte.WBC: "5.1"})
+    assert steps(world, subject) == ["Send eligibility again"]
+    world.later(1)
+    sent(world, subject)
+    assert steps(world, subject) == ["Sign eligibility"]
+
+
 @pytest.mark.req("D2")
 def test_a_refused_waiver_and_a_waiting_one_let_nobody_in(world: World) -> None:
     subject = with_low_cells(world)
