@@ -220,6 +220,13 @@ def label(table: str, column: str) -> str:
     return str(field.verbose_name) if field else column.replace("_", " ")
 
 
+def fields_of(kind: Kind, row: Row) -> list[tuple[str, str]]:
+    """Name and words of every field of a record that says something of the subject; none where it is one value."""
+    if kind.value:
+        return []
+    return [(name, label(kind.table, name)) for name in row if name not in QUIET and name != "token"]
+
+
 def shown(table: str, column: str, value: Any) -> str:
     """A stored value as a person reads it: choices by label, dates and yes or no in words."""
     field = _fields(table).get(column)

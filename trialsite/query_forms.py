@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -46,8 +47,9 @@ class CloseForm(forms.Form):
 
 
 class AskForm(forms.Form):
-    """A question about one value."""
+    """A question about one value, or about a whole record."""
 
+    item = forms.ChoiceField(label="About", required=False)
     text = forms.CharField(
         label="Question to the site",
         max_length=500,
@@ -55,3 +57,11 @@ class AskForm(forms.Form):
         error_messages={"required": "Write the question."},
     )
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    def __init__(self, *args: Any, fields: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        """fields: name and words of what the record holds; none where the record is one value."""
+        super().__init__(*args, **kwargs)
+        if fields:
+            self.fields["item"].choices = [("", "The whole record"), *fields]  # type: ignore[attr-defined]
+        else:
+            del self.fields["item"]

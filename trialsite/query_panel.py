@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -13,11 +14,12 @@ from django.urls import reverse
 from trialsite import clock, query_selectors
 from trialsite.access import Actor, Duty, can
 from trialsite.audit_selectors import entries, events_of_record, place_of, without_shadows
-from trialsite.audit_words import Entry
+from trialsite.audit_words import EMPTY, Entry
 from trialsite.drafting import Drafting, drafting_of, typed_in_draft
 from trialsite.http import SignedInRequest
-from trialsite.models import Query, QueryMessage
+from trialsite.models import AuditEvent, Query, QueryMessage
 from trialsite.query_forms import AnswerForm, CloseForm
+from trialsite.records import KINDS
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class QueryOnPage:
     may_reopen: bool
     reference: str
     history: tuple[Entry, ...]
+    #: The value as it stood when the question was asked, in words; empty where none did or nobody can tell.
+    asked_of: str
     value_page: str
     drafting: Drafting | None
 
@@ -62,6 +66,7 @@ def shown(request: SignedInRequest, query: Query, at: datetime, form: forms.Form
         may_reopen=may_close and query.state != Query.State.OPEN,
         reference=reference,
         history=history,
+        asked_of=_asked_of(query, history),
         value_page=query_selectors.value_page(query) if reference else "",
         drafting=unsaved,
     )
@@ -75,6 +80,18 @@ def _value(query: Query) -> tuple[str, tuple[Entry, ...]]:
     except Http404:
         return "", ()
     return reference, tuple(reversed(entries(list(without_shadows(events_of_record(place))))))
+
+
+def _asked_of(query: Query, history: Sequence[Entry]) -> str:
+    """What the field held before the event that wrote the query; `history` is newest first."""
+    asked = AuditEvent.objects.filter(table=Query._meta.db_table, row_id=str(query.pk), op="INSERT").first()
+    kind = KINDS.get(query.record_type)
+    if asked is None or kind is None:
+        return ""
+    written = kind.value or (query.item,)
+    changes = [change for one in history if one.event_id < asked.id for change in one.changes]
+    held = (next((one.new for one in changes if one.field == column), EMPTY) for column in written)
+    return " ".join(one for one in held if one != EMPTY)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from labs.views.subjects import may_enter, readable_subject, token_of, uuid_of
 from protocol.trial import TRIAL
 from protocol.vocabulary import PanelCode
 from trialsite import clock
+from trialsite.access import Duty, can
 from trialsite.days import tell_today
 from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.foresight import Effect, mark_of
@@ -233,6 +234,7 @@ def _hub_context(request: SignedInRequest, hub: Hub) -> dict[str, Any]:
         "queries": queries,
         "is_not_done": bool(known and known.status == Visit.Status.NOT_DONE),
         "may_enter": may_enter(request, hub.subject),
+        "may_ask": can(request.actor, Duty.RAISE_QUERY, hub.subject.site_id, clock.now()),
         "mark": mark_of(hub.effects),
         "chosen_specimen": request.POST.get("specimen", ""),
         "has_errors": bool(hub.bad),

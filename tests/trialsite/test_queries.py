@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labs.models import LabResult
+from labs.services import VisitFacts, record_visit
 from protocol.vocabulary import Analyte
 from tests.world import World, log_in
 from tests.world_followup import world_in_sight
@@ -278,6 +279,32 @@ def test_a_data_manager_asks_at_a_value(world: World, client: Client, subject: S
     made = Query.objects.get()
     assert response["Location"] == reverse("query", args=[made.pk])
     assert (made.subject, made.item, made.visit_code, made.state) == (subject, "serum_m", "bl", "open")
+
+
+@pytest.mark.req("D8")
+def test_a_monitor_asks_about_one_field_of_a_visit_from_its_page(
+    world: World, client: Client, subject: Subject
+) -> None:
+    """The road from the page to the field; and the query keeps to the value that it was asked of."""
+    facts = {"at": world.at, "subject_id": subject.pk, "site_id": subject.site_id, "code": "bl"}
+    by = world.person(Role.COORDINATOR)
+    day = world.at.date()
+    visit = record_visit(by=by, facts=VisitFacts(occurred_on=day, pulse=150), **facts)
+    log_in(client, world.person(Role.MONITOR))
+    address = f"{reverse('query_new')}?record=visit:{visit.pk}"
+    assert address in client.get(reverse("visit", args=[subject.key, "bl"])).content.decode()
+    trail = client.get(f"{reverse('audit')}?record=visit:{visit.pk}").content.decode()
+    assert f"{address}&amp;item=pulse" in trail
+    form = client.get(f"{address}&item=pulse").content.decode()
+    assert '<option value="pulse" selected>' in form
+    assert client.post(address, {"text": "?", "item": "height", "token": str(uuid4())}).status_code == 422
+    client.post(address, {"text": "150 in the source?", "item": "pulse", "token": str(uuid4())})
+    made = Query.objects.get(text="150 in the source?")
+    assert (made.record_type, made.item, made.visit_code) == ("visit", "pulse", "bl")
+    record_visit(by=by, facts=VisitFacts(occurred_on=day, pulse=72), reason="Misread", **facts)
+    panel = client.get(reverse("query", args=[made.pk])).content.decode()
+    assert "Asked of: <b>150</b>" in panel
+    assert "pulse from 150 to 72" in panel
 
 
 @pytest.mark.parametrize("reference", ["", "lab_result:999999", "nothing:1", "lab_result:x"])

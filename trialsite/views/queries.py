@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from trialsite import clock, query_panel, query_selectors
 from trialsite.access import Duty, can, can_anywhere, check_may
 from trialsite.audit_selectors import RecordPlace, entries, events_of_record, place_of, without_shadows
-from trialsite.audit_words import named
+from trialsite.audit_words import fields_of, named
 from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.models import Query
@@ -164,7 +164,10 @@ def query_new(request: SignedInRequest) -> HttpResponse:
         raise Http404("A query belongs to a subject.")
     check_may(request.actor, Duty.RAISE_QUERY, place.subject.site_id, clock.now())
     unsaved = drafting(request, place.subject, _which(request, place))
-    form = AskForm(request.POST if request.method == "POST" else None, initial=typed_in_draft(unsaved))
+    form = AskForm(
+        request.POST if request.method == "POST" else None, fields=fields_of(place.kind, place.row),
+        initial={"item": request.GET.get("item", ""), **typed_in_draft(unsaved)},
+    )  # fmt: skip
     if form.is_valid():
         try:
             return _ask(request, place, form.cleaned_data)
@@ -190,7 +193,8 @@ def _which(request: SignedInRequest, place: RecordPlace) -> str:
 def _ask(request: SignedInRequest, place: RecordPlace, data: dict[str, Any]) -> HttpResponse:
     if place.subject is None:
         raise Http404("A query belongs to a subject.")
-    item = request.GET.get("item", "") or str(place.row.get("analyte", "") or place.row.get("item", ""))
+    own = str(place.row.get("analyte", "") or place.row.get("item", ""))
+    item = data["item"] if "item" in data else own or request.GET.get("item", "")
     visit = request.GET.get("visit", "") or query_selectors.visit_code_of(place)
     asked = service.ask(
         by=request.actor,
