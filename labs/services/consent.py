@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from django.db.models import F
+
 from labs.models import DiseaseAssessment, Specimen
 from labs.selectors.bedside import BEDSIDE
 from protocol.trial import TRIAL
@@ -13,7 +15,7 @@ from protocol.vocabulary import TERMINAL_PHASES, PanelCode
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.days import in_words
-from trialsite.models import Query, QueryMessage, Subject, Visit
+from trialsite.models import ConsentGap, Query, QueryMessage, Subject, Visit
 from trialsite.services.queries import (
     Anchor,
     Question,
@@ -63,6 +65,16 @@ def consent_problem(subject: Subject, on: date, what: str) -> str:
         f"{what}: study procedures from {in_words(waits.starts_on)} wait for consent to version {waits.form_version}. "
         "Record that consent first."
     )
+
+
+def with_gaps(subjects: Iterable[Subject]) -> None:
+    """Read the gaps of consent of many subjects at once; one query."""
+    known = {one.pk: one for one in subjects}
+    found: dict[int, list[ConsentGap]] = {pk: [] for pk in known}
+    for gap in ConsentGap.objects.filter(subject__in=known).exclude(ends_on__lt=F("starts_on")):
+        found[gap.subject_id].append(gap)
+    for pk, gaps in found.items():
+        known[pk].consent_gaps = tuple(gaps)
 
 
 def ask_about_consent(*, by: Actor, at: datetime, subject: Subject) -> None:

@@ -19,6 +19,7 @@ from labs.selectors import StoredPanel, visit_label
 from labs.selectors.imports import Neighbour, Taken, specimens_by_accession, taken_back_later
 from labs.selectors.standing import Calendar, Standing, calendar_of, standing_at
 from labs.services.comparing import NOTHING_TAKEN_BACK, compare, say
+from labs.services.consent import consent_problem, with_gaps
 from labs.services.contradictions import torn_samples, typed_words, without_contradictions
 from labs.services.dates import date_problem, site_day
 from labs.services.panels import judge_against
@@ -152,6 +153,7 @@ def _samples(imported: LabImport, understood: Sequence[Understood], at: datetime
         if not _is_contradicted(one, known.get(one.accession, ())) and not _is_taken_back(one, later):
             grouped[one.sample].append(one)
     subjects = {one.subject.pk: one.subject for one in understood}.values()
+    with_gaps(subjects)
     calendar = calendar_of(subjects)
     at_visits = [
         (calendar.visit(rows[0].subject, code), code, rows)
@@ -230,8 +232,19 @@ def _placed(
         for one in rows:
             say(one.row, D.REJECTED, problem, "collected_on" if "date" in problem else "visit", would=typed_words(one))
         return None
-    fitting = [one for one in rows if not _is_taken(one, code, stored, claimed)]
+    fitting = [one for one in rows if not (_is_uncovered(one, stored) or _is_taken(one, code, stored, claimed))]
     return Sample(first.subject, first.on, first.accession, code, visit, tuple(fitting), stored) if fitting else None
+
+
+def _is_uncovered(one: Understood, stored: Mapping[str, StoredPanel]) -> bool:
+    """True for a new sample of a day that consent does not cover; what is recorded may be corrected at any time."""
+    known = stored.get(PANEL_OF[one.analyte])
+    if known is not None and known.specimen.collected_on == one.on:
+        return False
+    problem = consent_problem(one.subject, one.on, "Collection date")
+    if problem:
+        say(one.row, D.REJECTED, problem, would=typed_words(one))
+    return bool(problem)
 
 
 def _is_taken(

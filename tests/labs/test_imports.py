@@ -17,7 +17,7 @@ from tests.world_imports import accept, acting, csv_of, dispositions, line, mend
 from tests.world_labs import laboratory, record, treated_subject
 from trialsite.access import Duty
 from trialsite.context import reading, writing
-from trialsite.models import AuditEvent, OutboxMessage, Query, Role, Subject, Visit
+from trialsite.models import AuditEvent, ConsentGap, OutboxMessage, Query, Role, Subject, Visit
 from trialsite.services.subjects import Refused
 
 BASELINE, MONTH1 = date(2024, 3, 1), date(2024, 4, 4)
@@ -63,6 +63,25 @@ def test_complaint_9_an_imported_value_is_asked_about_as_a_typed_one(
     assert "A query will ask." in rows(world, imported)[0].words
     accept(world, imported)
     assert Query.objects.get(subject=subject).check_code == "implausible"
+
+
+@pytest.mark.req("G1")
+def test_a_sample_that_waits_for_a_new_consent_says_so_before_it_is_imported(
+    world: World, subject: Subject, lab: Laboratory
+) -> None:
+    record(world, subject, "bl", BASELINE, {Analyte.SODIUM: "140"})
+    by = world.person(Role.COORDINATOR)
+    with writing(by=by, duty=Duty.ENTER_DATA, site_id=subject.site_id, at=world.at):
+        ConsentGap.objects.create(
+            subject=subject, site_id=subject.site_id, form_version="3.0", starts_on=BASELINE, opened_at=world.at
+        )
+    content = csv_of(
+        line(subject, "Sodium", "141", "mmol/L"),
+        line(subject, "Sodium", "139", "mmol/L", on=str(BASELINE), accession="A0"),
+    )
+    imported = upload(world, lab, content)
+    assert dispositions(world, imported) == ["rejected", "conflicting"], "what is recorded may be decided about"
+    assert "wait for consent to version 3.0" in rows(world, imported)[0].words
 
 
 @pytest.mark.req("G1")
