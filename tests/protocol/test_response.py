@@ -317,7 +317,8 @@ def test_low_dose_has_a_second_descriptive_reading() -> None:
     assert history.confirmed_status is Response.SD
     assert history.combination is not None
     assert history.combination.confirmed_status is Response.MR
-    assert history.combination.first_response_on == on(240)
+    assert history.combination.first_minimal_response_on == on(240)
+    assert history.combination.first_response_on is None, "a minimal response is none of PR or better"
 
 
 def test_before_the_first_dose_there_is_nothing() -> None:
