@@ -108,6 +108,32 @@ def test_a_wrong_expectation_fails(damage, tmp_path: Path) -> None:
     assert "expected" in out
 
 
+@pytest.mark.parametrize("extreme", ["1e-99999", "1e99999", "1e9999999", "NaN", "sNaN", "-Infinity", 10**40])
+@pytest.mark.parametrize("tolerance", [None, "0.01"])
+def test_an_expected_number_of_any_size_is_a_difference(extreme, tolerance, tmp_path: Path) -> None:
+    content = copy.deepcopy(CONTENT)
+    row = content["vectors"]["unit_conversions"][0]
+    row["expected"], row["tolerance"] = extreme, tolerance
+    code, out, err = run(content, tmp_path)
+    assert (code, err, out.splitlines()[-1]) == (1, "", "296 passed, 1 failed")
+
+
+def test_the_largest_and_smallest_numbers_are_computed_and_written(tmp_path: Path) -> None:
+    most, least = "9999999999999", "0.000000000001"
+    inputs = {"total_protein_mg_dl": most, "volume_ml_24h": most, "m_spike_pct_of_total": most}
+    rows = [
+        {"name": "urine_m_mg_24h", "inputs": inputs, "expected": "0"},
+        {"name": "flc_ratio", "inputs": {"kappa_mg_l": most, "lambda_mg_l": least}, "expected": "0"},
+        {"name": "hscrp_pct_change", "inputs": {"baseline": least, "value": most}, "expected": f"0.{'0' * 20}"},
+    ]
+    case = copy.deepcopy(CONTENT["response_scenarios"][0])
+    for index, assessment in enumerate(case["assessments"]):
+        assessment["labs"]["serum_m_g_dl"] = most if index % 2 else least
+    content = {"schema": "clinical-cases/1", "vectors": {"derived_values": rows}, "response_scenarios": [case]}
+    for check in (True, False):
+        assert run(content, tmp_path, check=check)[0] == int(check)
+
+
 S = ("response_scenarios", 0)
 P = ("pathway_scenarios", 1)
 V = "vectors"
@@ -120,6 +146,12 @@ MALFORMED = [
     ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "abc", "is not a number"),
     ((*S, "assessments", 0, "labs", "serum_m_g_dl"), 2.5, "is not a number"),
     ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "NaN", "is not a finite number"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "1e99999", "is not a finite number of a usable size"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "1e-99999", "is not a finite number of a usable size"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "0e-99999", "is not a finite number of a usable size"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), f"1.{'0' * 40}1", "is not a finite number of a usable size"),
+    ((V, "unit_conversions", 0, "value"), "1e-99999", "is not a finite number of a usable size"),
+    ((V, "unit_conversions", 0, "tolerance"), "1e-99999", "is not a finite number of a usable size"),
     ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "-1", "is below zero"),
     ((*S, "assessments", 0, "labs", "sife"), "maybe", "is neither neg nor pos"),
     ((*S, "assessments", 0, "labs", "new_bone_lesion"), "yes", "is neither true, false nor null"),
