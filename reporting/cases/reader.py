@@ -170,7 +170,7 @@ def configured(trial: Protocol, settings: Object, where: str) -> Protocol:
         if name not in _SWITCHES:
             raise Malformed(f"{where}: config {name} is not a switch of the protocol.")
         chosen = _switch(getattr(config, name), value, f"{where}: config {name}")
-        if name in _FIXED and chosen != getattr(trial.config, name):
+        if name in FIXED and chosen != getattr(trial.config, name):
             raise Malformed(f"{where}: config {name} can only be {getattr(trial.config, name)}.")
         config = replace(config, **{name: chosen})
     if config.fu_visits * config.fu_interval_months > SWITCH_RANGE.stop:
@@ -180,7 +180,15 @@ def configured(trial: Protocol, settings: Object, where: str) -> Protocol:
 
 _SWITCHES = {field.name for field in fields(Config)}
 #: Switches with one value that can be computed: another one is refused, never passed over.
-_FIXED = ("hold_shifts_calendar", "low_dex_anchor", "high_dex_months", "pfs_day_count")
+FIXED = (
+    "hold_shifts_calendar",
+    "low_dex_anchor",
+    "low_dex_13_18_mandatory",
+    "high_dex_months",
+    "combo_reference",
+    "orr_floor",
+    "pfs_day_count",
+)
 
 
 def _numbers(default: tuple[int, ...], value: object, where: str) -> tuple[int, ...]:

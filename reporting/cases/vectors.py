@@ -45,7 +45,7 @@ def ctcae_grade(row: Object, trial: Protocol, where: str) -> Computed:
     try:
         suggestion = grade(
             text(row, "term", where),
-            member(CtcaeVersion, need(row, "version", where), f"{where}: version"),
+            member(CtcaeVersion, row.get("version") or trial.config.ctcae_version, f"{where}: version"),
             decimal(row, "value", where),
             optional_decimal(row, "lln", where),
             optional_decimal(row, "uln", where),

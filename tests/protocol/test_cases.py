@@ -3,10 +3,15 @@
 import copy
 import io
 import json
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from protocol.schema import Config
+from protocol.versions import ORIGINAL, VERSIONS
+from reporting.cases.reader import FIXED
 from reporting.replay import Case, read_cases, replay
 
 FILE = Path(__file__).parent / "cases" / "clinical_cases.json"
@@ -166,6 +171,10 @@ MALFORMED = [
     ((*S, "config"), {"fu_visits": 3660}, "reach too far"),
     ((*S, "config"), {"hold_shifts_calendar": True}, "can only be False"),
     ((*S, "config"), {"low_dex_anchor": "PHASE"}, "can only be FIRST_LOW_DEX_DAY_CONTINUOUS"),
+    ((*S, "config"), {"low_dex_13_18_mandatory": False}, "low_dex_13_18_mandatory can only be True"),
+    ((*S, "config"), {"combo_reference": "START_OF_DEX"}, "combo_reference can only be STUDY_BASELINE"),
+    ((*S, "config"), {"orr_floor": "MR"}, "orr_floor can only be PR"),
+    ((*S, "config"), {"ctcae_version": "7"}, "is not one of"),
     ((*S, "config"), {"serum_measure": "igg"}, "is neither serum_m nor iga"),
     ((*S, "assessments", 0, "labs", "mri_focal_lesions"), "1.5", "is not a whole number"),
     ((*S, "assessments", 0, "labs", "sife"), ["x" * 500], "..."),
@@ -202,6 +211,38 @@ def test_a_malformed_file_gets_one_sentence(path, value, sentence: str, tmp_path
     assert (code, out) == (2, "")
     assert sentence in err
     assert err.count("\n") == 1
+
+
+READ = re.compile(r"\bconfig\.(\w+)")
+ROOMS = ("protocol", "enrollment", "safety", "dosing", "labs", "followup", "reporting")
+
+
+@pytest.mark.req("E1")
+def test_every_switch_is_read_or_has_one_value_in_every_version() -> None:
+    """A switch that nobody reads would be accepted and change nothing."""
+    root = Path(__file__).parents[2]
+    texts = (path.read_text(encoding="utf-8") for room in ROOMS for path in (root / room).rglob("*.py"))
+    read = {name for text in texts for name in READ.findall(text)}
+    switches = {field.name for field in fields(Config)}
+    assert switches - read == set(FIXED)
+    for version in VERSIONS.values():
+        assert [getattr(version.config, name) for name in FIXED] == [getattr(Config(), name) for name in FIXED]
+        assert version.config.ctcae_version is ORIGINAL.config.ctcae_version, "safety offers the terms of one scale"
+
+
+@pytest.mark.parametrize(("version", "grade"), [("5.0", 1), ("3.0", 2)])
+def test_a_grade_without_a_version_is_of_the_configured_scale(version: str, grade: int, tmp_path: Path) -> None:
+    """ALT at 2.6 times the upper limit: beyond the first grade of version 3.0, within that of 5.0."""
+    row = {
+        "term": "Alanine aminotransferase increased",
+        "value": "104",
+        "uln": "40",
+        "unit": "U/L",
+        "expected_grade": grade,
+    }
+    head = {"schema": "clinical-cases/1", "config_defaults": {"ctcae_version": version}}
+    code, out, err = run({**head, "vectors": {"ctcae_lab_grades": [row]}}, tmp_path)
+    assert (code, err, out) == (0, "", "1 passed, 0 failed\n")
 
 
 def test_a_name_of_two_lines_still_gets_one_sentence(tmp_path: Path) -> None:
