@@ -21,7 +21,10 @@ _STEPS = 60
 
 @dataclass(frozen=True)
 class Dates:
-    """The dates that endpoints rest on. `active_mm` is the first attributed myeloma-defining event."""
+    """The dates that endpoints rest on. `active_mm` is the first attributed myeloma-defining event.
+
+    A confirmed response is PR or better, a confirmed minimal response MR or better; each by its first sample.
+    """
 
     start: date
     pd_first: date | None = None
@@ -33,6 +36,7 @@ class Dates:
     new_therapy: date | None = None
     last_assessment_before_new_therapy: date | None = None
     first_confirmed_response: date | None = None
+    first_confirmed_minimal_response: date | None = None
     milestone: date | None = None
 
 
@@ -61,8 +65,16 @@ def ttp_active_mm(dates: Dates) -> EventTime:
 
 
 def dor(dates: Dates) -> EventTime | None:
-    """Duration of response from the first sample of the first confirmed response; None without a response."""
-    start = dates.first_confirmed_response
+    """Duration of response, PR or better, from its first sample; None without a response (corrections 0.16)."""
+    return _response_time(dates, dates.first_confirmed_response)
+
+
+def dor_minimal(dates: Dates) -> EventTime | None:
+    """The same of MR or better, which is reported beside it."""
+    return _response_time(dates, dates.first_confirmed_minimal_response)
+
+
+def _response_time(dates: Dates, start: date | None) -> EventTime | None:
     if start is None:
         return None
     return _time(dates, start, _first(dates.pd_first, dates.active_mm, _myeloma_death(dates)), dates.death)
@@ -135,6 +147,7 @@ def dates_of(course: Course, history: ResponseHistory, trial: Protocol) -> Dates
         new_therapy=course.new_therapy_on,
         last_assessment_before_new_therapy=max(before, default=None),
         first_confirmed_response=study.first_response_on,
+        first_confirmed_minimal_response=study.first_minimal_response_on,
     )
 
 

@@ -22,6 +22,7 @@ from protocol.samples import Sample, after_first_dose, before_first_dose
 from protocol.schema import Protocol
 from protocol.view import View
 from protocol.vocabulary import (
+    PARTIAL_OR_BETTER,
     RESPONDING,
     STANDALONE_PD,
     CriteriaVersion,
@@ -82,7 +83,12 @@ class EpochHistory:
 
     @property
     def first_response_on(self) -> date | None:
-        """Date of the first sample of the first confirmed response, MR or better."""
+        """Date of the first sample of the first confirmed response, PR or better."""
+        return self.response_since(PARTIAL_OR_BETTER)
+
+    @property
+    def first_minimal_response_on(self) -> date | None:
+        """The same of MR or better."""
         return self.response_since(RESPONDING)
 
     def response_since(self, floor: Sequence[Response]) -> date | None:

@@ -247,7 +247,7 @@ class Config:
     hold_shifts_calendar: bool = False
     combo_reference: str = "STUDY_BASELINE"
     orr_floor: str = "PR"
-    ctcae_version: CtcaeVersion = CtcaeVersion.V3
+    ctcae_version: CtcaeVersion = CtcaeVersion.V5
     pfs_day_count: str = "date - start + 1"
     accrual_subjects: int = 55
     accrual_months: int = 62

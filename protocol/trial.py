@@ -566,7 +566,9 @@ PARAMETERS = {
         "registry: 55 enrolled from November 2002 to December 2007",
         "No source states a planned number; what was enrolled stands for it, evenly over the months",
     ),
-    "ctcae_version": _parameter("Toxicity scale", "3.0", "", OWNER, "Stored with every event"),
+    "ctcae_version": _parameter(
+        "Toxicity scale", "5.0", "", OWNER, "Stored with every event; the historical trial has 3.0, not confirmed"
+    ),
 }
 
 TRIAL = Protocol(

@@ -63,7 +63,9 @@ RESPONSE_ORDER = (
     Response.PD,
 )
 #: Minimal response or better: what steers the branch at month 6.
-RESPONDING = (Response.MR, Response.PR, Response.VGPR, Response.CR, Response.SCR)
+#: The floor of the response rate and of the duration of response; minimal response or better stands beside it.
+PARTIAL_OR_BETTER = (Response.PR, Response.VGPR, Response.CR, Response.SCR)
+RESPONDING = (Response.MR, *PARTIAL_OR_BETTER)
 
 
 def rank(response: Response) -> int:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from dosing.vocabulary import PHASE_WORDS
 from protocol.endpoints import CENSORED, EVENT, FAILURE, SUCCESS
 from protocol.versions import ORIGINAL
-from protocol.vocabulary import RESPONDING, Phase, Response
+from protocol.vocabulary import PARTIAL_OR_BETTER, RESPONDING, Phase
 from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy
 from reporting.selectors.markers import six_months
 from reporting.small_cells import is_small, share_for
@@ -22,7 +22,6 @@ from reporting.time_endpoints import ENDPOINTS, FEWEST, LOST, MARKER_COLUMNS, SI
 from trialsite.charts import Bar, Chart, waterfall
 from trialsite.templatetags.edc import change, mark_of, percent
 
-PARTIAL = (Response.PR, Response.VGPR, Response.CR, Response.SCR)
 POPULATIONS = {"signed": "Treated, with a signed response", "treated": "All treated subjects"}
 Test = Callable[[Efficacy], bool]
 PFS = ENDPOINTS["pfs"]
@@ -76,7 +75,7 @@ READINGS: tuple[tuple[str, str, str], ...] = (
     ("alone", "Anakinra alone", "best_on_anakinra_alone"),
     ("combination", "Combination with dexamethasone", "best_on_combination"),
 )
-LEVELS = {"mr": RESPONDING, "pr": PARTIAL}
+LEVELS = {"mr": RESPONDING, "pr": PARTIAL_OR_BETTER}
 
 
 def group(name: str, population: str) -> tuple[str, Test]:

@@ -42,7 +42,14 @@ ENDPOINTS: dict[str, Endpoint] = {
             "ttp-active", "Time to active myeloma", "Without active myeloma", "first dose",
             "ttp_active_status", "ttp_active_days",
         ),
-        Endpoint("dor", "Duration of response", "Still responding", "first response", "dor_status", "dor_days"),
+        Endpoint(
+            "dor", "Duration of response, PR or better", "Still responding", "first PR or better",
+            "dor_status", "dor_days",
+        ),
+        Endpoint(
+            "dor-minimal", "Duration of response, MR or better", "Still responding", "first MR or better",
+            "dor_minimal_status", "dor_minimal_days",
+        ),
     )
 }  # fmt: skip
 

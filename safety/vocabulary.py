@@ -4,10 +4,11 @@ from django.db.models import TextChoices
 
 from protocol.ctcae_terms import ALLOWED_GRADES
 from protocol.safety_clocks import ClockName
-from protocol.vocabulary import CtcaeVersion, Drug
+from protocol.versions import ORIGINAL
+from protocol.vocabulary import Drug
 
 #: The version whose terms and grades are offered. Each event keeps the version it was graded in.
-CTCAE = CtcaeVersion.V5
+CTCAE = ORIGINAL.config.ctcae_version
 TERMS = frozenset(ALLOWED_GRADES)
 DRUGS = (Drug.ANAKINRA, Drug.DEXAMETHASONE)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from protocol.derived import round_half_up
+from reporting.cases.reader import is_usable
 
 #: Lists whose order means nothing.
 _SETS = ("flags", "missing_critical", "pd_reasons", "mde", "mde_candidates", "expected_failed")
@@ -78,11 +79,11 @@ def _equal(expected: object, computed: object, tolerance: Decimal | None) -> boo
     if isinstance(expected, bool) or isinstance(computed, bool):
         return expected is computed
     wanted, found = _number(expected), _number(computed)
-    if wanted is None or found is None:
+    if wanted is None or found is None or not is_usable(wanted):
         return expected == computed
     if tolerance is not None:
         return abs(wanted - found) <= tolerance
-    return wanted in (found, round_half_up(found, _places(wanted)))
+    return wanted in (found, _rounded(found, _places(wanted)))
 
 
 def _number(value: object) -> Decimal | None:
@@ -98,10 +99,15 @@ def _places(value: Decimal) -> int:
     return -exponent if isinstance(exponent, int) and exponent < 0 else 0
 
 
+def _rounded(value: Decimal, places: int) -> Decimal:
+    """Never with more decimals than the value has: these could be more digits than arithmetic keeps."""
+    return round_half_up(value, places) if places < _places(value) else value
+
+
 def shown(value: object) -> object:
     """A computed value as it is written to a file: decimals as text."""
     if isinstance(value, Decimal):
-        return f"{value:f}" if len(f"{value:f}") < 16 else f"{round_half_up(value, 6):f}"
+        return f"{value:f}" if len(f"{value:f}") < 16 else f"{_rounded(value, 6):f}"
     if isinstance(value, Mapping):
         return {key: shown(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -15,7 +15,9 @@ E = TypeVar("E", bound=StrEnum)
 Object = Mapping[str, object]
 SCHEMA = "clinical-cases/"
 YEARS = range(1900, 2200)
+#: Powers of ten that a number may lie above or below 1, and the decimals that it may be written with.
 LARGEST = 12
+DECIMALS = 24
 #: Days, visits and months of a switch: ten years either way.
 SWITCH_RANGE = range(-3660, 3661)
 SHOWN = 60
@@ -126,9 +128,15 @@ def as_decimal(value: object, where: str) -> Decimal:
         number = Decimal(value)
     except InvalidOperation:
         raise Malformed(f"{where}: {said(value)} is not a number written as text.") from None
-    if not number.is_finite() or number.adjusted() > LARGEST:
+    if not is_usable(number):
         raise Malformed(f"{where}: {said(value)} is not a finite number of a usable size.")
     return number
+
+
+def is_usable(number: Decimal) -> bool:
+    """Whether arithmetic with the number can neither overflow nor lose the whole of it."""
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -DECIMALS and abs(number.adjusted()) <= LARGEST
 
 
 def whole(source: Object, key: str, where: str) -> int:
@@ -162,7 +170,7 @@ def configured(trial: Protocol, settings: Object, where: str) -> Protocol:
         if name not in _SWITCHES:
             raise Malformed(f"{where}: config {name} is not a switch of the protocol.")
         chosen = _switch(getattr(config, name), value, f"{where}: config {name}")
-        if name in _FIXED and chosen != getattr(trial.config, name):
+        if name in FIXED and chosen != getattr(trial.config, name):
             raise Malformed(f"{where}: config {name} can only be {getattr(trial.config, name)}.")
         config = replace(config, **{name: chosen})
     if config.fu_visits * config.fu_interval_months > SWITCH_RANGE.stop:
@@ -172,7 +180,15 @@ def configured(trial: Protocol, settings: Object, where: str) -> Protocol:
 
 _SWITCHES = {field.name for field in fields(Config)}
 #: Switches with one value that can be computed: another one is refused, never passed over.
-_FIXED = ("hold_shifts_calendar", "low_dex_anchor", "high_dex_months", "pfs_day_count")
+FIXED = (
+    "hold_shifts_calendar",
+    "low_dex_anchor",
+    "low_dex_13_18_mandatory",
+    "high_dex_months",
+    "combo_reference",
+    "orr_floor",
+    "pfs_day_count",
+)
 
 
 def _numbers(default: tuple[int, ...], value: object, where: str) -> tuple[int, ...]:

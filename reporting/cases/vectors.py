@@ -45,7 +45,7 @@ def ctcae_grade(row: Object, trial: Protocol, where: str) -> Computed:
     try:
         suggestion = grade(
             text(row, "term", where),
-            member(CtcaeVersion, need(row, "version", where), f"{where}: version"),
+            member(CtcaeVersion, row.get("version") or trial.config.ctcae_version, f"{where}: version"),
             decimal(row, "value", where),
             optional_decimal(row, "lln", where),
             optional_decimal(row, "uln", where),
@@ -128,6 +128,7 @@ def endpoint(row: Object, trial: Protocol, where: str) -> Computed:
             "ttp": _event(e.ttp(dates)),
             "ttp_active_mm": _event(e.ttp_active_mm(dates)),
             "dor": _event(e.dor(dates)),
+            "dor_minimal": _event(e.dor_minimal(dates)),
             "pfs6": e.pfs6(dates, milestone),
         }
     }
@@ -150,6 +151,7 @@ def _dates(inputs: Object, where: str) -> e.Dates:
         new_therapy=first("new_therapy"),
         last_assessment_before_new_therapy=first("last_assessment_before_new_therapy"),
         first_confirmed_response=first("first_confirmed_response"),
+        first_confirmed_minimal_response=first("first_confirmed_minimal_response", "first_confirmed_response"),
         milestone=first("milestone"),
     )
 

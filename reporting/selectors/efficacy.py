@@ -26,6 +26,7 @@ from protocol.endpoints import (
     best_on_anakinra_alone,
     dates_of,
     dor,
+    dor_minimal,
     pfs,
     pfs6,
     pfs6_by_assessment,
@@ -84,6 +85,10 @@ class Efficacy:
     dor_status: str
     dor_on: date | None
     dor_days: int | None
+    minimal_response_from: date | None
+    dor_minimal_status: str
+    dor_minimal_on: date | None
+    dor_minimal_days: int | None
     hs_crp_baseline: Decimal | None
     hs_crp_month_6: Decimal | None
     hs_crp_change: Decimal | None
@@ -153,7 +158,7 @@ def _row(one: Studied) -> Efficacy:
     subject, course, history, signed_on = one.subject, one.course, one.history, one.signed_on
     base, best = _m_spike(course, history, signed_on)
     progression, first_pd, active = (_timed(one, endpoint) for endpoint in (pfs, ttp, ttp_active_mm))
-    response = _timed(one, dor)
+    response, minimal = (_timed(one, endpoint) for endpoint in (dor, dor_minimal))
     combination_from = _first_dex(course)
     crp, pcli = (marker_change(course, analyte, one.trial) for analyte in (Analyte.HS_CRP, Analyte.PCLI))
     newer = one.newest_on and (signed_on is None or one.newest_on > signed_on)
@@ -192,6 +197,10 @@ def _row(one: Studied) -> Efficacy:
         dor_status=response.status,
         dor_on=response.on,
         dor_days=response.days,
+        minimal_response_from=one.dates.first_confirmed_minimal_response if one.dates else None,
+        dor_minimal_status=minimal.status,
+        dor_minimal_on=minimal.on,
+        dor_minimal_days=minimal.days,
         hs_crp_baseline=crp.baseline,
         hs_crp_month_6=crp.month_6,
         hs_crp_change=crp.change,

@@ -3,10 +3,15 @@
 import copy
 import io
 import json
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from protocol.schema import Config
+from protocol.versions import ORIGINAL, VERSIONS
+from reporting.cases.reader import FIXED
 from reporting.replay import Case, read_cases, replay
 
 FILE = Path(__file__).parent / "cases" / "clinical_cases.json"
@@ -108,6 +113,32 @@ def test_a_wrong_expectation_fails(damage, tmp_path: Path) -> None:
     assert "expected" in out
 
 
+@pytest.mark.parametrize("extreme", ["1e-99999", "1e99999", "1e9999999", "NaN", "sNaN", "-Infinity", 10**40])
+@pytest.mark.parametrize("tolerance", [None, "0.01"])
+def test_an_expected_number_of_any_size_is_a_difference(extreme, tolerance, tmp_path: Path) -> None:
+    content = copy.deepcopy(CONTENT)
+    row = content["vectors"]["unit_conversions"][0]
+    row["expected"], row["tolerance"] = extreme, tolerance
+    code, out, err = run(content, tmp_path)
+    assert (code, err, out.splitlines()[-1]) == (1, "", "296 passed, 1 failed")
+
+
+def test_the_largest_and_smallest_numbers_are_computed_and_written(tmp_path: Path) -> None:
+    most, least = "9999999999999", "0.000000000001"
+    inputs = {"total_protein_mg_dl": most, "volume_ml_24h": most, "m_spike_pct_of_total": most}
+    rows = [
+        {"name": "urine_m_mg_24h", "inputs": inputs, "expected": "0"},
+        {"name": "flc_ratio", "inputs": {"kappa_mg_l": most, "lambda_mg_l": least}, "expected": "0"},
+        {"name": "hscrp_pct_change", "inputs": {"baseline": least, "value": most}, "expected": f"0.{'0' * 20}"},
+    ]
+    case = copy.deepcopy(CONTENT["response_scenarios"][0])
+    for index, assessment in enumerate(case["assessments"]):
+        assessment["labs"]["serum_m_g_dl"] = most if index % 2 else least
+    content = {"schema": "clinical-cases/1", "vectors": {"derived_values": rows}, "response_scenarios": [case]}
+    for check in (True, False):
+        assert run(content, tmp_path, check=check)[0] == int(check)
+
+
 S = ("response_scenarios", 0)
 P = ("pathway_scenarios", 1)
 V = "vectors"
@@ -120,6 +151,12 @@ MALFORMED = [
     ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "abc", "is not a number"),
     ((*S, "assessments", 0, "labs", "serum_m_g_dl"), 2.5, "is not a number"),
     ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "NaN", "is not a finite number"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "1e99999", "is not a finite number of a usable size"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "1e-99999", "is not a finite number of a usable size"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "0e-99999", "is not a finite number of a usable size"),
+    ((*S, "assessments", 0, "labs", "serum_m_g_dl"), f"1.{'0' * 40}1", "is not a finite number of a usable size"),
+    ((V, "unit_conversions", 0, "value"), "1e-99999", "is not a finite number of a usable size"),
+    ((V, "unit_conversions", 0, "tolerance"), "1e-99999", "is not a finite number of a usable size"),
     ((*S, "assessments", 0, "labs", "serum_m_g_dl"), "-1", "is below zero"),
     ((*S, "assessments", 0, "labs", "sife"), "maybe", "is neither neg nor pos"),
     ((*S, "assessments", 0, "labs", "new_bone_lesion"), "yes", "is neither true, false nor null"),
@@ -134,6 +171,10 @@ MALFORMED = [
     ((*S, "config"), {"fu_visits": 3660}, "reach too far"),
     ((*S, "config"), {"hold_shifts_calendar": True}, "can only be False"),
     ((*S, "config"), {"low_dex_anchor": "PHASE"}, "can only be FIRST_LOW_DEX_DAY_CONTINUOUS"),
+    ((*S, "config"), {"low_dex_13_18_mandatory": False}, "low_dex_13_18_mandatory can only be True"),
+    ((*S, "config"), {"combo_reference": "START_OF_DEX"}, "combo_reference can only be STUDY_BASELINE"),
+    ((*S, "config"), {"orr_floor": "MR"}, "orr_floor can only be PR"),
+    ((*S, "config"), {"ctcae_version": "7"}, "is not one of"),
     ((*S, "config"), {"serum_measure": "igg"}, "is neither serum_m nor iga"),
     ((*S, "assessments", 0, "labs", "mri_focal_lesions"), "1.5", "is not a whole number"),
     ((*S, "assessments", 0, "labs", "sife"), ["x" * 500], "..."),
@@ -170,6 +211,38 @@ def test_a_malformed_file_gets_one_sentence(path, value, sentence: str, tmp_path
     assert (code, out) == (2, "")
     assert sentence in err
     assert err.count("\n") == 1
+
+
+READ = re.compile(r"\bconfig\.(\w+)")
+ROOMS = ("protocol", "enrollment", "safety", "dosing", "labs", "followup", "reporting")
+
+
+@pytest.mark.req("E1")
+def test_every_switch_is_read_or_has_one_value_in_every_version() -> None:
+    """A switch that nobody reads would be accepted and change nothing."""
+    root = Path(__file__).parents[2]
+    texts = (path.read_text(encoding="utf-8") for room in ROOMS for path in (root / room).rglob("*.py"))
+    read = {name for text in texts for name in READ.findall(text)}
+    switches = {field.name for field in fields(Config)}
+    assert switches - read == set(FIXED)
+    for version in VERSIONS.values():
+        assert [getattr(version.config, name) for name in FIXED] == [getattr(Config(), name) for name in FIXED]
+        assert version.config.ctcae_version is ORIGINAL.config.ctcae_version, "safety offers the terms of one scale"
+
+
+@pytest.mark.parametrize(("version", "grade"), [("5.0", 1), ("3.0", 2)])
+def test_a_grade_without_a_version_is_of_the_configured_scale(version: str, grade: int, tmp_path: Path) -> None:
+    """ALT at 2.6 times the upper limit: beyond the first grade of version 3.0, within that of 5.0."""
+    row = {
+        "term": "Alanine aminotransferase increased",
+        "value": "104",
+        "uln": "40",
+        "unit": "U/L",
+        "expected_grade": grade,
+    }
+    head = {"schema": "clinical-cases/1", "config_defaults": {"ctcae_version": version}}
+    code, out, err = run({**head, "vectors": {"ctcae_lab_grades": [row]}}, tmp_path)
+    assert (code, err, out) == (0, "", "1 passed, 0 failed\n")
 
 
 def test_a_name_of_two_lines_still_gets_one_sentence(tmp_path: Path) -> None:

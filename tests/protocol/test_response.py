@@ -317,7 +317,8 @@ def test_low_dose_has_a_second_descriptive_reading() -> None:
     assert history.confirmed_status is Response.SD
     assert history.combination is not None
     assert history.combination.confirmed_status is Response.MR
-    assert history.combination.first_response_on == on(240)
+    assert history.combination.first_minimal_response_on == on(240)
+    assert history.combination.first_response_on is None, "a minimal response is none of PR or better"
 
 
 def test_before_the_first_dose_there_is_nothing() -> None:
@@ -372,6 +373,20 @@ def test_switches_for_progression() -> None:
     assert proposed(early, offset=30).rule == "T7"
     off = under(early_pd=PdAction.OFF_TREATMENT)
     assert proposed(early, offset=30, trial=off).kind is ProposalKind.OFF_TREATMENT_PD
+
+
+def test_progression_on_high_dose_ends_therapy_unless_the_switch_says_otherwise() -> None:
+    """A01; in an extension after high dose it always ends (T13)."""
+    subject = course(*MR_AT_6, findings=(finding(240, new_bone_lesion=True),))
+    high = PhaseInterval(Phase.HIGH_DEX, on(182))
+    on_high = replace(subject, phases=(*subject.phases, high))
+    stays = under(pd_on_high_dex=PdAction.HIGH_DEX)
+    ended, kept = proposed(on_high, Phase.HIGH_DEX, 250), proposed(on_high, Phase.HIGH_DEX, 250, stays)
+    assert (ended.kind, ended.phase, ended.rule) == (ProposalKind.OFF_TREATMENT_PD, Phase.FOLLOW_UP, "T12")
+    assert (kept.kind, kept.phase, kept.rule) == (ProposalKind.ASSIGN_HIGH_DEX, Phase.HIGH_DEX, "T12")
+    extended = replace(on_high, phases=(*on_high.phases, PhaseInterval(Phase.EXTENSION, on(230))))
+    for trial in (TRIAL, stays):
+        assert proposed(extended, Phase.EXTENSION, 250, trial).kind is ProposalKind.OFF_TREATMENT_PD
 
 
 @pytest.mark.parametrize(

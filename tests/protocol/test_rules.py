@@ -262,6 +262,7 @@ def test_endpoints_of_a_course() -> None:
     assert dates is not None
     assert endpoints.pfs(dates) == endpoints.EventTime("CENSORED", on(90), 91)
     assert endpoints.dor(dates) == endpoints.EventTime("CENSORED", on(90), 31)
+    assert endpoints.dor_minimal(dates) == endpoints.dor(dates)
     assert endpoints.best_confirmed(history) is Response.PR
     sensitive = endpoints.dates_of(subject, history, under(event_on_unconfirmed_final_pd=True))
     assert sensitive is not None
@@ -277,6 +278,21 @@ def test_endpoints_of_a_course() -> None:
     assert endpoints.best_confirmed(assess(untreated, TRIAL)) is Response.NE
     progressed = course(rows[0], (30, {"m": "4.0", "u": "0"}), (60, {"m": "4.0", "u": "0"}))
     assert endpoints.best_confirmed(assess(progressed, TRIAL)) is Response.PD
+
+
+def test_the_response_of_the_rate_and_the_minimal_one_each_last_from_their_own_first_sample() -> None:
+    """Correction 0.16: PR or better first, MR or better beside it; both end with the same progression."""
+    values = ((-5, "4.0"), (30, "2.8"), (60, "2.7"), (90, "1.9"), (120, "1.9"), (200, "3.2"), (230, "3.2"))
+    subject = course(*((day, {"m": m, "u": "0"}) for day, m in values))
+    dates = endpoints.dates_of(subject, assess(subject, TRIAL), TRIAL)
+    assert dates is not None
+    assert endpoints.dor(dates) == endpoints.EventTime("EVENT", on(200), 111)
+    assert endpoints.dor_minimal(dates) == endpoints.EventTime("EVENT", on(200), 171)
+    only_minimal = course(*((day, {"m": m, "u": "0"}) for day, m in values[:3]))
+    dates = endpoints.dates_of(only_minimal, assess(only_minimal, TRIAL), TRIAL)
+    assert dates is not None
+    assert endpoints.dor(dates) is None
+    assert endpoints.dor_minimal(dates) == endpoints.EventTime("CENSORED", on(60), 31)
 
 
 def test_progression_free_at_six_months_both_ways() -> None:

@@ -63,6 +63,16 @@ def test_each_endpoint_stands_in_its_own_columns() -> None:
     assert (made.dor_status, made.dor_on, made.dor_days) == ("EVENT", on(200), 171), "from the response, not Day 1"
 
 
+def test_a_minimal_response_before_the_partial_one_lasts_in_columns_of_its_own() -> None:
+    made = row(one(lived((-5, "4.0"), (30, "2.8"), (60, "1.8"), (90, "1.8"), (200, "3.0"), (230, "3.2")), signed=230))
+    assert (made.response_from, made.dor_status, made.dor_on, made.dor_days) == (on(60), "EVENT", on(200), 141)
+    assert made.minimal_response_from == on(30)
+    assert (made.dor_minimal_status, made.dor_minimal_on, made.dor_minimal_days) == ("EVENT", on(200), 171)
+    minimal = row(one(lived((-5, "4.0"), (30, "2.8"), (60, "2.8")), signed=60))
+    assert (minimal.response_from, minimal.dor_status) == (None, "")
+    assert (minimal.minimal_response_from, minimal.dor_minimal_status) == (on(30), "CENSORED")
+
+
 def test_death_of_another_cause_ends_progression_free_survival_but_is_no_progression() -> None:
     died = replace(lived((-5, "4.0"), (30, "3.9")), death_on=on(100), death_due_to_myeloma=False)
     made = row(one(died, signed=30))

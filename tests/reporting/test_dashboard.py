@@ -120,7 +120,13 @@ def test_every_number_equals_the_exported_file(trial: World, client: Client, pop
 def by_file(table: list[dict[str, str]]) -> dict[str, int]:
     """Every other number of the page, counted from the columns of the file alone."""
     found = {}
-    for name, column in (("pfs", "pfs"), ("ttp", "ttp"), ("ttp-active", "ttp_active"), ("dor", "dor")):
+    for name, column in (
+        ("pfs", "pfs"),
+        ("ttp", "ttp"),
+        ("ttp-active", "ttp_active"),
+        ("dor", "dor"),
+        ("dor-minimal", "dor_minimal"),
+    ):
         status = Counter(row[f"{column}_status"] for row in table)
         found[f"{name}-events"], found[f"{name}-censored"] = status["EVENT"], status["CENSORED"]
         found[f"{name}-all"] = status["EVENT"] + status["CENSORED"]
