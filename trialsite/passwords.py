@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from django.core.exceptions import ValidationError
 
@@ -15,6 +16,17 @@ CONTEXT_WORDS = (
 )  # fmt: skip
 #: So many characters must remain when the words of the trial and of the person are taken away.
 REMAINING = 8
+#: Orders in which fingers and tongues run: alphabet, digits and the rows of three keyboards, round the end and back.
+ROWS = (
+    "abcdefghijklmnopqrstuvwxyz", "1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm",
+    "azertyuiop", "qsdfghjklm", "wxcvbn",
+)  # fmt: skip
+NEIGHBOURS = frozenset(
+    pair
+    for row in ROWS
+    for one, next_one in zip(row, row[1:] + row[0], strict=True)
+    for pair in (one + next_one, next_one + one)
+)
 
 
 class ContextWordsValidator:
@@ -31,6 +43,27 @@ class ContextWordsValidator:
 
     def get_help_text(self) -> str:
         return "Not mostly words of the trial or of your name."
+
+
+class PredictableValidator:
+    """Refuses repeats of one or two characters, rows of the keyboard and runs of letters or digits."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        if sum(1 for _ in _unforeseen(password.lower())) < REMAINING:
+            raise ValidationError(
+                "This password is mostly repeats or runs such as “aaaa”, “qwerty” or “1234”. Use other words.",
+                code="predictable",
+            )
+
+    def get_help_text(self) -> str:
+        return "Not mostly repeats, rows of the keyboard, or runs of letters or digits."
+
+
+def _unforeseen(text: str) -> Iterator[str]:
+    """The characters that neither repeat one of the two before them nor lie beside the last in a row."""
+    for at, one in enumerate(text):
+        if one not in text[max(0, at - 2) : at] and text[max(0, at - 1) : at] + one not in NEIGHBOURS:
+            yield one
 
 
 def _words_of(user: User | None) -> list[str]:

@@ -137,6 +137,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "trialsite.passwords.ContextWordsValidator"},
+    {"NAME": "trialsite.passwords.PredictableValidator"},
 ]
 ACCOUNT_ADAPTER = "trialsite.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from multiprocessing import get_context
 
 from django.db import connections
 
@@ -18,6 +17,7 @@ from reporting.demonstration.serious import serious_event, severe_event
 from reporting.demonstration.stage import Stage, new_consent_form, set_up
 from reporting.demonstration.stories import enrolled
 from trialsite.context import serving
+from trialsite.stack.children import fork
 
 #: The sites live side by side, in one process each; about as much happens at the first as at the others together.
 HALVES: tuple[tuple[str, ...], ...] = (("01",), ("02", "03"))
@@ -37,9 +37,7 @@ def load(anchor: date, tell: Callable[[date], None], side_by_side: Sequence[tupl
     live([set_up(stage)], anchor, tell)
     here, *elsewhere = side_by_side
     connections.close_all()
-    others = [get_context("fork").Process(target=_live_at, args=(stage, codes, _unheard)) for codes in elsewhere]
-    for other in others:
-        other.start()
+    others = [fork(_live_at, stage, codes, _unheard) for codes in elsewhere]
     _live_at(stage, here, tell)
     for other in others:
         other.join()

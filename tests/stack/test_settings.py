@@ -1,6 +1,7 @@
 """What production refuses, one sentence each; and that a development checkout needs nothing."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,8 +107,9 @@ def test_the_web_server_refuses_once_and_ends() -> None:
 
 
 def test_the_tools_of_the_protocol_need_nothing() -> None:
-    done = run([sys.executable, "manage.py", "replay", "--help"], {})
+    done = run([sys.executable, "manage.py", "replay", "tests/protocol/cases/more_cases.json", "--check"], {})
     assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"[1-9]\d* passed, 0 failed", done.stdout.splitlines()[-1])
 
 
 def test_a_command_without_a_database_says_how_to_get_one(tmp_path: Path) -> None:

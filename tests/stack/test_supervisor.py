@@ -1,5 +1,6 @@
 """The situations a demonstration can get into, each played with real processes on data of its own."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+import psycopg
 import pytest
 
 from tests.fixtures.processes import wait_until
@@ -142,9 +144,22 @@ def test_runs_is_found_and_stops_in_order(home: Home, monkeypatch: pytest.Monkey
     lines = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in started)
     assert not [secret for secret in secrets if secret in lines]
 
+    owns(home, "create table kept (words text); insert into kept values ('written before')")
     assert demo.end(signal.SIGINT) == 0, demo.said()
     wait_until(lambda: not started & parents().keys(), "every process to be gone")
     assert environ.running_demonstration(home.path) == {}
+
+
+def owns(home: Home, *statements: str) -> list[tuple[str]]:
+    """What the owner of the database that runs in `home` gets for the last statement."""
+    address = json.loads((home.path / "state.json").read_text())["environment"]["DATABASE_OWNER_URL"]
+    with psycopg.connect(address) as owner:
+        cursor = [owner.execute(statement) for statement in statements][-1]
+        return cursor.fetchall() if cursor.description else []
+
+
+def has_what_was_written(home: Home) -> bool:
+    return owns(home, "select words from kept") == [("written before",)]
 
 
 @dataclass
@@ -230,19 +245,21 @@ def test_all_are_stopped_in_order_within_five_seconds(
     assert watch.seconds <= 5
 
 
-def test_data_survives_and_a_lost_process_ends_the_rest(home: Home) -> None:
+def test_data_survives_and_a_lost_database_ends_the_rest(home: Home) -> None:
     secrets = (home.path / "secrets.json").read_text()
     demo = home.start().wait_ready()
     assert (home.path / "secrets.json").read_text() == secrets
+    assert has_what_was_written(home)
     started = below(demo.process.pid)
-    os.kill(demo.child("celery", "worker"), signal.SIGKILL)
+    os.kill(demo.child("-D"), signal.SIGKILL)
     assert demo.process.wait(20) == 1
-    assert "Stopping: worker was killed by SIGKILL" in demo.said()
+    assert "Stopping: PostgreSQL was killed by SIGKILL" in demo.said()
     assert started & parents().keys() == set()
 
 
-def test_nothing_outlives_a_killed_supervisor(home: Home) -> None:
+def test_a_killed_database_recovers_and_nothing_outlives_a_killed_supervisor(home: Home) -> None:
     demo = home.start().wait_ready()
+    assert has_what_was_written(home)
     started = below(demo.process.pid)
     assert len(started) > 8
     demo.end(signal.SIGKILL)
@@ -283,7 +300,9 @@ def test_given_servers_are_used_and_nothing_is_embedded(servers: TestServers) ->
     lines = [Path(f"/proc/{pid}/cmdline").read_text().lower() for pid in below(demo.process.pid)]
     assert any("celery" in line for line in lines)
     assert not [line for line in lines if "postgres" in line.split("\0")[0] or "valkey" in line]
-    assert demo.end(signal.SIGINT) == 0, demo.said()
+    os.kill(demo.child("gunicorn"), signal.SIGKILL)
+    assert demo.process.wait(20) == 1
+    assert "Stopping: web was killed by SIGKILL" in demo.said()
     assert int(servers.cluster.sql("select count(*) from django_migrations", "given")) > 0
     place.clear()
 

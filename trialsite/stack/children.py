@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from time import monotonic
 
@@ -33,6 +35,22 @@ def die_with(parent: int, signum: int) -> Callable[[], None]:
                 os._exit(1)
 
     return prepare
+
+
+def fork(work: Callable[..., None], *given: object) -> BaseProcess:
+    """A started copy of this process that does `work`; it does not outlive this one.
+
+    `die_with` holds for the thread that forks: that has to be one that lives as long as the process.
+    """
+    bound = die_with(os.getpid(), signal.SIGKILL)
+    forked = get_context("fork").Process(target=_bound, args=(bound, work, given))
+    forked.start()
+    return forked
+
+
+def _bound(bind: Callable[[], None], work: Callable[..., None], given: tuple[object, ...]) -> None:
+    bind()
+    work(*given)
 
 
 @dataclass

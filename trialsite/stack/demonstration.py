@@ -21,6 +21,10 @@ from trialsite.stack.problems import Problem
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DATABASE = "trialsite"
+#: The embedded database, whole or half made.
+CLUSTER = ("postgres", postgres.UNFINISHED)
+#: What goes with the data of whichever database holds the demonstration.
+KEPT = ("mail", "clock", "beat", "accounts.txt")
 TAKEN = 2  # exit status: somebody else has the port or the data
 #: Seconds between being asked to end and being killed. Web, worker and beat are asked together and share theirs
 #: (an interrupted task is taken up again: messages are acknowledged late), so that a stop takes 5 s at most.
@@ -65,14 +69,17 @@ class Demonstration:
         self.claimed = True
 
     def forget(self) -> None:
-        """Remove what earlier starts kept, all but the lock."""
+        """Remove the embedded database and its passwords; nothing where another database is given.
+
+        What else a demonstration keeps goes when the preparation has agreed to empty its database.
+        """
+        if os.environ.get("DATABASE_URL"):
+            return
         self.state.unlink(missing_ok=True)
-        embedded = [] if os.environ.get("DATABASE_URL") else [places.home(self.home, for_database())]
-        for directory in (self.home, *embedded):
-            for name in ("postgres", "mail", "logs", "static", "socket", "broker"):
+        for directory in (self.home, places.home(self.home, for_database())):
+            for name in (*CLUSTER, "socket", "broker", "logs", "static"):
                 shutil.rmtree(directory / name, ignore_errors=True)
-        for name in ("secrets.json", "clock", "beat", "accounts.txt"):
-            (self.home / name).unlink(missing_ok=True)
+        (self.home / "secrets.json").unlink(missing_ok=True)
 
     def begin(self, preparation: Sequence[str]) -> None:
         """Start everything and wait until the site answers; `preparation` are options of `manage.py prepare`."""
@@ -131,12 +138,16 @@ class Demonstration:
         """Migrate, collect and load in one process, whose words go to the terminal."""
         accounts = self.home / "accounts.txt"
         command = [sys.executable, "manage.py", "prepare", "--static", "--accounts", str(accounts), *options]
+        if "--reset" in options:
+            command += ["--forget", *(str(self.home / name) for name in KEPT)]
         child = children.start("the preparation", command, environment=environment, log=None, directory=CHECKOUT)
         self.programs.append(child)
         while not child.ended():
+            self.refuse_losses(self.servers)
             time.sleep(0.05)
         self.programs.remove(child)
         if child.process.returncode:
+            self.refuse_losses(self.servers)  # then that is the reason
             raise Problem("The database could not be prepared; the reason is above.")
 
     def commands(self) -> dict[str, list[str]]:
@@ -158,14 +169,14 @@ class Demonstration:
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + 60
         while not answers(f"{self.url}/healthz"):
-            self.refuse_losses()
+            self.refuse_losses(self.servers + self.programs)
             if time.monotonic() > deadline:
                 raise Problem(f"The site did not answer within a minute: see {self.home / 'logs' / 'web.log'}.")
             time.sleep(0.05)
 
-    def refuse_losses(self) -> None:
-        """End the rest when one process has ended."""
-        for child in reversed(self.servers + self.programs):
+    def refuse_losses(self, watched: Sequence[children.Child]) -> None:
+        """End the rest when one of these processes has ended."""
+        for child in reversed(watched):
             if child.ended():
                 raise Problem(f"Stopping: {child.cause()} (its words are in {self.home / 'logs'}).")
 
@@ -181,7 +192,7 @@ class Demonstration:
     def watch(self) -> None:
         """Return never: a signal or a lost process ends it."""
         while True:
-            self.refuse_losses()
+            self.refuse_losses(self.servers + self.programs)
             time.sleep(0.2)
 
 

@@ -19,6 +19,7 @@ from trialsite.stack.problems import Problem
 
 NAME = "PostgreSQL"
 SUPERUSER = "bootstrap"
+UNFINISHED = "postgres.new"
 SCRIPTS = Path(__file__).resolve().parent.parent / "sql"
 DISTRIBUTIONS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 OLDEST = 16  # the first whose roles can hand tables to another role without borrowing its rights
@@ -154,10 +155,15 @@ class Cluster:
         return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
 
     def initialise(self) -> None:
-        """Run initdb with the built-in C.UTF-8 locale: the same order of words on every machine."""
-        if self.data.exists():
-            shutil.rmtree(self.data)
-        places.private_directory(self.data, self.account)
+        """Run initdb with the built-in C.UTF-8 locale: the same order of words on every machine.
+
+        Beside its place, which it takes when it is whole: one that was interrupted is never taken for a cluster.
+        """
+        unfinished = self.data.with_name(UNFINISHED)
+        for directory in (self.data, unfinished):
+            if directory.exists():
+                shutil.rmtree(directory)
+        places.private_directory(unfinished, self.account)
         locale = ["--locale=C.UTF-8"]
         if self.binaries.major >= 17:
             locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -171,7 +177,7 @@ class Cluster:
                 [
                     "initdb",
                     "-D",
-                    self.data,
+                    unfinished,
                     "-U",
                     SUPERUSER,
                     f"--pwfile={secret.name}",
@@ -181,6 +187,7 @@ class Cluster:
                     *durable,
                 ]
             )
+        unfinished.rename(self.data)
 
     def run(self, command: list[str | Path], text: str = "", password: str = "") -> str:
         """Run one of the server's own programs as its account and return what it printed."""
@@ -192,6 +199,7 @@ class Cluster:
             env={**self.environment(), "PGPASSWORD": password},
             cwd="/",
             check=False,
+            preexec_fn=children.die_with(os.getpid(), signal.SIGKILL),
             **switch(self.account),
         )
         if done.returncode:

@@ -1,5 +1,7 @@
 """Bring a database up to this version; on request with the demonstration trial in it."""
 
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demonstration", action="store_true", help="load the demonstration trial if it is new")
         parser.add_argument("--reset", action="store_true", help="empty a demonstration database first")
+        parser.add_argument(
+            "--forget", type=Path, nargs="+", default=[], help="and remove these, once it may be emptied"
+        )
         parser.add_argument("--static", action="store_true", help="collect the static files")
         parser.add_argument("--accounts", type=Path, help="write the demonstration accounts to this file")
 
@@ -30,6 +35,7 @@ class Command(BaseCommand):
         state = found()
         if options["reset"]:
             state = self.emptied(state)
+            forget(options["forget"])
         first = options["demonstration"] and self.is_new(state)
         self.say("Database: bringing its tables up to date")
         call_command("migrate", database="owner", interactive=False, verbosity=0)
@@ -79,6 +85,15 @@ def found() -> str:
         cursor.execute("select count(*) from pg_class where relnamespace = 'public'::regnamespace")
         tables = int(cursor.fetchone()[0])
     return f"has {tables} relations already" if tables else EMPTY
+
+
+def forget(kept: Iterable[Path]) -> None:
+    """Remove files and directories that belonged to the data."""
+    for path in kept:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def label(comment: str) -> None:
