@@ -47,7 +47,7 @@ class DecisionForm(TokenForm):
     proposal = forms.IntegerField(widget=forms.HiddenInput)
     shown = forms.CharField(widget=forms.HiddenInput)
     decision = forms.ChoiceField(label="Your decision", error_messages={"required": "Choose one answer."})
-    to_phase = forms.ChoiceField(label="Start instead", required=False)
+    to_phase = forms.ChoiceField(label="Phase to start", required=False)
     response = forms.ChoiceField(label="Response as you judge it", required=False)
     reason = forms.CharField(label="Why you decide otherwise", required=False, max_length=500)
     starts_on = DayField(label="Phase starts on", required=False)
@@ -59,10 +59,12 @@ class DecisionForm(TokenForm):
         super().__init__(*args, **kwargs)
         self.offered = offered
         answers = [self.AGREE] if offered else []
-        answers += [self.DISAGREE, self.NOT_YET] if phases else [self.NOT_YET]
+        possible = [(offered.value, f"As proposed: {_phase_in_words(offered).lower()}")] if offered else []
+        possible += [(phase.value, _phase_in_words(phase)) for phase in phases]
+        answers += [self.DISAGREE, self.NOT_YET] if possible else [self.NOT_YET]
         self.answers = answers
         _choices(self, "decision", [(answer, answer) for answer in answers])
-        _choices(self, "to_phase", [(phase.value, _phase_in_words(phase)) for phase in phases])
+        _choices(self, "to_phase", possible)
         same = [("", f"As computed: {RESPONSE_WORDS[Response(status)].lower()}")] if status else [("", "As computed")]
         others = [(one.value, words) for one, words in RESPONSE_WORDS.items() if one.value != status]
         _choices(self, "response", same + others)
@@ -75,6 +77,13 @@ class DecisionForm(TokenForm):
         for name, sentence in SENTENCES.items():
             self.fields[name].required = name in needed
             self.fields[name].error_messages["required"] = sentence
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        disagrees = cleaned.get("decision") == self.DISAGREE
+        if disagrees and (cleaned.get("to_phase"), cleaned.get("response")) == (self.offered, ""):
+            self.add_error("response", "Choose another response or another phase. If both are right, agree.")
+        return cleaned
 
     @property
     def signs(self) -> bool:
@@ -91,7 +100,7 @@ class DecisionForm(TokenForm):
 
 #: What asks for each part of an answer.
 SENTENCES = {
-    "to_phase": "Choose what to start instead.",
+    "to_phase": "Choose the phase to start.",
     "starts_on": "Enter the date.",
     "reason": "Say why you decide otherwise.",
     "question": "Say what you need from the site.",

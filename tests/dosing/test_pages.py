@@ -233,6 +233,24 @@ def test_disagreeing_and_asking_the_site(world: World, proposal: PhaseProposal, 
     assert "Diabetes" in text_of(client.get(url))
 
 
+@pytest.mark.req("E4")
+def test_the_response_alone_can_be_decided_otherwise(world: World, proposal: PhaseProposal, client: Client) -> None:
+    url = place("subject_response", proposal.subject)
+    page = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
+    (first, *_) = re.findall(
+        r'<option value="(\w+)"[^>]*>([^<]+)', page.content.decode().partition('name="to_phase"')[2]
+    )
+    assert first == ("LOW_DEX_7_12", "As proposed: anakinra + low-dose dex (months 7 to 12)")
+    same = answer(page, decision="disagree", to_phase="LOW_DEX_7_12", response="", reason="Local laboratory")
+    refused = client.post(url, same)
+    assert "Choose another response or another phase." in text_of(refused)
+    assert 'value="Local laboratory"' in refused.content.decode()
+    assert client.post(url, {**same, **hidden(refused, "decide"), "response": "MR"}).status_code == 302
+    with everything(world):
+        decision = PhaseDecision.objects.get()
+        assert (decision.choice, decision.to_phase, decision.response) == ("override", "LOW_DEX_7_12", "MR")
+
+
 @pytest.mark.req("C1")
 def test_the_sentence_above_a_signature_is_the_one_that_is_kept(
     world: World, proposal: PhaseProposal, client: Client
