@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from labs.models import LabResult
 from tests.browser.test_labs import sign_in
-from tests.fixtures.browser import Tab
+from tests.fixtures.browser import Tab, count_actions
 from tests.fixtures.processes import LiveApp
 from tests.labs.test_import_pages import panel_of_25
 from tests.world import World, new_world
@@ -37,6 +37,7 @@ def test_25_results_take_four_clicks_and_every_page_is_sound(
     tab = open_tab(base_url=live_app.url)
     sign_in(tab.page)
     tab.errors.clear()
+    acts = count_actions(tab)
     with tab.page.expect_navigation():
         tab.page.click("nav >> text=Lab import")
     with tab.page.expect_file_chooser() as chooser:
@@ -46,6 +47,7 @@ def test_25_results_take_four_clicks_and_every_page_is_sound(
     tab.page.click("button:text-is('Upload')")
     tab.page.click("text=Import 25 good rows")
     assert "25 rows imported." in tab.page.inner_text("main")
+    assert acts == ["press", "press", "fill", "press", "press"], "four clicks, and a file chosen"
     with reading(world.person(Role.DATA_MANAGER), world.at):
         assert LabResult.objects.filter(subject=subject).count() == 25
     tab.check()
