@@ -56,6 +56,8 @@ def save_at_once(form: forms.Form, act: Callable[[], object]) -> Tried:
     """The same for what changes nothing that stands."""
     try:
         return Tried(done=True, made=act())
+    except SavedMeanwhile:
+        raise
     except Refused as refusal:
         put(form, refusal)
         return Tried()
