@@ -70,6 +70,12 @@ def current_answers(subject: Subject) -> dict[str, ScreeningAnswer]:
     return {row.item: row for row in rows}
 
 
+def answers_at(subject: Subject, newest: int) -> dict[str, ScreeningAnswer]:
+    """Answers by item as they stood when `newest` (a primary key, 0 for none) was the newest one."""
+    rows = ScreeningAnswer.objects.filter(subject=subject, pk__lte=newest).order_by("pk")
+    return {row.item: row for row in rows}
+
+
 def facts_of(subject: Subject) -> Facts:
     return Facts(
         subject=subject,

@@ -91,7 +91,6 @@ class EventForm(forms.Form):
         help_text="Leave all empty if it was not serious. The grade alone does not make it serious.",
     )
     lab_result = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
     def __init__(self, *args: Any, term: str, **kwargs: Any) -> None:
@@ -120,9 +119,16 @@ class EventForm(forms.Form):
 
 #: Fields that stand in the stored event as the form shows them.
 PLAIN = (
-    "term", "grade", "reported_as", "outcome", "attribution_disease", "attribution_other", "version",
+    "term", "grade", "reported_as", "outcome", "attribution_disease", "attribution_other",
     *(f"{asked}_{drug.value}" for drug in DRUGS for asked in ("attribution", "action")),
 )  # fmt: skip
+
+
+#: The boxes of each answer that two people may give differently: a grade means nothing without its term.
+BOXES = {
+    **{name: (name,) for name in (*PLAIN, "started", "stopped", "serious") if name not in {"term", "grade"}},
+    "term": ("term", "grade"),
+}
 
 
 def answers_of(event: AdverseEvent) -> dict[str, object]:

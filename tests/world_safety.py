@@ -42,7 +42,12 @@ def reported(
 
 
 def corrected(
-    world: World, subject: Subject, stored: AdverseEvent, event: Event, reason: str = "Transcription error"
+    world: World,
+    subject: Subject,
+    stored: AdverseEvent,
+    event: Event,
+    reason: str = "Transcription error",
+    seen: Event | None = None,
 ) -> AdverseEvent:
     given = who(world, subject, Role.COORDINATOR)
-    return correct_adverse_event(**given, number=stored.number, event=event, version=stored.version, reason=reason)
+    return correct_adverse_event(**given, number=stored.number, event=event, reason=reason, seen=seen)

@@ -1,9 +1,9 @@
 """Screening, eligibility and registration: the only writer of enrollment."""
 
+from enrollment.services.answers import Answer
 from enrollment.services.consent_forms import FormVersion, add_consent_form, take_back_consent_form
 from enrollment.services.consents import ConsentGiven, correct_consent, record_reconsent
 from enrollment.services.eligibility import (
-    Answer,
     record_screening_answers,
     send_eligibility,
     sign_eligibility,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from enrollment.checklist import Checklist, signed_content
 from enrollment.models import EligibilitySnapshot, ScreeningAnswer
 from enrollment.questions import Question, questions_for
 from enrollment.selectors import checklist_of, current_answers, is_signed, latest_snapshot, site_day, waivers_of
+from enrollment.services.answers import Answer, differs, with_theirs
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
@@ -40,14 +40,6 @@ REGISTERED = (
 FIRST_ENTRY = "Changed before the checklist was first sent"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One answer: a code of the question's choices, and the date of its evidence."""
-
-    value: str
-    on: date | None = None
-
-
 def check_in_screening(subject: Subject) -> None:
     """Refused once the subject is registered or has failed screening: the checklist stands still."""
     check_open_for_data(subject)
@@ -67,16 +59,17 @@ def record_screening_answers(
 ) -> list[ScreeningAnswer]:
     """Store what is new or changed; the new versions. Items that are not handed in stay as they are.
 
-    seen: the newest answer (primary key, 0 for none) that the page showed; Stale if somebody stored a different
-    answer since. reason: needed for a change once the checklist was sent. Refused for an unknown item or answer.
+    seen: the newest answer (primary key, 0 for none) that the page showed. What only another person answered since
+    stands; SavedMeanwhile for what both answered, each differently. reason: needed for a change once the checklist
+    was sent. Refused for an unknown item or answer.
     """
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason or FIRST_ENTRY):
         subject = lock_subject(subject_id)
         check_in_screening(subject)
         _check_answers(subject, answers, site_day(at, subject.site))
         standing = current_answers(subject)
-        changed = {item: one for item, one in answers.items() if _differs(standing.get(item), one)}
-        _check_nobody_else(standing, changed, seen)
+        settled = with_theirs(subject, answers, seen)
+        changed = {item: one for item, one in settled.items() if differs(standing.get(item), one)}
         replaced = [standing[item] for item in changed if item in standing]
         if replaced and not reason and latest_snapshot(subject) is not None:
             raise Refused("Say why a saved answer changes.")
@@ -96,24 +89,6 @@ def _check_answer(question: Question, answer: Answer, today: date) -> None:
         raise Refused(f"{question.words}: choose one of the answers.")
     if answer.on is not None and answer.on > today:
         raise Refused(f"{question.words}: the date is in the future. Check the year.")
-
-
-def _differs(stored: ScreeningAnswer | None, answer: Answer) -> bool:
-    return stored is None or (stored.value, stored.evidence_on) != (answer.value, answer.on)
-
-
-def _check_nobody_else(
-    standing: Mapping[str, ScreeningAnswer], changed: Mapping[str, Answer], seen: int | None
-) -> None:
-    if seen is None:
-        return
-    newer = [standing[item] for item in changed if item in standing and standing[item].pk > seen]
-    if newer:
-        who = newer[0].entered_by
-        raise Stale(
-            f"{who.printed_name if who else 'Somebody'} answered {len(newer)} of these questions differently while "
-            "you were here. Your answers are kept below; save again to replace theirs."
-        )
 
 
 def _store(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any
@@ -15,21 +14,22 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from enrollment import selectors, services
-from enrollment.checklist import Change, Checklist, changes_since, checklist
-from enrollment.evidence import Facts
+from enrollment.checklist import Change, changes_since, checklist
 from enrollment.forms import ChecklistForm, SignForm
 from enrollment.models import EligibilitySnapshot
-from enrollment.questions import questions_for
-from enrollment.rows import answered_rows, questions_left, shown_rows, source_links
+from enrollment.rows import answered_rows, shown_rows, source_links
 from enrollment.services.eligibility import RECORD, REGISTERED, statement
+from enrollment.views.answering import Page, asking_form, checklist_form, page_of, posted_answers
+from labs.services import SavedMeanwhile
 from labs.views.effects import Tried, save_at_once, save_once_shown
+from labs.views.together import conflict_of
 from protocol.versions import named
-from protocol.vocabulary import CriterionOutcome, Phase
+from protocol.vocabulary import CriterionOutcome
 from trialsite import clock
-from trialsite.access import Duty, can, check_may
-from trialsite.drafting import Drafting, drafting, is_saved
+from trialsite.access import Duty, check_may
+from trialsite.drafting import is_saved
 from trialsite.http import SignedInRequest
-from trialsite.models import Signature, Subject
+from trialsite.models import Signature
 from trialsite.segments import Segment
 from trialsite.selectors import protocol_of, subject_by_key
 from trialsite.services.subjects import Refused
@@ -38,40 +38,13 @@ from trialsite.signing import WithdrawForm, ask_identity, prove, signed_line, wi
 UNANSWERED = "unanswered"
 
 
-@dataclass(frozen=True)
-class Page:
-    """What the page stands on: the subject, the checklist today, and the one that was sent last."""
-
-    subject: Subject
-    facts: Facts
-    now: Checklist
-    snapshot: EligibilitySnapshot | None
-    may_answer: bool
-    may_sign: bool
-    unsaved: Drafting | None
-
-    @property
-    def in_screening(self) -> bool:
-        return self.subject.state == Phase.SCREENING
-
-    @property
-    def is_current(self) -> bool:
-        """The sent checklist says what the evidence says today."""
-        return self.snapshot is not None and self.snapshot.fingerprint == self.now.fingerprint
-
-    @property
-    def frozen(self) -> EligibilitySnapshot | None:
-        """The sent checklist, while it is what counts: current in screening, for good after it."""
-        return self.snapshot if self.is_current or not self.in_screening else None
-
-
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def subject_eligibility(request: SignedInRequest, key: str) -> HttpResponse:
     subject = subject_by_key(key)
     action = request.POST.get("action", "")
     check_may(request.actor, _duty(request.method, action), subject.site_id, clock.now())
-    page = _page(request, subject)
+    page = page_of(request, subject)
     if request.method != "POST":
         return _show(request, page)
     if action not in _ACTIONS:
@@ -86,31 +59,6 @@ def _duty(method: str | None, action: str) -> Duty:
     return Duty.SIGN if action in {"sign", "withdraw"} else Duty.ENTER_DATA
 
 
-def _page(request: SignedInRequest, subject: Subject) -> Page:
-    facts = selectors.facts_of(subject)
-    now = clock.now()
-    return Page(
-        subject=subject,
-        facts=facts,
-        now=checklist(facts, protocol_of(subject), selectors.site_day(now, subject.site)),
-        snapshot=selectors.latest_snapshot(subject),
-        may_answer=can(request.actor, Duty.ENTER_DATA, subject.site_id, now) and subject.state == Phase.SCREENING,
-        may_sign=can(request.actor, Duty.SIGN, subject.site_id, now) and subject.state == Phase.SCREENING,
-        unsaved=drafting(request, subject),
-    )
-
-
-def _form(page: Page, data: Any = None) -> ChecklistForm:
-    return ChecklistForm(
-        data,
-        questions=questions_left(page.now.rows, questions_for(page.subject.sex, protocol_of(page.subject))),
-        standing=page.facts.answers,
-        today=page.now.as_of,
-        was_sent=page.snapshot is not None,
-        typed=page.unsaved.typed if page.unsaved else {},
-    )
-
-
 def _show(
     request: SignedInRequest,
     page: Page,
@@ -120,10 +68,11 @@ def _show(
     withdrawing: WithdrawForm | None = None,
     problem: str = "",
     foreseen: Tried | None = None,
+    conflict: SavedMeanwhile | None = None,
 ) -> HttpResponse:
     edits = page.may_answer and (form is not None or page.frozen is None or "edit" in request.GET or _has_draft(page))
     links = source_links(page.facts)
-    form = form or (_form(page) if edits else None)
+    form = form or (checklist_form(page) if edits else None)
     rows = page.frozen.judgements["criteria"] if page.frozen and not edits else page.now.rows
     context = {
         "page": page,
@@ -132,16 +81,17 @@ def _show(
         "rows": answered_rows(rows, links, form) if form else shown_rows(rows, links),
         "problem": problem,
         "foreseen": foreseen,
+        "conflict": conflict_of(conflict, "checklist", "answer"),
         "drafting": page.unsaved,
-        "has_errors": bool(problem),
+        "has_errors": bool(problem or conflict),
         **_counts(rows),
         **_standing(page),
         **_signing(request, page, sign_form, edits=edits),
         **_withdrawal(request, page, withdrawing),
     }
-    failed = problem or any(one is not None and one.errors for one in (form, sign_form, withdrawing))
+    failed = problem or conflict or any(one is not None and one.errors for one in (form, sign_form, withdrawing))
     context |= _filter(request, context, nothing_hidden=bool(failed))
-    return render(request, "enrollment/eligibility.html", context, status=422 if failed else 200)
+    return render(request, "enrollment/eligibility.html", context, status=409 if conflict else 422 if failed else 200)
 
 
 def _filter(request: SignedInRequest, counts: dict[str, Any], *, nothing_hidden: bool) -> dict[str, Any]:
@@ -237,16 +187,18 @@ def _withdrawal(request: SignedInRequest, page: Page, refused: WithdrawForm | No
 
 
 def _save(request: SignedInRequest, page: Page) -> HttpResponse:
-    form = _form(page, request.POST)
-    tried = _record(request, page, form) if form.is_valid() else Tried()
-    if not tried.done:
-        return _show(request, page, form=form, foreseen=tried)
+    refused = _record(request, page)
+    if refused is not None:
+        return refused
     messages.success(request, "The answers were saved.")
     return _back(page)
 
 
-def _record(request: SignedInRequest, page: Page, form: ChecklistForm) -> Tried:
-    """Save the answers; once somebody has signed, what a changed one does to that is shown first."""
+def _record(request: SignedInRequest, page: Page) -> HttpResponse | None:
+    """Save the answers; once somebody has signed, what a changed one does to that is shown first. None if saved."""
+    form = checklist_form(page, posted_answers(request, page))
+    if not form.is_valid():
+        return _show(request, page, form=form)
     act = partial(
         services.record_screening_answers,
         by=request.actor,
@@ -257,24 +209,27 @@ def _record(request: SignedInRequest, page: Page, form: ChecklistForm) -> Tried:
         seen=form.cleaned_data["seen"],
         reason=form.cleaned_data["reason"],
     )
-    tried = save_once_shown(request, page.subject, form, act) if page.snapshot else save_at_once(form, act)
-    if tried.done:
-        is_saved(request, page.subject)
-    return tried
+    try:
+        tried = save_once_shown(request, page.subject, form, act) if page.snapshot else save_at_once(form, act)
+    except SavedMeanwhile as refusal:
+        return _show(request, page, form=asking_form(request, page, refusal), conflict=refusal)
+    if not tried.done:
+        return _show(request, page, form=form, foreseen=tried)
+    is_saved(request, page.subject)
+    return None
 
 
 def _send(request: SignedInRequest, page: Page) -> HttpResponse:
     """Save, then send. What was saved stays saved where it cannot be sent yet."""
-    form = _form(page, request.POST)
-    tried = _record(request, page, form) if form.is_valid() else Tried()
-    if not tried.done:
-        return _show(request, page, form=form, foreseen=tried)
+    refused = _record(request, page)
+    if refused is not None:
+        return refused
     try:
         services.send_eligibility(
             by=request.actor, at=clock.now(), subject_id=page.subject.pk, site_id=page.subject.site_id
         )
     except Refused as error:
-        return _show(request, _page(request, page.subject), problem=f"The answers were saved. {error}")
+        return _show(request, page_of(request, page.subject), problem=f"The answers were saved. {error}")
     messages.success(request, "Sent. The site's investigators are told by mail.")
     return _back(page)
 
@@ -294,7 +249,7 @@ def _sign(request: SignedInRequest, page: Page) -> HttpResponse:
             snapshot_id=form.cleaned_data["snapshot"],
         )
     except Refused as error:
-        return _show(request, _page(request, page.subject), problem=str(error))
+        return _show(request, page_of(request, page.subject), problem=str(error))
     messages.success(request, "Eligibility is signed. The subject can be registered.")
     return _back(page)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +19,7 @@ from followup.models import FollowUpContact
 from followup.selectors import FollowUpLine, FollowUpSchedule
 from followup.views.shared import dated, done, subject_for, who
 from followup.vocabulary import METHODS, PUBLIC_RECORDS, step_name
+from labs.views.effects import Tried, save_once_shown
 from protocol.vocabulary import DueState, Phase
 from trialsite import clock
 from trialsite.access import Duty, can
@@ -77,16 +79,19 @@ def follow_up(request: SignedInRequest, key: str) -> HttpResponse:
 def _record(request: SignedInRequest, subject: Subject) -> HttpResponse:
     form = ContactForm(request.POST, only_records=_only_records(subject))
     dated(form, subject)
-    if form.is_valid():
-        try:
-            stored = services.record_contact(
-                **who(request, subject), token=form.cleaned_data["token"], contact=form.contact()
-            )
-            is_saved(request, subject, f"visit={form.cleaned_data['visit_code']}")
-            return _after(request, subject, stored)
-        except Refused as error:
-            form.add_error(None, str(error))
-    return _show(request, subject, contact_form=form)
+    tried = _try_contact(request, subject, form) if form.is_valid() else Tried()
+    if tried.done:
+        is_saved(request, subject, f"visit={form.cleaned_data['visit_code']}")
+        return _after(request, subject, tried.made)
+    return _show(request, subject, contact_form=form, foreseen=tried)
+
+
+def _try_contact(request: SignedInRequest, subject: Subject, form: ContactForm) -> Tried:
+    """A contact may tell of a new therapy or complete follow-up: what follows from it is shown first."""
+    act = partial(
+        services.record_contact, **who(request, subject), token=form.cleaned_data["token"], contact=form.contact()
+    )
+    return save_once_shown(request, subject, form, act)
 
 
 def _after(request: SignedInRequest, subject: Subject, stored: FollowUpContact) -> HttpResponse:
@@ -117,13 +122,15 @@ def _in_error(request: SignedInRequest, subject: Subject) -> HttpResponse:
     number = request.POST.get("contact", "")
     if not number.isdecimal():
         raise Http404
+    tried = Tried()
     if form.is_valid():
-        try:
-            services.mark_contact_in_error(**who(request, subject), contact_id=int(number), **form.cleaned_data)
-            return done(request, "The contact was marked as entered in error.", PAGE, subject)
-        except Refused as error:
-            form.add_error(None, str(error))
-    return _show(request, subject, error_form=form)
+        act = partial(
+            services.mark_contact_in_error, **who(request, subject), contact_id=int(number), **form.cleaned_data
+        )
+        tried = save_once_shown(request, subject, form, act)
+    if tried.done:
+        return done(request, "The contact was marked as entered in error.", PAGE, subject)
+    return _show(request, subject, error_form=form, error_foreseen=tried)
 
 
 ACTIONS = {"contact": _record, "not_done": _not_done, "in_error": _in_error}

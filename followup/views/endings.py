@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,9 +24,9 @@ from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.days import in_words
 from trialsite.drafting import drafting, is_saved
+from trialsite.foresight import NOTHING, Effect
 from trialsite.http import SignedInRequest
 from trialsite.models import Subject
-from trialsite.services.subjects import Refused
 from trialsite.signing import ask_identity, prove
 
 TAKE_BACK = "take_back"
@@ -37,18 +38,31 @@ def end_of_treatment(request: SignedInRequest, key: str) -> HttpResponse:
     if request.POST.get("action") == TAKE_BACK:
         return _take_back_ending(request, subject)
     form = _ending_form(request, subject)
-    if form is not None and form.is_valid():
-        proof = prove(request, form, clock.now())
-        if proof is not None:
-            try:
-                ended = services.end_treatment(
-                    **who(request, subject), proof=proof, token=form.cleaned_data["token"], ending=form.ending()
-                )
-                is_saved(request, subject)
-                return done(request, _ended_words(ended.last_dose_on, ended.reason), "subject_follow_up", subject)
-            except Refused as error:
-                form.add_error(None, str(error))
-    return _ending_page(request, subject, form=form)
+    tried = _end(request, subject, form) if form is not None and form.is_valid() else Tried()
+    if tried.done:
+        is_saved(request, subject)
+        words = _ended_words(tried.made.last_dose_on, tried.made.reason)
+        return done(request, words, "subject_follow_up", subject)
+    return _ending_page(request, subject, form=form, foreseen=tried)
+
+
+def _end(request: SignedInRequest, subject: Subject, form: EndingForm) -> Tried:
+    """Sign it. What of response, signatures and verification changes with it is shown first, then signed again."""
+    proof = prove(request, form, clock.now())
+    if proof is None:
+        return Tried()
+    act = partial(
+        services.end_treatment,
+        **who(request, subject), proof=proof, token=form.cleaned_data["token"], ending=form.ending(),
+    )  # fmt: skip
+    return save_once_shown(request, subject, form, act, is_listed)
+
+
+def is_listed(effect: Effect) -> bool:
+    """What stops, which the page lists beside the form; and a first signature or response, which takes nothing away."""
+    stops = effect.label.startswith(("Planned doses", "Proposed next"))
+    first = effect.label.startswith(("Signature of ", "Confirmed response", "Response at "))
+    return stops or (first and effect.before == NOTHING)
 
 
 def _ended_words(last_dose_on: Any, reason: str) -> str:
@@ -70,17 +84,28 @@ def _ending_form(request: SignedInRequest, subject: Subject) -> EndingForm | Non
 
 def _take_back_ending(request: SignedInRequest, subject: Subject) -> HttpResponse:
     form = ReasonForm(request.POST)
-    if form.is_valid():
-        try:
-            services.take_back_end_of_treatment(**who(request, subject), **form.cleaned_data)
-            return done(request, "Treatment goes on.", "subject_end_of_treatment", subject)
-        except Refused as error:
-            form.add_error(None, str(error))
-    return _ending_page(request, subject, back_form=form)
+    act = partial(services.take_back_end_of_treatment, **who(request, subject))
+    tried = _taken_back(request, subject, form, act)
+    if tried.done:
+        return done(request, "Treatment goes on.", "subject_end_of_treatment", subject)
+    return _ending_page(request, subject, back_form=form, back_foreseen=tried)
+
+
+def _taken_back(request: SignedInRequest, subject: Subject, form: ReasonForm, act: Callable[..., object]) -> Tried:
+    """Take an entry back, once the page has shown what comes back and breaks with it."""
+    if not form.is_valid():
+        return Tried()
+    return save_once_shown(request, subject, form, partial(act, reason=form.cleaned_data["reason"]))
 
 
 def _ending_page(
-    request: SignedInRequest, subject: Subject, *, form: EndingForm | None = None, back_form: ReasonForm | None = None
+    request: SignedInRequest,
+    subject: Subject,
+    *,
+    form: EndingForm | None = None,
+    back_form: ReasonForm | None = None,
+    foreseen: Tried | None = None,
+    back_foreseen: Tried | None = None,
 ) -> HttpResponse:
     today = clock.today(subject.site.time_zone)
     is_treated = subject.state in TREATMENT_PHASES
@@ -96,7 +121,9 @@ def _ending_page(
         "form": form if form is not None else (_ending_form(request, subject) if request.method == "POST" else None),
         "drafting": drafting(request, subject),
         "statement": STATEMENT,
+        "foreseen": foreseen,
         "back_form": back_form or ReasonForm(),
+        "back_foreseen": back_foreseen,
         "may_sign": can(request.actor, Duty.SIGN, subject.site_id, clock.now()),
         "may_leave": bool(services.possible_departures(subject)),
         "has_errors": bool((form and form.is_bound) or back_form),
@@ -158,13 +185,10 @@ def _departure_form(request: SignedInRequest, subject: Subject) -> DepartureForm
 
 def _take_back_departure(request: SignedInRequest, subject: Subject) -> HttpResponse:
     form = ReasonForm(request.POST)
-    if form.is_valid():
-        try:
-            services.take_back_departure(**who(request, subject), **form.cleaned_data)
-            return done(request, "The subject is back in the state before.", "subject_departure", subject)
-        except Refused as error:
-            form.add_error(None, str(error))
-    return _departure_page(request, subject, back_form=form)
+    tried = _taken_back(request, subject, form, partial(services.take_back_departure, **who(request, subject)))
+    if tried.done:
+        return done(request, "The subject is back in the state before.", "subject_departure", subject)
+    return _departure_page(request, subject, back_form=form, back_foreseen=tried)
 
 
 def _departure_page(
@@ -174,6 +198,7 @@ def _departure_page(
     form: DepartureForm | None = None,
     back_form: ReasonForm | None = None,
     foreseen: Tried | None = None,
+    back_foreseen: Tried | None = None,
 ) -> HttpResponse:
     entered = selectors.departures(subject)
     has_errors = bool((form and form.is_bound) or back_form)
@@ -185,6 +210,7 @@ def _departure_page(
         "drafting": drafting(request, subject),
         "back_form": back_form or ReasonForm(),
         "foreseen": foreseen,
+        "back_foreseen": back_foreseen,
         "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
         "is_screening": subject.state == Phase.SCREENING.value,
         "kinds": Departure.Kind,

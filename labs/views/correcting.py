@@ -43,9 +43,18 @@ def correction(subject: Subject, changes: tuple[str, ...], act: Callable[[], obj
     return Correction(changes, foresee(subject_id=subject.pk, at=clock.now(), act=act))
 
 
-def once_shown(request: SignedInRequest, subject: Subject, act: Callable[[], object]) -> tuple[Effect, ...]:
-    """Do it if the page had shown all that follows, or nothing does; else what follows, and nothing is done."""
-    effects = foresee(subject_id=subject.pk, at=clock.now(), act=act)
+def once_shown(
+    request: SignedInRequest,
+    subject: Subject,
+    act: Callable[[], object],
+    is_told: Callable[[Effect], bool] = lambda effect: False,
+) -> tuple[Effect, ...]:
+    """Do it if the page had shown all that follows, or nothing does; else what follows, and nothing is done.
+
+    is_told: True for what the page says anyway before anybody acts.
+    """
+    found = foresee(subject_id=subject.pk, at=clock.now(), act=act)
+    effects = tuple(one for one in found if not is_told(one))
     if not effects or request.POST.get("foreseen", "") == mark_of(effects):
         act()
         return ()

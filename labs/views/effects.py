@@ -33,14 +33,21 @@ class Tried:
         return mark_of(self.effects)
 
 
-def save_once_shown(request: SignedInRequest, subject: Subject, form: forms.Form, act: Callable[[], object]) -> Tried:
+def save_once_shown(
+    request: SignedInRequest,
+    subject: Subject,
+    form: forms.Form,
+    act: Callable[[], object],
+    is_told: Callable[[Effect], bool] = lambda effect: False,
+) -> Tried:
     """Save if the page that was sent had shown all that follows, or nothing does; else the form says why not.
 
-    SavedMeanwhile is left to the page, which has to ask.
+    is_told: True for what the page says anyway before anybody acts. SavedMeanwhile is left to the page, which has to
+    ask.
     """
     made: list[object] = []
     try:
-        effects = once_shown(request, subject, lambda: made.append(act()))
+        effects = once_shown(request, subject, lambda: made.append(act()), is_told)
     except SavedMeanwhile:
         raise
     except Refused as refusal:
@@ -56,6 +63,8 @@ def save_at_once(form: forms.Form, act: Callable[[], object]) -> Tried:
     """The same for what changes nothing that stands."""
     try:
         return Tried(done=True, made=act())
+    except SavedMeanwhile:
+        raise
     except Refused as refusal:
         put(form, refusal)
         return Tried()

@@ -16,8 +16,11 @@ Stored = Mapping[str, object]
 
 
 def laid_under(stored: Stored, given: Mapping[str, Any]) -> dict[str, str]:
-    """The hidden boxes of a form: as posted or as in its draft, else as stored now."""
-    boxes = {f"{WAS}-{name}": as_text(value) for name, value in stored.items()}
+    """The hidden boxes of a form: as posted or as in its draft, else as stored now. Of several ticks one list."""
+    boxes = {
+        f"{WAS}-{name}": ",".join(value) if isinstance(value, list) else as_text(value)
+        for name, value in stored.items()
+    }
     return {name: str(given.get(name, text)) for name, text in boxes.items()}
 
 
@@ -37,7 +40,8 @@ def with_theirs(
 def _put(posted: QueryDict, stored: Stored, names: list[str]) -> QueryDict:
     merged = posted.copy()
     for name in names:
-        merged[name] = as_text(stored[name])
+        value = stored[name]
+        merged.setlist(name, value if isinstance(value, list) else [as_text(value)])
     return merged
 
 

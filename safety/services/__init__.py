@@ -4,7 +4,6 @@ from safety.services.causality import sign_causality, withdraw_causality
 from safety.services.escalation import sweep_clocks
 from safety.services.events import (
     Event,
-    SavedByAnother,
     correct_adverse_event,
     mark_adverse_event_in_error,
     report_adverse_event,
@@ -22,6 +21,7 @@ from safety.services.reports import (
     report_pregnancy,
     take_back_report_sent,
 )
+from safety.services.saved import SavedByAnother
 
 __all__ = [
     "Details",

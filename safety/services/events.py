@@ -15,7 +15,7 @@ from protocol.vocabulary import Drug
 from safety.models import AdverseEvent
 from safety.services.event_checks import Event, Odd, odd_things, problems_of
 from safety.services.reports import open_report
-from safety.services.saved import SavedByAnother
+from safety.services.together import RECORD, with_theirs
 from safety.vocabulary import CTCAE, Attribution, Seriousness
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
@@ -26,13 +26,10 @@ from trialsite.services.subjects import Refused, first_submission, lock_open_sub
 
 __all__ = [
     "Event",
-    "SavedByAnother",
     "correct_adverse_event",
     "mark_adverse_event_in_error",
     "report_adverse_event",
 ]
-
-RECORD = "adverse_event"
 
 
 def report_adverse_event(
@@ -73,20 +70,25 @@ def report_adverse_event(
 
 
 def correct_adverse_event(
-    *, by: Actor, at: datetime, subject_id: int, site_id: int, number: int, event: Event, version: int, reason: str
+    *,
+    by: Actor,
+    at: datetime,
+    subject_id: int,
+    site_id: int,
+    number: int,
+    event: Event,
+    reason: str,
+    seen: Event | None = None,
 ) -> AdverseEvent:
-    """Change an event. Refused without a reason, and if somebody saved it since `version` was shown.
+    """Change an event. Refused without a reason; a correction that changes nothing stores nothing.
 
-    A correction that changes nothing stores nothing.
+    seen: the event as it lay under the form, None if the caller held no older view. What only another person
+    changed since stands; SavedMeanwhile for what both changed, each to something else.
     """
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
         subject = lock_open_subject(subject_id, site_id)
         stored = _standing(subject, number)
-        if stored.version != version:
-            raise SavedByAnother(
-                "Somebody else saved this event while you were editing. Your entries are kept below; "
-                "what is stored now stands beside them."
-            )
+        event = with_theirs(stored, event, seen)
         _check(subject, event, at)
         before = {name: getattr(stored, name) for name in COLUMNS}
         _fill(stored, event)

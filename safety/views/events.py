@@ -14,9 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from labs.forms import ReasonForm
 from labs.selectors import visit_label
-from labs.services import FieldsRefused, ReasonMissing
-from labs.views.correcting import LOOK_FIRST, once_shown
-from labs.views.effects import Tried, save_once_shown
+from labs.views.effects import save_once_shown
 from labs.words import unit_words
 from protocol.explain import plain
 from safety import selectors, services
@@ -24,7 +22,7 @@ from safety.event_forms import EventForm, TermForm, answers_of, criterion_words
 from safety.forms import InErrorForm
 from safety.models import AdverseEvent, SafetyReport
 from safety.selectors import Suggestion, VitalSuggestion
-from safety.services import SavedByAnother
+from safety.views.correcting import correct, posted_event, put, under, which
 from safety.views.door import subject_for, who
 from safety.views.judgements import judged, taken_back
 from safety.views.reports import clock_lines
@@ -39,7 +37,7 @@ from trialsite.partial_dates import in_words_as_known, tell_today_in_part
 from trialsite.services.subjects import Refused
 from trialsite.signing import signed_line
 
-UNPROCESSABLE = 422
+UNPROCESSABLE, CONFLICT = 422, 409
 
 
 @require_http_methods(["GET", "POST"])
@@ -159,7 +157,7 @@ def adverse_event_new(request: SignedInRequest, key: str) -> HttpResponse:
     if term not in TERMS:
         messages.error(request, "Choose a term of the list.")
         return redirect("subject_adverse_events", subject.key)
-    unsaved = drafting(request, subject, _which(term))
+    unsaved = drafting(request, subject, which(term))
     known = {**_prefilled(request, subject, term), **(unsaved.typed if unsaved else {})}
     form = EventForm(request.POST or None, term=term, initial=known)
     tell_today_in_part(form, clock.today(subject.site.time_zone))
@@ -170,17 +168,12 @@ def adverse_event_new(request: SignedInRequest, key: str) -> HttpResponse:
                 **who(request, subject), token=data["token"], event=form.event(), lab_result_id=data["lab_result"]
             )
         except Refused as refusal:
-            _put(form, refusal)
+            put(form, refusal)
         else:
-            is_saved(request, subject, _which(term))
+            is_saved(request, subject, which(term))
             return _reported(request, subject, made)
     context = {"subject": subject, "form": form, "term": term, "term_form": TermForm(initial={"term": term})}
     return _page(request, {**context, "may_enter": True, "drafting": unsaved})
-
-
-def _which(term: str) -> str:
-    """What of the address belongs to a draft: an event of each term has one of its own."""
-    return urlencode({"term": term})
 
 
 def _reported(request: SignedInRequest, subject: Subject, made: AdverseEvent) -> HttpResponse:
@@ -216,18 +209,18 @@ def adverse_event(request: SignedInRequest, key: str, number: int) -> HttpRespon
     event = get_object_or_404(AdverseEvent.objects.select_related("recorded_by"), subject=subject, number=number)
     event.subject = subject  # known already, with its site
     action = request.POST.get("action", "") if request.method == "POST" else ""
-    term = request.POST.get("term", "") or request.GET.get("term", "")
+    posted = posted_event(request, event) if action == "correct" else None
+    term = (posted or request.GET).get("term", "")
     term = term if term in TERMS else event.term
-    unsaved = drafting(request, subject, _which(term))
+    unsaved = drafting(request, subject, which(term))
     typed = unsaved.typed if unsaved else {}
-    form = EventForm(
-        request.POST if action == "correct" else None, term=term, initial={**answers_of(event), **typed, "term": term}
-    )
+    form = EventForm(posted, term=term, initial={**answers_of(event), **typed, "term": term})
     tell_today_in_part(form, clock.today(subject.site.time_zone))
     context: dict[str, Any] = {
         "subject": subject,
         "event": event,
         "row": row(event),
+        "was": under(request, event, typed),
         "form": form,
         "why": ReasonForm(request.POST if action == "correct" else None, initial=typed),
         "drafting": unsaved,
@@ -245,36 +238,6 @@ def adverse_event(request: SignedInRequest, key: str, number: int) -> HttpRespon
     return _done(request, subject, said) if said else _page(request, context)
 
 
-def _correct(request: SignedInRequest, context: dict[str, Any]) -> str:
-    form, why, event = context["form"], context["why"], context["event"]
-    if not (form.is_valid() and why.is_valid()):
-        return ""
-    act = partial(
-        services.correct_adverse_event,
-        **who(request, context["subject"]), number=event.number, event=form.event(),
-        version=form.cleaned_data["version"] or 0, reason=why.words(),
-    )  # fmt: skip
-    try:
-        effects = once_shown(request, context["subject"], act)
-    except ReasonMissing as refusal:
-        why.add_error("change_reason", str(refusal))
-    except SavedByAnother as refusal:
-        form.add_error(None, str(refusal))
-        context["stored_now"] = True
-        # The next save rests on what is shown now.
-        form.data = form.data.copy()
-        form.data["version"] = str(event.version)
-    except Refused as refusal:
-        _put(form, refusal)
-    else:
-        if not effects:
-            is_saved(request, context["subject"], _which(context["term"]))
-            return f"Adverse event {event.number} was corrected."
-        form.add_error(None, LOOK_FIRST)
-        context["foreseen"] = Tried(effects=effects)
-    return ""
-
-
 def _in_error(request: SignedInRequest, context: dict[str, Any]) -> str:
     form, event = context["error_form"], context["event"]
     if not form.is_valid():
@@ -289,20 +252,14 @@ def _in_error(request: SignedInRequest, context: dict[str, Any]) -> str:
     return f"Adverse event {event.number} was marked as entered in error."
 
 
-SAVES = {"correct": _correct, "in_error": _in_error}
-
-
-def _put(form: EventForm, refusal: Refused) -> None:
-    """A service's refusal beside the fields it names, else above the form."""
-    problems = refusal.problems if isinstance(refusal, FieldsRefused) else {"": str(refusal)}
-    for name, words in problems.items():
-        form.add_error(name if name in form.fields else None, words)
+SAVES = {"correct": correct, "in_error": _in_error}
 
 
 def _page(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
     is_refused = request.method == "POST"
     context |= {"ctcae": CTCAE.value, "has_errors": is_refused}
-    return render(request, "safety/adverse_event.html", context, status=UNPROCESSABLE if is_refused else 200)
+    status = CONFLICT if "conflict" in context else UNPROCESSABLE if is_refused else 200
+    return render(request, "safety/adverse_event.html", context, status=status)
 
 
 def _done(request: SignedInRequest, subject: Subject, words: str) -> HttpResponse:

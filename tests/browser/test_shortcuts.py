@@ -4,33 +4,52 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_reporting import sign_in
+from tests.browser.test_queries import asked_twice, clicks_of
 from tests.fixtures.browser import Tab
 from tests.fixtures.processes import LiveApp
-from tests.world import new_world
-from tests.world_labs import treated_subject
+from tests.labs.test_import_pages import panel_of_25
+from tests.world import PASSWORD, new_world
+from tests.world_imports import upload
+from tests.world_labs import laboratory
 from trialsite import clock
-from trialsite.models import Role
 
 pytestmark = pytest.mark.browser
+#: More than any page has places to stop at on the way.
+MANY = 150
 
 
-@pytest.mark.req("D14")
+def tab_to(page: Page, what: Locator) -> None:
+    """Press Tab until the focus stands there."""
+    expect(what).to_be_visible()
+    for _ in range(MANY):
+        if what.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"Tab does not reach {what}")
+
+
+@pytest.mark.req("D14", "D8", "G1")
 def test_complaint_28_lists_and_tasks_are_reached_without_a_mouse(
     live_app: LiveApp, open_tab: Callable[..., Tab], axe: Callable[[Page], list[str]]
 ) -> None:
+    """From sign-in through My work to answered queries, a saved panel and an imported file, by keys alone."""
     world = new_world()
-    subject = treated_subject(world, day1=date(2024, 3, 4))
-    coordinator = world.person(Role.COORDINATOR)
+    subject, _ = asked_twice(world)
+    upload(world, laboratory(world), panel_of_25(subject, accession="A9", on="2024-03-20"))
     clock.set_offset(world.at + timedelta(hours=1) - datetime.now(UTC))
     tab = open_tab(base_url=live_app.url)
-    sign_in(tab, coordinator, world)
-    keys = tab.page.keyboard
+    keys, clicks = tab.page.keyboard, clicks_of(tab)
+    tab.page.goto("/accounts/sign-in/")
+    tab_to(tab.page, tab.page.locator("input[name=login]"))
+    keys.type("coordinator-01")
+    tab_to(tab.page, tab.page.locator("input[name=password]"))
+    keys.type(PASSWORD)
+    keys.press("Enter")
     expect(tab.page).to_have_url(re.compile("/my-work/$"))
     keys.type("gs")
     expect(tab.page).to_have_url(re.compile("/subjects/$"))
@@ -47,8 +66,32 @@ def test_complaint_28_lists_and_tasks_are_reached_without_a_mouse(
     expect(tab.page).to_have_url(re.compile(f"/subjects/{subject.key}/$"))
     keys.type("gw")
     expect(tab.page).to_have_url(re.compile("/my-work/$"))
+    tab.page.wait_for_load_state()
     keys.press("n")
     expect(tab.page).to_have_url(re.compile("/visits/bl/labs/"))
+    for words in ("It is g/dL, see the report.", "Of the morning."):
+        expect(tab.page.get_by_label("Answer", exact=True)).to_be_focused()
+        keys.type(words)
+        with tab.page.expect_navigation():
+            keys.press("Control+Enter")
+    tab_to(tab.page, tab.page.locator("#v_plt"))
+    keys.type("212")
+    tab_to(tab.page, tab.page.get_by_role("button", name=re.compile("^Save results")))
+    keys.press("Enter")
+    expect(tab.page.get_by_text("Results saved: 1 recorded.")).to_be_visible()
+    tab_to(tab.page, tab.page.get_by_role("link", name="Lab import", exact=True))
+    keys.press("Enter")
+    tab_to(tab.page, tab.page.locator("#id_file"))
+    with tab.page.expect_file_chooser() as chooser:
+        keys.press("Enter")
+    file = {"name": "chemistry.csv", "mimeType": "text/csv", "buffer": panel_of_25(subject)}
+    chooser.value.set_files(file)
+    tab_to(tab.page, tab.page.get_by_role("button", name="Upload", exact=True))
+    keys.press("Enter")
+    tab_to(tab.page, tab.page.get_by_role("button", name="Import 25 good rows"))
+    keys.press("Enter")
+    expect(tab.page.get_by_text("25 rows imported.")).to_be_visible()
+    assert clicks == []
     tab.page.goto("/accounts/profile/")
     tab.page.get_by_label("Shortcuts of one key are on").uncheck()
     tab.page.get_by_role("button", name="Save shortcuts").click()

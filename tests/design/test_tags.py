@@ -56,6 +56,20 @@ def test_dates_and_moments() -> None:
     assert shown("{% stamp at nowhere %}", at=at).startswith("16 Mar 2026")
 
 
+@pytest.mark.req("B7")
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        (datetime(2026, 3, 8, 7, 59, tzinfo=UTC), "8 Mar 2026 01:59 CST"),
+        (datetime(2026, 3, 8, 8, 0, tzinfo=UTC), "8 Mar 2026 03:00 CDT"),
+        (datetime(2026, 11, 1, 6, 30, tzinfo=UTC), "1 Nov 2026 01:30 CDT"),
+        (datetime(2026, 11, 1, 7, 30, tzinfo=UTC), "1 Nov 2026 01:30 CST"),
+    ],
+)
+def test_where_the_clocks_change_the_zone_tells_the_hours_apart(at: datetime, words: str) -> None:
+    assert edc.moment(at, "America/Chicago") == words
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [

@@ -14,7 +14,8 @@ from enrollment.questions import Question, questions_for
 from enrollment.selectors import checklist_of, current_answers, judgements, site_day
 from enrollment.services import Answer, record_screening_answers, send_eligibility, sign_eligibility
 from enrollment.tasks import announce_eligibility
-from labs.services import Assessed, VisitFacts, record_disease_assessment, record_visit
+from labs.services import Assessed, SavedMeanwhile, VisitFacts, record_disease_assessment, record_visit
+from labs.services.refusals import Conflict
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, CriterionOutcome
 from tests.world import World
@@ -23,6 +24,7 @@ from tests.world_labs import record
 from trialsite import clock
 from trialsite.access import Actor, system_actor
 from trialsite.context import reading
+from trialsite.days import in_words
 from trialsite.models import Mail, OutboxMessage, Role, Subject
 from trialsite.services.signatures import digest, is_intact
 from trialsite.services.subjects import Refused, Stale
@@ -323,9 +325,12 @@ def test_the_second_of_two_savers_is_told(world: World) -> None:
             reason="Echo",
         )
 
-    with pytest.raises(Stale, match="answered 1 of these questions differently"):
+    with pytest.raises(SavedMeanwhile) as refused:
         save("2", opened)
+    day = in_words(world.at.date())
+    assert refused.value.conflicts == (Conflict("nyha", "NYHA class of heart failure", f"I, {day}", f"II, {day}"),)
     assert save("1", opened) == [], "the same answer is no conflict"
+    assert save("0", opened) == [], "what only the other person changed stands"
     assert len(save("2", None)) == 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -250,16 +250,31 @@ def test_the_whole_road_in_the_browser(world: World) -> None:
 
 
 @pytest.mark.req("D12")
-def test_two_people_on_one_checklist(world: World) -> None:
+@pytest.mark.parametrize(("choice", "kept"), [("yours", "2"), ("theirs", "1")])
+def test_two_people_on_one_checklist(world: World, choice: str, kept: str) -> None:
+    """Each question that both answered is asked; what only one of them answered stands."""
     subject = complete(world)
     client = browser(world, Role.COORDINATOR)
-    data = checklist_data(client, subject, {"nyha": "2"})
-    correct(world, subject, "nyha", Answer("1", site_day(world.at, subject.site)))
+    today = site_day(world.at, subject.site)
+    typed = {"nyha": "2", "asthma_ibd": "unk", "diagnosis_on": in_words(today), "iv_antibiotics_on": in_words(today)}
+    data = {**checklist_data(client, subject, typed), "action": "save"}
+    correct(world, subject, "nyha", Answer("1", today))
+    correct(world, subject, "pregnant", Answer("unk", today))
+    correct(world, subject, "iv_antibiotics", Answer("yes", date(2024, 1, 2)))
     address = reverse("subject_eligibility", args=[subject.key])
-    response = client.post(address, {**data, "action": "save"})
-    assert response.status_code == 422
-    assert "answered 1 of these questions differently" in text(response)
-    assert re.search(r'name="nyha" value="2"[^>]*checked', text(response)), "what was chosen is kept"
+    asked = client.post(address, data)
+    page = text(asked)
+    assert asked.status_code == 409
+    assert "Choose a value for 1 answer, then save again." in page
+    assert re.search(r'name="nyha" value="2"[^>]*checked', page), "what was chosen is kept"
+    assert re.search(r'name="pregnant" value="unk"[^>]*checked', page), "what only the other changed is shown"
+    seen = re.search(r'name="seen" value="(\d+)"', page)
+    assert seen
+    again = {**data, "seen": seen[1], "pregnant": "unk", "iv_antibiotics": "yes", "iv_antibiotics_on": "2 jan 2024"}
+    assert client.post(address, {**again, "keep-nyha": choice}).status_code == 303
+    with reading(system_actor("verification"), world.at):
+        now = {item: one.value for item, one in current_answers(subject).items()}
+    assert (now["nyha"], now["asthma_ibd"], now["pregnant"], now["iv_antibiotics"]) == (kept, "unk", "unk", "yes")
 
 
 def test_a_correction_after_sending_asks_why(world: World) -> None:

@@ -15,6 +15,7 @@ from followup import exports
 from followup.models import Departure, EndOfTreatment, FollowUpContact
 from followup.services import Leaving, sweep_reminders
 from followup.services.departure import Kind
+from followup.views import endings
 from followup.views.contacts import STATE_WORDS
 from protocol.vocabulary import DueState
 from tests.labs.test_pages import form_data
@@ -23,6 +24,7 @@ from tests.world_followup import contact, end, leave, reached
 from tests.world_labs import morning
 from trialsite import clock
 from trialsite import exports as spine
+from trialsite.foresight import NOTHING, Effect
 from trialsite.models import Role, Subject
 
 DUE = date(2024, 9, 10)
@@ -116,6 +118,36 @@ def test_the_investigator_signs_with_the_password(world: World, client: Client, 
     assert world.person(Role.INVESTIGATOR).printed_name in stands
 
 
+@pytest.mark.req("E10")
+def test_what_the_page_does_not_list_is_shown_before_treatment_ends(
+    world: World, client: Client, treated: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endings, "is_listed", lambda effect: effect.label.startswith("Signature"))
+    address = reverse("subject_end_of_treatment", args=[treated.key])
+    log_in(client, world.person(Role.INVESTIGATOR))
+    shown = client.post(address, signed())
+    assert (shown.status_code, "From that follows:" in words(shown)) == (422, True)
+    assert not EndOfTreatment.objects.exists()
+    again = signed(foreseen=form_data(shown.content.decode())["foreseen"])
+    assert client.post(address, again).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("label", "before", "listed"),
+    [
+        ("Planned doses of anakinra", "184 to 3 Mar 2025", True),
+        ("Proposed next", "Low-dose dexamethasone", True),
+        ("Signature of Ina Investigator on the end of treatment, 4 Mar 2024", NOTHING, True),
+        ("Signature of Ina Investigator on the phase decision, 4 Mar 2024", "Stands", False),
+        ("Confirmed response", NOTHING, True),
+        ("Confirmed response", "Partial response", False),
+        ("Signed decision of 4 Mar 2024", NOTHING, False),
+    ],
+)
+def test_only_what_the_page_lists_is_not_asked_about(label: str, before: str, *, listed: bool) -> None:
+    assert endings.is_listed(Effect(label, before, "Broken")) is listed
+
+
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
@@ -155,7 +187,7 @@ def test_the_investigator_takes_it_back(world: World, client: Client, treated: S
     address = reverse("subject_end_of_treatment", args=[treated.key])
     log_in(client, world.person(Role.INVESTIGATOR))
     assert client.post(address, {"action": "take_back", "reason": ""}).status_code == 422
-    assert client.post(address, {"action": "take_back", "reason": "Wrong subject"}).status_code == 303
+    assert once_shown(client, address, {"action": "take_back", "reason": "Wrong subject"}) == 303
     assert "Sign end of treatment" in words(client.get(address))
 
 
@@ -177,8 +209,11 @@ def left(**more: str) -> dict[str, str]:
 
 
 def left_once_shown(client: Client, address: str, **more: str) -> int:
-    """What ends with it is shown first; sent again from that page, it is recorded."""
-    sent = left(**more)
+    return once_shown(client, address, left(**more))
+
+
+def once_shown(client: Client, address: str, sent: dict[str, str]) -> int:
+    """What follows is shown first; sent again from that page, it is done."""
     shown = client.post(address, sent)
     assert (shown.status_code, "From that follows:" in words(shown)) == (422, True)
     return client.post(address, {**sent, "foreseen": form_data(shown.content.decode())["foreseen"]}).status_code

@@ -25,10 +25,11 @@ from tests import world_dosing as treat
 from tests.fixtures.databases import Database
 from tests.world import World, log_in, new_world
 from trialsite import clock
-from trialsite.access import system_actor
+from trialsite.access import Duty, system_actor
 from trialsite.context import reading
 from trialsite.exporting import Column, Dataset
 from trialsite.models import AccessEntry, Role
+from trialsite.services.drafts import save_draft
 
 EXPORTERS = (Role.ADMIN, Role.DATA_MANAGER, Role.STATISTICIAN)
 OTHERS = (Role.COORDINATOR, Role.INVESTIGATOR, Role.MONITOR)
@@ -109,8 +110,14 @@ def test_names_are_given_once_and_every_column_says_what_it_means() -> None:
         assert all(column.words for column in dataset.columns), dataset.name
 
 
-@pytest.mark.req("B14", "F2")
+@pytest.mark.req("B14", "B18", "F2")
 def test_the_archive_holds_every_file_and_a_manifest_that_is_true(trial: World, client: Client) -> None:
+    """And of what somebody typed and did not save, not a word."""
+    typed = {"name": "Typed and never saved"}
+    save_draft(
+        by=trial.person(Role.COORDINATOR), at=trial.at, subject_id=None, site_id=trial.sites["01"].pk,
+        page="/subjects/new/", typed=typed, duty=Duty.SCREEN_SUBJECT,
+    )  # fmt: skip
     data = body(log_in(client, trial.person(Role.DATA_MANAGER)), "/exports/everything.zip")
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         assert packed.testzip() is None
@@ -120,6 +127,7 @@ def test_the_archive_holds_every_file_and_a_manifest_that_is_true(trial: World, 
         for one in manifest["files"]:
             content = packed.read(one["name"])
             assert one["sha256"] == sha256(content).hexdigest(), one["name"]
+            assert typed["name"].encode() not in content, one["name"]
             assert one["bytes"] == len(content)
             assert one["rows"] == len(table(content)), one["name"]
     assert manifest["made_by"] == trial.person(Role.DATA_MANAGER).printed_name

@@ -17,6 +17,8 @@ from django.urls import reverse
 from dosing.services import record_doses
 from dosing.services.modifications import Order, modify_dose
 from enrollment.selectors import consents_of
+from followup.models import Departure
+from followup.services import Leaving
 from labs.services import VisitFacts, record_visit
 from protocol.vocabulary import DoseAction, DoseStatus, Drug
 from safety.services import Medication, record_medication
@@ -24,7 +26,7 @@ from tests import world_dosing as treat
 from tests.reporting.test_complaints import verify_all
 from tests.world import World, log_in
 from tests.world_enrollment import complete, sent, signed
-from tests.world_followup import who
+from tests.world_followup import contact, end, leave, reached, who
 from tests.world_safety import an_event, reported
 from trialsite.access import system_actor
 from trialsite.context import reading
@@ -37,11 +39,12 @@ WHY = {"change_reason": "Transcription error"}
 
 @dataclass
 class Scene:
-    """A treated and a screened subject, everything of both verified, the screened one's eligibility signed."""
+    """A treated, a screened and a followed subject, everything verified, the screened one's eligibility signed."""
 
     world: World
     treated: Subject
     screened: Subject
+    ended: Subject
     ids: dict[str, int]
 
     def address(self, name: str, *more: object, of: Subject | None = None) -> str:
@@ -62,12 +65,14 @@ def scene(world: World) -> Scene:
     )
     screened = complete(world)
     signed(world, screened, sent(world, screened))
-    for subject in (treated, screened):
+    ended = treat.at_month_6(world, values=("1.8", "1.7")).subject
+    end(world, ended, date(2024, 7, 10))
+    for subject in (treated, screened, ended):
         verify_all(world, subject)
     with reading(system_actor("verification"), world.at):
         consent = consents_of(screened)[0]
     ids = {"consent": consent.pk, "event": event.number, "medication": ongoing.pk, "order": order.pk}
-    return Scene(world, treated, screened, ids)
+    return Scene(world, treated, screened, ended, ids)
 
 
 #: A page and what is sent to it -> an effect that it has to name.
@@ -149,6 +154,14 @@ PAGES: dict[str, tuple[Callable[[Scene], Sent], str]] = {
         ),
         "will need verifying again",
     ),
+    "an adverse event entered in error": (
+        lambda s: (
+            s.address("adverse_event", s.ids["event"]),
+            {"action": "in_error", "reason": "Another subject's"},
+            s.treated,
+        ),
+        "will need verifying again",
+    ),
     "a changed dose": (
         lambda s: (
             s.address("subject_dosing"),
@@ -200,7 +213,57 @@ PAGES: dict[str, tuple[Callable[[Scene], Sent], str]] = {
         ),
         "Planned doses",
     ),
+    "a departure taken back": (
+        lambda s: (left(s).address("subject_departure"), {"action": "take_back", "reason": "Found again"}, s.treated),
+        "Planned doses",
+    ),
+    "an end of treatment taken back": (
+        lambda s: (
+            s.address("subject_end_of_treatment", of=s.ended),
+            {"action": "take_back", "reason": "Another subject's"},
+            s.ended,
+        ),
+        "Withdrawn",
+    ),
+    "a contact that tells of a new therapy": (
+        lambda s: (
+            s.address("subject_follow_up", of=s.ended) + "?visit=fu06",
+            {
+                "action": "contact",
+                "contacted_on": "t",
+                "method": "phone",
+                "outcome": "reached",
+                "alive": "yes",
+                "progressed": "no",
+                "new_therapy": "Carfilzomib",
+                "new_therapy_on": "11 jul 2024",
+            },
+            s.ended,
+        ),
+        "Confirmed response",
+    ),
+    "a contact entered in error": (
+        lambda s: (
+            s.address("subject_follow_up", of=s.ended) + "?visit=fu06",
+            {"action": "in_error", "contact": called(s), "reason": "Another subject's"},
+            s.ended,
+        ),
+        "will need verifying again",
+    ),
 }
+
+
+def left(scene: Scene) -> Scene:
+    """The treated subject is lost."""
+    leave(scene.world, scene.treated, Leaving(Departure.Kind.LOST, treat.MONTH[6], "Moved", treat.MONTH[6]))
+    return scene
+
+
+def called(scene: Scene) -> str:
+    """A contact with the subject whose treatment ended, verified."""
+    made = contact(scene.world, scene.ended, reached("fu06", treat.MONTH[6]))
+    verify_all(scene.world, scene.ended)
+    return str(made.pk)
 
 
 def hidden_of_form(html: str, action: str) -> dict[str, str]:
@@ -239,6 +302,16 @@ def test_what_a_page_shows_is_what_its_save_does(scene: Scene, client: Client) -
             told[name] = mark_of(differences(before, stands(scene.world, subject))) in marks
             transaction.set_rollback(True)
     assert told == dict.fromkeys(PAGES, True)
+
+
+@pytest.mark.req("E10", "B5")
+def test_the_end_of_a_therapy_is_saved_at_once_since_nothing_follows_from_it(scene: Scene, client: Client) -> None:
+    """What counts is its first day: no effect is shown, and none comes."""
+    log_in(client, scene.world.person(Role.INVESTIGATOR))
+    before = stands(scene.world, scene.treated)
+    done = client.post(scene.address("medication", scene.ids["medication"]), {"action": "end", "ended_on": "t"})
+    assert done.status_code == 303
+    assert differences(before, stands(scene.world, scene.treated)) == ()
 
 
 @pytest.mark.req("E10")

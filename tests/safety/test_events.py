@@ -15,12 +15,13 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from labs.services import FieldsRefused, ReasonMissing
+from labs.services import FieldsRefused, ReasonMissing, SavedMeanwhile
+from labs.services.refusals import Conflict
 from protocol.ctcae_terms import ALLOWED_GRADES
 from safety.event_forms import grade_choices
 from safety.exports import DATASETS
 from safety.models import AdverseEvent
-from safety.services import SavedByAnother, mark_adverse_event_in_error, report_adverse_event
+from safety.services import mark_adverse_event_in_error, report_adverse_event
 from safety.services.event_checks import odd_things
 from safety.vocabulary import TERM_GROUPS, Attribution, Outcome, Seriousness
 from tests.world import World, log_in
@@ -30,6 +31,7 @@ from tests.world_safety import an_event, corrected, reported
 from trialsite import clock
 from trialsite.context import because
 from trialsite.models import AuditEvent, Query, Role, Subject
+from trialsite.partial_dates import parse
 from trialsite.services.subjects import Refused
 
 DAY1 = date(2024, 3, 4)
@@ -164,9 +166,23 @@ def test_a_correction_that_changes_nothing_stores_nothing(world: World, subject:
 @pytest.mark.req("D12")
 def test_two_people_correct_and_nothing_is_overwritten(world: World, subject: Subject) -> None:
     stored = reported(world, subject, HEADACHE)
-    corrected(world, subject, stored, replace(HEADACHE, grade=3))
-    with pytest.raises(SavedByAnother, match="kept below"):
-        corrected(world, subject, stored, replace(HEADACHE, grade=1))
+    theirs = replace(HEADACHE, grade=3, reported_as="Pain", serious=frozenset({Seriousness.HOSPITAL}))
+    corrected(world, subject, stored, theirs)
+    with pytest.raises(SavedMeanwhile) as refused:
+        mine = replace(HEADACHE, grade=1, serious=frozenset({Seriousness.DISABILITY}))
+        corrected(world, subject, stored, mine, seen=HEADACHE)
+    assert refused.value.conflicts == (
+        Conflict("term", "Term and grade", "Headache, grade 3", "Headache, grade 1"),
+        Conflict("serious", "Serious, because", Seriousness.HOSPITAL.label, Seriousness.DISABILITY.label),
+    )
+    later = replace(HEADACHE, attribution_disease="UNLIKELY", started=parse("06 mar 2024", world.at.date()))
+    both = corrected(world, subject, stored, later, seen=HEADACHE)
+    assert (both.grade, both.reported_as, both.needs_hospital, both.attribution_disease) == (
+        3,
+        "Pain",
+        True,
+        "UNLIKELY",
+    )
 
 
 def test_an_event_entered_in_error_stays_and_counts_no_more(world: World, subject: Subject) -> None:
@@ -232,6 +248,11 @@ def form(**more: str | list[str]) -> dict[str, Any]:
     }
 
 
+def under(html: str) -> dict[str, str]:
+    """The hidden boxes that say what stood when the page was opened."""
+    return dict(re.findall(r'name="(was-\w+)" value="([^"]*)"', html))
+
+
 @pytest.mark.req("D6")
 def test_the_form_offers_the_grades_of_its_term_and_adds(coordinator: Client, subject: Subject) -> None:
     new = reverse("adverse_event_new", args=[subject.key])
@@ -265,15 +286,19 @@ def test_the_page_of_one_corrects_and_marks_it_wrong(coordinator: Client, world:
     page = reverse("adverse_event", args=[subject.key, 1])
     html = coordinator.get(page).content.decode()
     assert 'value="6 Mar 2024"' in html
-    changed = form(action="correct", version="1", grade="3", started="6 Mar 2024")
+    changed = form(**under(html), action="correct", grade="3", started="6 Mar 2024")
     refused = coordinator.post(page, changed)
     assert refused.status_code == 422
     assert "Say why the recorded values change." in refused.content.decode()
     assert coordinator.post(page, {**changed, "change_reason": "Transcription error"}).status_code == 302
     stale = coordinator.post(page, {**changed, "grade": "1", "change_reason": "Transcription error"})
-    assert stale.status_code == 422
-    assert "What is stored" in stale.content.decode()
-    assert 'name="version" value="2"' in stale.content.decode()
+    asked = stale.content.decode()
+    assert stale.status_code == 409
+    assert "Choose a value for 1 answer, then save again." in asked
+    assert (under(html)["was-grade"], under(asked)["was-grade"]) == ("2", "3")
+    again = {**changed, **under(asked), "grade": "1", "reported_as": "Ache", "change_reason": "Transcription error"}
+    assert coordinator.post(page, {**again, "keep-term": "theirs"}).status_code == 302
+    assert (AdverseEvent.objects.get().grade, AdverseEvent.objects.get().reported_as) == (3, "Ache")
     assert coordinator.post(page, {"action": "in_error", "reason": ""}).status_code == 422
     assert coordinator.post(page, {"action": "in_error", "reason": "Wrong subject"}).status_code == 302
     assert (
@@ -287,7 +312,7 @@ def test_another_term_offers_its_own_grades(coordinator: Client, world: World, s
     reported(world, subject, HEADACHE)
     page = reverse("adverse_event", args=[subject.key, 1])
     assert coordinator.get(page, {"term": "Bruising"}).content.decode().count('name="grade"') == 2
-    sent = form(action="correct", version="1", term="Bruising", change_reason="Transcription error")
+    sent = form(action="correct", term="Bruising", change_reason="Transcription error")
     assert coordinator.post(page, sent).status_code == 302
     assert AdverseEvent.objects.get().term == "Bruising"
 

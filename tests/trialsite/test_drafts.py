@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +30,7 @@ from tests.world_enrollment import answered, screened
 from tests.world_everything import Ward, furnish
 from tests.world_labs import record, treated_subject
 from tests.world_safety import reported
-from trialsite.access import system_actor
+from trialsite.access import Duty, system_actor
 from trialsite.context import reading
 from trialsite.draft_forms import FORMS
 from trialsite.models import AuditEvent, Draft, Role, Subject, User
@@ -365,6 +367,27 @@ def test_a_new_subject_is_kept_as_a_draft_before_there_is_one(world: World, coor
     assert ">New subject</a>" in coordinator.get(reverse("my_work")).content.decode()
     assert coordinator.post(keep.replace("new", "none"), {"birth_year": "1"}).status_code in {404, 422}
     assert coordinator.post(f"{reverse('subject_new_draft')}?page=/my-work/", {"birth_year": "1"}).status_code == 422
+
+
+@pytest.mark.req("D3", "D13")
+def test_draft_and_save_of_a_new_subject_wait_for_each_other(world: World) -> None:
+    """Both hold the same lock until they are stored, so that a draft of the same instant finds the form saved."""
+    given = {
+        "by": world.person(Role.COORDINATOR), "at": world.at, "site_id": world.sites["01"].pk,
+        "page": reverse("subject_new"), "duty": Duty.SCREEN_SUBJECT, "sitting": uuid4(),
+    }  # fmt: skip
+    saves = (partial(save_draft, **given, subject_id=None, typed={"sex": "F"}), partial(end_draft, **given))
+    held = []
+    for act in saves:
+        with transaction.atomic(), connection.cursor() as cursor:
+            act()
+            cursor.execute("SELECT classid, objid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+            held.append(cursor.fetchall())
+            transaction.set_rollback(True)
+    assert held[0] == held[1]
+    assert len(held[0]) == 1
+    saves[1]()
+    assert saves[0]() is None, "what that sitting still sends is kept no more"
 
 
 @pytest.mark.req("D3")

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Draft, Submission
@@ -36,8 +38,8 @@ def save_draft(
     """Keep what stands in the boxes of a form, in the place of what was kept before.
 
     None if this very form was saved meanwhile (its token, or the sitting in which it was opened, is used): a late
-    draft never brings back what has become data. Waits for a save that is under way, since that holds the subject.
-    Refused for more than a form can hold.
+    draft never brings back what has become data. Waits for a save of this form that is under way, also of a subject
+    that is not there yet. Refused for more than a form can hold.
     """
     content = {name: words for name, words in typed.items() if name not in NOT_KEPT}
     if sum(len(name) + len(str(words)) for name, words in content.items()) > MOST_CHARACTERS:
@@ -45,6 +47,7 @@ def save_draft(
     with writing(by=by, duty=duty, site_id=site_id, at=at):
         if subject_id is not None:
             lock_subject(subject_id)
+        _one_at_a_time(by, page)
         if _is_saved(str(content.get("token", ""))) or _is_saved(str(sitting)):
             return None
         kept, _ = Draft.objects.update_or_create(
@@ -66,9 +69,16 @@ def end_draft(
 ) -> None:
     """The form was saved, or the person throws the draft away. What that sitting still sends is kept no more."""
     with writing(by=by, duty=duty, site_id=site_id, at=at):
+        _one_at_a_time(by, page)
         if sitting is not None:
             first_submission(token=sitting, by=by, at=at)
         Draft.objects.filter(user=by.user_id, page=page).update(content={}, saved_at=None)
+
+
+def _one_at_a_time(by: Actor, page: str) -> None:
+    """Hold this person's form until the transaction ends: its draft and its save come one after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"draft {by.user_id} {page}"])
 
 
 def _is_saved(token: str) -> bool:
