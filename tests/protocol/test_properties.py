@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from protocol.doses import planned_doses
 from protocol.measurements import Course, PhaseInterval
 from protocol.months import add_months, month_start, study_day, study_month
-from protocol.phases import propose
 from protocol.response import assess, fingerprint
 from protocol.trial import TRIAL
 from protocol.visits import follow_up_visits
@@ -25,7 +24,7 @@ from protocol.vocabulary import (
     Response,
     rank,
 )
-from tests.protocol.build import DAY1, course, on, typed_in, under
+from tests.protocol.build import course, on, typed_in, under
 
 tenths = st.integers(0, 70).map(lambda n: f"{Decimal(n) / 10}")
 urine = st.one_of(st.none(), st.integers(0, 2000).map(str))
@@ -104,24 +103,6 @@ def test_progression_holds_at_the_last_reported_digit(tenth: int) -> None:
     for value, is_pd in ((exact, True), (exact - Decimal("0.001"), False)):
         subject = course((-5, {"m": str(nadir), "u": "0"}), (28, {"m": str(value), "u": "0"}))
         assert (assess(subject, TRIAL).time_points[0].timepoint is Response.PD) is is_pd
-
-
-LADDER = {"VGPR": "0.3", "PR": "1.4", "MR": "2.2", "SD": "3.0", "PD": "4.0", "NE": None}
-
-
-@pytest.mark.parametrize("phase", list(Phase))
-@pytest.mark.parametrize("response", list(LADDER))
-def test_every_phase_response_and_month_is_decided(phase: Phase, response: str) -> None:
-    for month in range(25):
-        day = add_months(DAY1, month, MonthConvention.CALENDAR)
-        value = LADDER[response]
-        rows = [((day - DAY1).days - d, {"m": value, "u": "0"} if value else {"u": "0"}) for d in (20, 2)]
-        subject = course((-5, {"m": "3.0", "u": "0"}), *(row for row in rows if row[0] > 0))
-        running = (PhaseInterval(Phase.INDUCTION, DAY1, day), PhaseInterval(phase, day - timedelta(days=1)))
-        subject = replace(subject, phases=running)
-        proposal = propose(phase, subject, assess(subject, TRIAL, day), day, TRIAL)
-        assert proposal.words
-        assert proposal.rule
 
 
 CONVENTIONS = list(MonthConvention)
