@@ -24,6 +24,7 @@ class Dates:
     """The dates that endpoints rest on. `active_mm` is the first attributed myeloma-defining event.
 
     A confirmed response is PR or better, a confirmed minimal response MR or better; each by its first sample.
+    `is_stable_or_better`: the best confirmed response before progression is SD or better.
     """
 
     start: date
@@ -37,6 +38,7 @@ class Dates:
     last_assessment_before_new_therapy: date | None = None
     first_confirmed_response: date | None = None
     first_confirmed_minimal_response: date | None = None
+    is_stable_or_better: bool = False
     milestone: date | None = None
 
 
@@ -78,6 +80,11 @@ def _response_time(dates: Dates, start: date | None) -> EventTime | None:
     if start is None:
         return None
     return _time(dates, start, _first(dates.pd_first, dates.active_mm, _myeloma_death(dates)), dates.death)
+
+
+def benefit(dates: Dates) -> EventTime | None:
+    """Duration of stable disease or better (clinical benefit): as progression-free survival, of those who had it."""
+    return pfs(dates) if dates.is_stable_or_better else None
 
 
 def pfs6(dates: Dates, milestone: date) -> str:
@@ -148,6 +155,7 @@ def dates_of(course: Course, history: ResponseHistory, trial: Protocol) -> Dates
         last_assessment_before_new_therapy=max(before, default=None),
         first_confirmed_response=study.first_response_on,
         first_confirmed_minimal_response=study.first_minimal_response_on,
+        is_stable_or_better=best_confirmed(history) not in (Response.PD, Response.NE),
     )
 
 

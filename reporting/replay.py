@@ -16,6 +16,7 @@ from protocol.trial import TRIAL
 from reporting.cases import pathway, responses, vectors
 from reporting.cases.compare import Difference, differences, shown
 from reporting.cases.eligibility import eligibility
+from reporting.cases.judged import check_sections
 from reporting.cases.reader import Malformed, Object, configured, load, need, objects, optional_decimal, part
 from reporting.cases.subject import read_subject
 
@@ -40,6 +41,7 @@ class Case:
 
 def read_cases(content: Object) -> list[Case]:
     """Every case of a file, computed. Raises Malformed."""
+    check_sections(content)
     trial = configured(TRIAL, part(content, "config_defaults", "the file"), "config_defaults")
     known = part(content, "vectors", "the file")
     for kind in known:

@@ -50,6 +50,10 @@ ENDPOINTS: dict[str, Endpoint] = {
             "dor-minimal", "Duration of response, MR or better", "Still responding", "first MR or better",
             "dor_minimal_status", "dor_minimal_days",
         ),
+        Endpoint(
+            "benefit", "Duration of stable disease or better", "Stable or better", "first dose",
+            "benefit_status", "benefit_days",
+        ),
     )
 }  # fmt: skip
 

@@ -1,7 +1,8 @@
 """Reading a case file: every value typed, every defect one clear sentence."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -30,7 +31,7 @@ class Malformed(ValueError):
 def load(path: Path) -> Object:
     """The file as a JSON object of the known schema. Raises Malformed."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
         json.dumps(content, ensure_ascii=False).encode()
     except OSError as problem:
         raise Malformed(f"{path} cannot be read: {problem.strerror}.") from None
@@ -38,6 +39,8 @@ def load(path: Path) -> Object:
         raise Malformed(f"{path} is not UTF-8 text.") from None
     except json.JSONDecodeError as problem:
         raise Malformed(f"{path} is not JSON: {problem.msg} in line {problem.lineno}.") from None
+    except Malformed:
+        raise
     except ValueError:
         raise Malformed(f"{path} holds a number with too many digits.") from None
     except RecursionError:
@@ -45,6 +48,15 @@ def load(path: Path) -> Object:
     found = as_object(content, "the file")
     if not str(found.get("schema", "")).startswith(SCHEMA):
         raise Malformed(f"{path} is not a case file: its schema is not {SCHEMA}1.")
+    return found
+
+
+def _once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """An object of the file; of a key written twice only one value would be judged."""
+    found = dict(pairs)
+    twice = next((key for key, count in Counter(key for key, _ in pairs).items() if count > 1), None)
+    if twice is not None:
+        raise Malformed(f"the file: {said(twice)} is written twice in one object.")
     return found
 
 

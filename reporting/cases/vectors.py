@@ -129,6 +129,7 @@ def endpoint(row: Object, trial: Protocol, where: str) -> Computed:
             "ttp_active_mm": _event(e.ttp_active_mm(dates)),
             "dor": _event(e.dor(dates)),
             "dor_minimal": _event(e.dor_minimal(dates)),
+            "benefit": _event(e.benefit(dates)),
             "pfs6": e.pfs6(dates, milestone),
         }
     }
@@ -152,6 +153,7 @@ def _dates(inputs: Object, where: str) -> e.Dates:
         last_assessment_before_new_therapy=first("last_assessment_before_new_therapy"),
         first_confirmed_response=first("first_confirmed_response"),
         first_confirmed_minimal_response=first("first_confirmed_minimal_response", "first_confirmed_response"),
+        is_stable_or_better=bool(truth(inputs.get("is_stable_or_better"), where)),
         milestone=first("milestone"),
     )
 

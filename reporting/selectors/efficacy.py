@@ -22,6 +22,7 @@ from protocol.endpoints import (
     LOST_EARLY,
     Dates,
     EventTime,
+    benefit,
     best_confirmed,
     best_on_anakinra_alone,
     dates_of,
@@ -89,6 +90,9 @@ class Efficacy:
     dor_minimal_status: str
     dor_minimal_on: date | None
     dor_minimal_days: int | None
+    benefit_status: str
+    benefit_on: date | None
+    benefit_days: int | None
     hs_crp_baseline: Decimal | None
     hs_crp_month_6: Decimal | None
     hs_crp_change: Decimal | None
@@ -158,7 +162,7 @@ def _row(one: Studied) -> Efficacy:
     subject, course, history, signed_on = one.subject, one.course, one.history, one.signed_on
     base, best = _m_spike(course, history, signed_on)
     progression, first_pd, active = (_timed(one, endpoint) for endpoint in (pfs, ttp, ttp_active_mm))
-    response, minimal = (_timed(one, endpoint) for endpoint in (dor, dor_minimal))
+    response, minimal, stable = (_timed(one, endpoint) for endpoint in (dor, dor_minimal, benefit))
     combination_from = _first_dex(course)
     crp, pcli = (marker_change(course, analyte, one.trial) for analyte in (Analyte.HS_CRP, Analyte.PCLI))
     newer = one.newest_on and (signed_on is None or one.newest_on > signed_on)
@@ -201,6 +205,9 @@ def _row(one: Studied) -> Efficacy:
         dor_minimal_status=minimal.status,
         dor_minimal_on=minimal.on,
         dor_minimal_days=minimal.days,
+        benefit_status=stable.status,
+        benefit_on=stable.on,
+        benefit_days=stable.days,
         hs_crp_baseline=crp.baseline,
         hs_crp_month_6=crp.month_6,
         hs_crp_change=crp.change,

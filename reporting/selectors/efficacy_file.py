@@ -53,6 +53,12 @@ COLUMNS = (
     Column("dor_minimal_status", "Duration of response, MR or better: EVENT or CENSORED; empty without a response"),
     Column("dor_minimal_on", "Day of that event or of censoring"),
     Column("dor_minimal_days", "Days from the first sample of that response, that day counted"),
+    Column(
+        "benefit_status",
+        "Duration of stable disease or better (clinical benefit), as pfs: EVENT or CENSORED; empty without",
+    ),
+    Column("benefit_on", "Day of that event or of censoring"),
+    Column("benefit_days", "Days from Day 1, Day 1 counted"),
     Column("hs_crp_baseline", "hs-CRP at baseline, mg/L"),
     Column("hs_crp_month_6", "hs-CRP in the month-6 window, mg/L"),
     Column("hs_crp_change", "Its change, percent with one decimal; empty where it is not defined"),

@@ -11,8 +11,9 @@ import pytest
 
 from protocol.schema import Config
 from protocol.versions import ORIGINAL, VERSIONS
+from reporting.cases.judged import ROWS, SECTIONS
 from reporting.cases.reader import FIXED
-from reporting.replay import Case, read_cases, replay
+from reporting.replay import NOTES, VECTORS, Case, read_cases, replay
 
 FILE = Path(__file__).parent / "cases" / "clinical_cases.json"
 OTHERS = [FILE.with_name(name) for name in ("more_cases.json", "boundary_cases.json")]
@@ -194,6 +195,26 @@ MALFORMED = [
     ((V, "endpoint_binomial_ci95", 0, "n"), 10**9, "n is above 1000"),
     ((V, "unheard_of"), [], "is not a known kind of vector"),
     (("confirmation_oracle", "subjects", 0, "dates"), [], "differ in length"),
+    (("response_scenario",), [], "'response_scenario' is not a part that can be judged"),
+    (("more_vectors",), {}, "is not a part that can be judged"),
+    (("confirmation_oracle", "subject"), [], "'subject' is not a part that can be judged"),
+    (("confirmation_oracle", "subjects", 0, "confirmd"), [], "is 'confirmed' meant?"),
+    (("seed_table", 0, "rounded_half_upp"), "0", "is 'rounded_half_up' meant?"),
+    (("seed_table", 0, "truncate"), "0", "is 'truncated' meant?"),
+    ((V, "endpoint_binomial_ci95", 0, "lower"), "0", "is 'lower_pct' meant?"),
+    ((V, "endpoint_binomial_ci95", 0, "uper_pct"), "0", "is 'upper_pct' meant?"),
+    ((V, "endpoint_binomial_ci95", 0, "expected"), "0", "'expected' would not be judged"),
+    ((V, "eligibility", 0, "expected_fail"), [], "is 'expected_failed' meant?"),
+    ((V, "eligibility", 0, "eligible"), True, "is 'expected_eligible' meant?"),
+    ((V, "ctcae_lab_grades", 0, "expected_value"), 1, "'expected_value' would not be judged"),
+    ((V, "ctcae_lab_grades", 0, "grade"), 1, "is 'expected_grade' meant?"),
+    ((V, "derived_values", 0, "Expected_reason"), 1, "would not be judged"),
+    ((V, "endpoints", 0, "exspected"), {}, "is 'expected' meant?"),
+    ((V, "unit_conversions", 0, "tolerence"), "9", "is 'tolerance' meant?"),
+    (("epoch_scenarios", 1, "expcted_proposal"), None, "is 'expected_proposal' meant?"),
+    ((*S, "expected_responses"), [], "would not be judged"),
+    ((*P, "expectd"), {}, "is 'expected' meant?"),
+    ((*S, "new_anticancer_therpy"), "2024-02-01", "is 'new_anticancer_therapy' meant?"),
 ]
 
 
@@ -262,6 +283,7 @@ def test_a_name_of_two_lines_still_gets_one_sentence(tmp_path: Path) -> None:
         ("[" * 200_000, "nested too deeply"),
         ('{"schema": ' + "1" * 5000 + "}", "too many digits"),
         ('{"schema": "\\ud800"}', "is not UTF-8 text"),
+        ('{"schema": "clinical-cases/1", "vectors": {"a": 1, "a": 2}}', "'a' is written twice in one object"),
     ],
 )
 def test_what_is_no_case_file_is_refused(text: str, sentence: str, tmp_path: Path) -> None:
@@ -278,6 +300,20 @@ def test_files_that_cannot_be_read_or_written(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00")
     assert replay(binary, None, out, err, check=True) == 2
     assert err.getvalue().count("\n") == 3
+
+
+def test_remarks_stand_beside_what_is_judged(tmp_path: Path) -> None:
+    """Every kind of row takes remarks; the kinds that are judged are those whose keys are listed."""
+    content = copy.deepcopy(CONTENT)
+    vectors = content["vectors"]
+    rows = [row for kind in SECTIONS if isinstance(content[kind], list) for row in content[kind]]
+    rows += [row for kind in vectors.values() if isinstance(kind, list) for row in kind]
+    rows += content["confirmation_oracle"]["subjects"]
+    for row in rows:
+        row.update(comment="seen", source="a colleague", tags=["x"], reviewed_by="J.", note="as printed")
+    code, out, err = run(content, tmp_path)
+    assert (code, err, out.splitlines()[-1]) == (0, "", "297 passed, 0 failed")
+    assert set(VECTORS) | set(NOTES) <= set(ROWS)
 
 
 def test_what_was_computed_is_written(tmp_path: Path) -> None:

@@ -295,6 +295,21 @@ def test_the_response_of_the_rate_and_the_minimal_one_each_last_from_their_own_f
     assert endpoints.dor_minimal(dates) == endpoints.EventTime("CENSORED", on(60), 31)
 
 
+def test_stable_disease_lasts_as_progression_free_survival_does_for_those_who_had_it() -> None:
+    stable = ((-5, {"m": "4.0", "u": "0"}), (30, {"m": "3.9", "u": "0"}))
+    fails = ((200, {"m": "5.2", "u": "0"}), (230, {"m": "5.2", "u": "0"}))
+    for rows, expected in (
+        (stable, endpoints.EventTime("CENSORED", on(30), 31)),
+        ((*stable, *fails), endpoints.EventTime("EVENT", on(200), 201)),
+        ((stable[0], *fails), None),
+        (stable[:1], None),
+    ):
+        subject = course(*rows)
+        dates = endpoints.dates_of(subject, assess(subject, TRIAL), TRIAL)
+        assert dates is not None
+        assert endpoints.benefit(dates) == expected
+
+
 def test_progression_free_at_six_months_both_ways() -> None:
     milestone, closes = on(182), on(196)
     failed = endpoints.Dates(DAY1, pd_first=on(181))

@@ -73,6 +73,14 @@ def test_a_minimal_response_before_the_partial_one_lasts_in_columns_of_its_own()
     assert (minimal.minimal_response_from, minimal.dor_minimal_status) == (on(30), "CENSORED")
 
 
+def test_stable_disease_or_better_lasts_from_day_1_in_its_own_columns() -> None:
+    made = row(one(lived(*RESPONDS_THEN_FAILS), signed=230))
+    assert (made.benefit_status, made.benefit_on, made.benefit_days) == ("EVENT", on(200), 201)
+    failed = row(one(lived((-5, "4.0"), (30, "5.4"), (60, "5.4")), signed=60))
+    assert (failed.pfs_status, failed.benefit_status) == ("EVENT", "")
+    assert row(one(lived(*RESPONDS_THEN_FAILS))).benefit_status == "", "nobody signed"
+
+
 def test_death_of_another_cause_ends_progression_free_survival_but_is_no_progression() -> None:
     died = replace(lived((-5, "4.0"), (30, "3.9")), death_on=on(100), death_due_to_myeloma=False)
     made = row(one(died, signed=30))

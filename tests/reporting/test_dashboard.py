@@ -126,6 +126,7 @@ def by_file(table: list[dict[str, str]]) -> dict[str, int]:
         ("ttp-active", "ttp_active"),
         ("dor", "dor"),
         ("dor-minimal", "dor_minimal"),
+        ("benefit", "benefit"),
     ):
         status = Counter(row[f"{column}_status"] for row in table)
         found[f"{name}-events"], found[f"{name}-censored"] = status["EVENT"], status["CENSORED"]
