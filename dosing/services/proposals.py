@@ -145,13 +145,12 @@ def _note_discrepancy(
     now: dict[str, Any],
     at: datetime,
 ) -> None:
-    """`now` is what the rules would have said; an open discrepancy follows it, a resolved one stays as it is."""
-    if standing is not None and standing.now["kind"] == now["kind"]:
-        return
+    """`now` is what the rules would have said, with figures. An open discrepancy follows it; a resolved one stays."""
     if standing is not None and standing.resolved_at is None:
-        standing.now = now
-        standing.save(update_fields=["now"])
-    elif now["kind"] != decision.proposal.kind:
+        _follow(standing, now)
+        return
+    judged = decision.proposal.kind if standing is None else standing.now["kind"]
+    if now["kind"] not in {decision.proposal.kind, judged}:
         opened = AssignmentDiscrepancy.objects.create(
             subject=subject,
             site_id=subject.site_id,
