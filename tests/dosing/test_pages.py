@@ -302,7 +302,7 @@ def test_the_sentence_above_a_signature_is_the_one_that_is_kept(
 
 
 def test_what_every_answer_would_create_is_on_the_page(world: World, proposal: PhaseProposal, client: Client) -> None:
-    """Who disagrees signs other counts than the offered ones: they were on the screen as well."""
+    """Who disagrees starts other counts than the offered ones: they are on the screen as well."""
     treat.confirm_high_dose(world)
     page = text_of(log_in(client, world.person(Role.INVESTIGATOR)).get(place("subject_response", proposal.subject)))
     with everything(world):
