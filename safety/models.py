@@ -28,6 +28,7 @@ class ConcomitantMedication(SubjectRecord):
     started_on = models.DateField()
     ended_on = models.DateField(null=True, blank=True)
     in_error = models.BooleanField(default=False)
+    in_error_at = models.DateTimeField(null=True, blank=True)
     in_error_reason = models.CharField(max_length=300, blank=True)
     recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()
@@ -42,6 +43,11 @@ class ConcomitantMedication(SubjectRecord):
             models.CheckConstraint(
                 condition=models.Q(in_error=False) | ~models.Q(in_error_reason=""),
                 name="medication_in_error_has_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(in_error=False, in_error_at=None)
+                | models.Q(in_error=True, in_error_at__isnull=False),
+                name="medication_in_error_says_since_when",
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""What a signature would create, in counts: days of each drug and visits. Shown before signing, kept with it."""
+"""What a signature would create, in counts: days of each drug and visits. Shown before signing, for a start today."""
 
 from __future__ import annotations
 
@@ -25,17 +25,6 @@ class Creation:
     dexamethasone_days: int
     visits: int
     first_visit_on: date | None
-
-    def as_json(self) -> dict[str, str | int | None]:
-        return {
-            "phase": self.phase.value,
-            "starts_on": self.starts_on.isoformat(),
-            "ends_on": self.ends_on.isoformat() if self.ends_on else None,
-            "anakinra_days": self.anakinra_days,
-            "dexamethasone_days": self.dexamethasone_days,
-            "visits": self.visits,
-            "first_visit_on": self.first_visit_on.isoformat() if self.first_visit_on else None,
-        }
 
 
 def creation(subject: Subject, to: Phase, starts_on: date) -> Creation | None:

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from dosing import selectors
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
-from dosing.selectors.creation import creation
 from dosing.selectors.reviews import reaffirmation, response_review
 from dosing.selectors.shown import OVERRIDABLE, Computed, basis_of, computed
 from dosing.selectors.standing import RESPONSE_RECORD
@@ -73,7 +72,7 @@ def sign_phase_decision(
             return PhaseDecision.objects.get(proposal_id=proposal_id)
         proposal, now = _still_shown(subject, proposal_id, shown, at)
         choice = _check_verdict(subject, now, verdict, at)
-        content = _content(subject, now, verdict, choice)
+        content = _content(now, verdict, choice)
         what = Signing(
             record_type=selectors.DECISION_RECORD,
             record_id=str(proposal.pk),
@@ -149,9 +148,11 @@ def agrees(now: Computed, verdict: Verdict) -> bool:
     return same_response and verdict.to_phase is offered_phase(now.kind, now.phase)
 
 
-def _content(subject: Subject, now: Computed, verdict: Verdict, choice: PhaseDecision.Choice) -> dict[str, Any]:
-    """Exactly what was shown, and what was decided on it."""
-    made = creation(subject, verdict.to_phase, verdict.starts_on)
+def _content(now: Computed, verdict: Verdict, choice: PhaseDecision.Choice) -> dict[str, Any]:
+    """Exactly what was shown, and what was decided on it.
+
+    Not the counts of days and visits: they follow from phase and start, and the page counts them for a start today.
+    """
     return {
         "shown": now.content,
         "decision": {
@@ -161,7 +162,6 @@ def _content(subject: Subject, now: Computed, verdict: Verdict, choice: PhaseDec
             "response": verdict.response.value if verdict.response else now.content["status"],
             "reason": verdict.reason,
         },
-        "creates": made.as_json() if made else None,
     }
 
 

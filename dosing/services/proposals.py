@@ -145,13 +145,12 @@ def _note_discrepancy(
     now: dict[str, Any],
     at: datetime,
 ) -> None:
-    """`now` is what the rules would have said; an open discrepancy follows it, a resolved one stays as it is."""
-    if standing is not None and standing.now["kind"] == now["kind"]:
-        return
+    """`now` is what the rules would have said, with figures. An open discrepancy follows it; a resolved one stays."""
     if standing is not None and standing.resolved_at is None:
-        standing.now = now
-        standing.save(update_fields=["now"])
-    elif now["kind"] != decision.proposal.kind:
+        _follow(standing, now)
+        return
+    judged = decision.proposal.kind if standing is None else standing.now["kind"]
+    if now["kind"] not in {decision.proposal.kind, judged}:
         opened = AssignmentDiscrepancy.objects.create(
             subject=subject,
             site_id=subject.site_id,
@@ -161,6 +160,12 @@ def _note_discrepancy(
             now=now,
         )
         _tell_of_discrepancy(subject, opened, at)
+
+
+def _follow(standing: AssignmentDiscrepancy, now: dict[str, Any]) -> None:
+    if standing.now != now:
+        standing.now = now
+        standing.save(update_fields=["now"])
 
 
 def _signed_side(decision: PhaseDecision) -> dict[str, Any]:
@@ -184,14 +189,15 @@ def _kind(kind: ProposalKind | None) -> str:
 
 
 def _tell_of_discrepancy(subject: Subject, opened: AssignmentDiscrepancy, at: datetime) -> None:
-    place = reverse("subject_responses", kwargs={"key": subject.key})
+    signed = opened.decision.proposal
+    place = reverse("subject_response", kwargs={"key": subject.key, "code": signed.detail["code"]})
     mail.queue(
         key=f"discrepancy:{opened.pk}",
         to=mail.people_at(subject.site, Role.INVESTIGATOR, at),
         heading=f"A correction touches a signed decision: subject {subject.number}",
         body=(
             f"A correction changed what a signed decision for subject {subject.number} rests on. Nothing was moved.\n\n"
-            f"Compare both and say how it stands:\n{settings.PUBLIC_URL}{place}\n"
+            f"Compare both and say how it stands:\n{settings.PUBLIC_URL}{place}?proposal={signed.pk}\n"
         ),
         why="A correction changed what a signed decision rests on",
         at=at,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -27,9 +28,11 @@ from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
 from trialsite.models import Signature, Subject
 from trialsite.services.signatures import digest
-from trialsite.services.subjects import Refused
+from trialsite.services.subjects import Refused, Stale
 from trialsite.signing import ask_identity, prove, withdraw_form, withdrawn
 from trialsite.templatetags.edc import day
+
+F = TypeVar("F", bound=forms.Form)
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,7 +47,8 @@ def response(request: SignedInRequest, key: str, code: str) -> HttpResponse:
 
 
 def _page(request: SignedInRequest, subject: Subject, code: str) -> Page:
-    wanted = request.GET.get("proposal", "")
+    # A decision is made on the newest proposal, never on the one that an old address names.
+    wanted = "" if request.POST.get("action") == "decide" else request.GET.get("proposal", "")
     today = clock.today(subject.site.time_zone)
     page = page_for(subject, code, today, int(wanted) if wanted.isdigit() else None)
     if page is None:
@@ -150,17 +154,35 @@ def _decide(request: SignedInRequest, page: Page) -> HttpResponse:
     form = ask_identity(decision_form(page, request.POST), request)
     if not form.is_valid():
         return _show(request, page, 422, form=form, **offer_on(page))
+    said = ""
     try:
         said = (
             _ask(request, page, form) if form.cleaned_data["decision"] == form.NOT_YET else _sign(request, page, form)
         )
+    except Stale as refusal:
+        page = _page(request, page.subject, page.code)
+        now = {"proposal": str(page.proposal.pk if page.proposal else ""), "shown": page.digest}
+        form = _refused(ask_identity(decision_form(page, _with(request.POST, now)), request), refusal)
     except Refused as refusal:
-        form.add_error(None, str(refusal))
-        said = ""
+        form = _refused(form, refusal)
     if not said:
-        return _show(request, _page(request, page.subject, page.code), 422, form=form, **offer_on(page))
+        return _show(request, page, 422, form=form, **offer_on(page))
     messages.success(request, said)
     return redirect("subject_response", key=page.subject.key, code=page.code)
+
+
+def _with(typed: QueryDict, now: dict[str, str]) -> QueryDict:
+    """What was typed, under the digest of what the page shows now: read anew, it can be signed."""
+    data = typed.copy()
+    for name, value in now.items():
+        data[name] = value
+    return data
+
+
+def _refused(form: F, refusal: Refused) -> F:
+    """The bound form with the sentence of the refusal above it."""
+    form.add_error(None, str(refusal))
+    return form
 
 
 def _sign(request: SignedInRequest, page: Page, form: DecisionForm) -> str:
@@ -224,8 +246,11 @@ def _sign_again(request: SignedInRequest, page: Page) -> HttpResponse:
             reason=form.cleaned_data["reason"],
         )
     except Refused as refusal:
-        form.add_error(None, str(refusal))
-        return _show(request, _page(request, page.subject, page.code), 422, again_form=form)
+        page = _page(request, page.subject, page.code)
+        now = {"shown": digest(page.again)} if isinstance(refusal, Stale) and page.again else {}
+        fresh = _again_form(page, _with(request.POST, now))
+        form = _refused(ask_identity(fresh, request) if fresh else form, refusal)
+        return _show(request, page, 422, again_form=form)
     messages.success(request, "Signed again. The broken signature stays listed.")
     return redirect("subject_response", key=page.subject.key, code=page.code)
 
@@ -247,8 +272,10 @@ def _sign_response(request: SignedInRequest, page: Page) -> HttpResponse:
             shown=form.cleaned_data["shown"],
         )
     except Refused as refusal:
-        form.add_error(None, str(refusal))
-        return _show(request, _page(request, page.subject, page.code), 422, response_form=form)
+        page = _page(request, page.subject, page.code)
+        now = {"shown": page.digest} if isinstance(refusal, Stale) else {}
+        form = _refused(ask_identity(SigningForm(_with(request.POST, now)), request), refusal)
+        return _show(request, page, 422, response_form=form)
     messages.success(request, "The response is signed.")
     return redirect("subject_response", key=page.subject.key, code=page.code)
 

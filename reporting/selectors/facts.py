@@ -18,7 +18,7 @@ from django.db.models import BooleanField, Count, Exists, Func, OuterRef, Q
 from django.db.models.fields.json import KT
 
 from dosing.models import AssignmentDiscrepancy, DoseModification, DoseRecord, PhaseDecision, PhaseProposal
-from dosing.selectors import broken_decisions
+from dosing.selectors import broken_decisions, open_discrepancies
 from dosing.selectors.standing import responses_to_sign_again
 from enrollment.models import EligibilitySnapshot, ScreenFailure, ScreeningAnswer, Waiver
 from enrollment.selectors import waiting_waivers
@@ -176,10 +176,10 @@ class _Shelf:
         self.queries = _grouped(Query.objects.filter(mine).exclude(state=Query.State.CLOSED).order_by("opened_at"))
         pending = PhaseProposal.objects.filter(mine, status=PhaseProposal.Status.PENDING)
         self.proposals = _single(pending.annotate(visit_code=KT("detail__code")).defer("detail"))
-        self.discrepancies = _single(AssignmentDiscrepancy.objects.filter(mine, resolved_at=None))
+        self.discrepancies = _single(open_discrepancies(ids).defer("decision__snapshot"))
         signed = PhaseDecision.objects.filter(mine).select_related("proposal").order_by("id")
         self.decisions = _grouped(signed.defer("snapshot", "proposal__detail"))
-        self.broken = _grouped(broken_decisions(ids).defer("snapshot", "proposal__detail"))
+        self.broken = _grouped(broken_decisions(ids).order_by("id").defer("snapshot"))
         self.responses_unsigned = responses_to_sign_again(ids)
         ended = SignatureEvent.objects.filter(signature=OuterRef("signature"))
         sent = EligibilitySnapshot.objects.filter(mine).order_by("id")

@@ -24,7 +24,7 @@ from protocol.schema import Protocol
 from protocol.stored import NotReadable, course_from_json
 from protocol.versions import UnknownVersion, named
 from protocol.vocabulary import Phase
-from safety.models import ConcomitantMedication
+from safety.selectors import first_new_therapy_on
 from trialsite.models import Subject
 from trialsite.selectors import protocol_known_before, protocol_on
 
@@ -75,7 +75,6 @@ def course_known_before(subject: Subject, moment: datetime) -> Course:
     ended = EndOfTreatment.objects.filter(subject=subject, recorded_at__lte=known_at).exclude(in_error_at__lte=known_at)
     left = Departure.objects.filter(subject=subject, recorded_at__lte=known_at).exclude(in_error_at__lte=known_at)
     death = left.filter(kind=Departure.Kind.DEAD).first()
-    therapy = ConcomitantMedication.objects.filter(subject=subject, is_anti_myeloma=True, in_error=False)
     newest_end = ended.last()
     return replace(
         course,
@@ -83,9 +82,7 @@ def course_known_before(subject: Subject, moment: datetime) -> Course:
         registered_on=_since_known(subject, course, subject.registered_on, Phase.ENROLLED),
         decisions=tuple(as_decision(one, subject) for one in signed),
         ended_treatment_on=newest_end.last_dose_on if newest_end else None,
-        new_therapy_on=min(
-            therapy.filter(recorded_at__lte=known_at).values_list("started_on", flat=True), default=None
-        ),
+        new_therapy_on=first_new_therapy_on(subject, known_at=known_at),
         death_on=death.on if death else None,
         death_due_to_myeloma=bool(death and death.death_due_to_progression),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dosing.models import PhaseProposal
 from dosing.vocabulary import ACTIONABLE
 from labs.selectors import visit_label
 from protocol.vocabulary import ProposalKind
@@ -13,9 +14,14 @@ from reporting.steps.step import ENTERS, SIGNS, Kind, Step, near, page
 
 def sign_again(facts: SubjectFacts) -> Iterator[Step]:
     if facts.broken:
-        url = page(facts, "subject_responses")
+        url = _decided(facts, facts.broken[0].proposal)
         note = "results under the signature changed"
         yield Step(Kind.SIGN, "Sign arm decision again", url, SIGNS, note, waiting="Arm decision: to be signed again")
+
+
+def _decided(facts: SubjectFacts, proposal: PhaseProposal) -> str:
+    """The page of a signed decision; a newer proposal may stand at the same visit."""
+    return f"{page(facts, 'subject_response', proposal.detail['code'])}?proposal={proposal.pk}"
 
 
 def response_again(facts: SubjectFacts) -> Iterator[Step]:
@@ -28,7 +34,7 @@ def response_again(facts: SubjectFacts) -> Iterator[Step]:
 
 def discrepancy(facts: SubjectFacts) -> Iterator[Step]:
     if facts.discrepancy is not None:
-        url = page(facts, "subject_responses")
+        url = _decided(facts, facts.discrepancy.decision.proposal)
         words = "Judge the changed arm proposal"
         yield Step(Kind.SIGN, words, url, SIGNS, waiting="Changed arm proposal: with the investigator")
 

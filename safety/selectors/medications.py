@@ -17,8 +17,15 @@ def medications(subject: Subject) -> list[ConcomitantMedication]:
 
 
 def first_new_therapy_on(subject: Subject, *, known_at: datetime | None = None) -> date | None:
-    """First day of any other anti-myeloma therapy that stands, of those recorded by `known_at`; None without one."""
-    standing = ConcomitantMedication.objects.filter(subject=subject, is_anti_myeloma=True, in_error=False)
-    known = standing if known_at is None else standing.filter(recorded_at__lte=known_at)
-    first: date | None = known.aggregate(first=Min("started_on"))["first"]
+    """First day of any other anti-myeloma therapy that stands; None without one.
+
+    `known_at`: of those that stood at that instant, also where an entry was marked as entered in error since.
+    """
+    entered = ConcomitantMedication.objects.filter(subject=subject, is_anti_myeloma=True)
+    standing = (
+        entered.filter(in_error=False)
+        if known_at is None
+        else entered.filter(recorded_at__lte=known_at).exclude(in_error_at__lte=known_at)
+    )
+    first: date | None = standing.aggregate(first=Min("started_on"))["first"]
     return first

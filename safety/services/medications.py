@@ -98,8 +98,8 @@ def mark_medication_in_error(
             raise Refused("Say why this entry is wrong.")
         subject = lock_open_subject(subject_id, site_id)
         stored = _standing(subject, medication_id)
-        stored.in_error, stored.in_error_reason = True, reason
-        stored.save(update_fields=["in_error", "in_error_reason"])
+        stored.in_error, stored.in_error_at, stored.in_error_reason = True, at, reason
+        stored.save(update_fields=["in_error", "in_error_at", "in_error_reason"])
         words = f"Medication entered in error: {stored.name}"
         close_automatic_queries(record_type=RECORD, record_id=stored.pk, item="name", at=at, reason=words)
         break_signatures_resting_on([f"{RECORD}:{stored.pk}"], reason=words, at=at)

@@ -22,7 +22,8 @@ from labs.services import FieldsRefused, ReasonMissing, RowsRefused
 from protocol.vocabulary import Analyte, Phase
 from reporting.next_step import tasks
 from reporting.selectors.facts import facts_of
-from safety.services import Medication, record_medication
+from reporting.selectors.replay import as_known_on, faulty_decisions
+from safety.services import Medication, mark_medication_in_error, record_medication
 from tests import world_dosing as treat
 from tests.dosing.test_decisions import sign_again
 from tests.world import World, new_world
@@ -141,6 +142,38 @@ def test_a_therapy_recorded_late_breaks_a_signature_under_a_response_that_it_unc
         medication=Medication("Lenalidomide", "Myeloma", date(2024, 7, 1), is_anti_myeloma=True),
     )  # fmt: skip
     assert not stands(world, decision)
+
+
+@pytest.mark.req("C4", "E3")
+def test_a_therapy_entered_in_error_breaks_what_was_decided_with_it_and_rewrites_no_past(world: World) -> None:
+    subject = treat.at_month_6(world, values=("1.9", "1.8")).subject
+    whose: dict[str, Any] = {"subject_id": subject.pk, "site_id": subject.site_id}
+    coordinator = world.person(Role.COORDINATOR)
+    stored = record_medication(
+        by=coordinator, at=world.at, token=uuid4(), **whose,
+        medication=Medication("Lenalidomide", "Myeloma", date(2024, 7, 1), is_anti_myeloma=True),
+    )  # fmt: skip
+    world.later(1)
+    signed_on = treat.today(world, subject)
+    proposal = treat.reevaluated(world, subject)
+    assert proposal is not None
+    decision = treat.sign(world, proposal, Phase.ANAKINRA_ONLY, reason="No dexamethasone: diabetes")
+    said = decision.snapshot["shown"]["status"]
+    world.later(3)
+    assert stands(world, decision)
+    mark_medication_in_error(by=coordinator, at=world.at, medication_id=stored.pk, reason="Another subject's", **whose)
+    assert not stands(world, decision)
+    with everything(world):
+        known = Subject.objects.select_related("site").get(pk=subject.pk)
+        assert [one.pk for one in selectors.broken_decisions()] == [decision.pk]
+        assert list(faulty_decisions()) == []
+        then, now = (as_known_on(known, day).result for day in (signed_on, treat.today(world, subject)))
+        assert then is not None
+        assert now is not None
+        assert (then.content["status"], now.content["status"]) == (said, "PR")
+        assert said != "PR"
+    sign_again(world, decision)
+    assert stands(world, decision)
 
 
 @pytest.mark.req("C4")

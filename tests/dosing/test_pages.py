@@ -233,6 +233,47 @@ def test_disagreeing_and_asking_the_site(world: World, proposal: PhaseProposal, 
     assert "Diabetes" in text_of(client.get(url))
 
 
+@pytest.mark.req("C10")
+def test_a_stale_page_that_came_back_is_read_anew_and_signed(
+    world: World, proposal: PhaseProposal, client: Client
+) -> None:
+    url = f"{place('subject_response', proposal.subject)}?proposal={proposal.pk}"
+    stale = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
+    record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.45"}, reason="Transcription error")
+    treat.reevaluated(world, proposal.subject)
+    given = {"decision": "disagree", "to_phase": "ANAKINRA_ONLY", "reason": "Diabetes"}
+    back = client.post(url, answer(stale, **given))
+    assert "Results changed since this was computed. Read the new computation" in text_of(back)
+    assert "3.45" in text_of(back)
+    assert 'value="Diabetes"' in back.content.decode()
+    assert "Signed." in text_of(client.post(url, answer(back, **given), follow=True))
+    with everything(world):
+        assert PhaseDecision.objects.get().proposal_id != proposal.pk
+
+
+@pytest.mark.req("C10")
+def test_a_stale_page_to_sign_again_is_signed_when_it_came_back(
+    world: World, proposal: PhaseProposal, client: Client
+) -> None:
+    """The same for a decision that is signed again and for a response that is signed alone."""
+    subject = proposal.subject
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    log_in(client, world.person(Role.INVESTIGATOR))
+    record(world, subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.45"}, reason="Transcription error")
+    decided, alone = (place("subject_response", subject, code) for code in ("m06", "m05"))
+    stale = {url: client.get(url) for url in (decided, alone)}
+    for number, value in ((6, "3.5"), (5, "3.55")):
+        typed = {Analyte.SERUM_M: value}
+        record(world, subject, f"m{number:02d}", treat.MONTH[number], typed, reason="Transcription error")
+    for url, action, said in (
+        (decided, "sign_again", "Signed again."),
+        (alone, "sign_response", "The response is signed."),
+    ):
+        back = client.post(url, {**hidden(stale[url], action), **IDENTITY})
+        assert "Results changed since this was computed" in text_of(back)
+        assert said in text_of(client.post(url, {**hidden(back, action), **IDENTITY}, follow=True))
+
+
 @pytest.mark.req("E4")
 def test_the_response_alone_can_be_decided_otherwise(world: World, proposal: PhaseProposal, client: Client) -> None:
     url = place("subject_response", proposal.subject)
@@ -261,7 +302,7 @@ def test_the_sentence_above_a_signature_is_the_one_that_is_kept(
 
 
 def test_what_every_answer_would_create_is_on_the_page(world: World, proposal: PhaseProposal, client: Client) -> None:
-    """Who disagrees signs other counts than the offered ones: they were on the screen as well."""
+    """Who disagrees starts other counts than the offered ones: they are on the screen as well."""
     treat.confirm_high_dose(world)
     page = text_of(log_in(client, world.person(Role.INVESTIGATOR)).get(place("subject_response", proposal.subject)))
     with everything(world):

@@ -21,7 +21,7 @@ from tests.world_labs import record
 from trialsite import clock, outbox
 from trialsite.access import system_actor
 from trialsite.context import reading
-from trialsite.models import Mail, OutboxMessage, Role, StatePeriod, Subject
+from trialsite.models import AuditEvent, Mail, OutboxMessage, Role, StatePeriod, Subject
 
 
 def everything(world: World) -> Any:
@@ -285,6 +285,30 @@ def test_a_discrepancy_is_opened_once_and_kept_up_to_date(world: World) -> None:
         assert found.now["kind"] == "ASSIGN_LOW_DEX"
         assert found.resolved_at is None
         assert Mail.objects.filter(key__startswith="discrepancy:").count() == 1
+
+
+@pytest.mark.req("E3")
+def test_an_open_discrepancy_shows_the_figures_as_they_are_now(world: World) -> None:
+    """A second correction that leaves the proposal as it is changes what the investigator compares."""
+    subject = decided(world)
+    correct_to_response(world, subject)
+    treat.reevaluated(world, subject)
+    record(world, subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "2.1"}, reason="Transcription error")
+    treat.reevaluated(world, subject)
+    with everything(world):
+        found = AssignmentDiscrepancy.objects.get()
+        assert found.now["kind"] == "ASSIGN_ANAKINRA_ONLY"
+        (serum,) = (row for row in found.now["used"] if row["analyte"] == Analyte.SERUM_M.value)
+        assert serum["current"]["value"] == "2.1"
+        events = AuditEvent.objects.count()
+    treat.reevaluated(world, subject)
+    treat.resolve(world, found, "The subject stays on low dose: safety first.")
+    with everything(world):
+        assert AuditEvent.objects.count() == events + 1, "looked at again nothing is written"
+    record(world, subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "2.2"}, reason="Transcription error")
+    treat.reevaluated(world, subject)
+    with everything(world):
+        assert AssignmentDiscrepancy.objects.get().now == found.now, "what was judged stays"
 
 
 def test_a_resolved_discrepancy_does_not_come_back(world: World) -> None:

@@ -28,7 +28,7 @@ from tests.world import World, log_in
 from tests.world_labs import morning, record
 from trialsite.access import system_actor
 from trialsite.context import reading
-from trialsite.models import Role, Subject
+from trialsite.models import Mail, Role, Subject
 from trialsite.services import queries
 from trialsite.services.queries import Anchor
 
@@ -140,6 +140,20 @@ def test_a_broken_signature_asks_for_a_new_one(world: World) -> None:
     assert "Sign arm decision again" not in all_words(world, proposal.subject)
     record(world, proposal.subject, "m06", treat.MONTH[6], typed, reason="Transcription error")
     assert "Sign arm decision again" in all_words(world, proposal.subject)
+
+
+def test_a_broken_decision_and_its_discrepancy_lead_to_the_page_that_settles_them(world: World) -> None:
+    proposal = treat.at_month_6(world)
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    for number in (5, 6):
+        typed = {Analyte.SERUM_M: "2.0"}
+        record(world, proposal.subject, f"m{number:02d}", treat.MONTH[number], typed, reason="Wrong patient")
+    treat.reevaluated(world, proposal.subject)
+    place = f"/subjects/{proposal.subject.key}/responses/m06/?proposal={proposal.pk}"
+    leads = {one.words: one.url for one in tasks(facts(world, proposal.subject))}
+    assert leads["Sign arm decision again"] == leads["Judge the changed arm proposal"] == place
+    with reading(system_actor("re-evaluation"), world.at):
+        assert f"{place}\n" in Mail.objects.filter(key__startswith="discrepancy:").get().body
 
 
 def test_days_without_a_dose_record_are_asked_for_after_two_weeks(world: World) -> None:

@@ -8,12 +8,19 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
+from safety.services import mark_medication_in_error
 from tests.fixtures.databases import Database
 from tests.trialsite.conftest import built
+from trialsite.models import Role
 from trialsite.stack.servers import TestServers
 
 #: An earlier version of the database. What it did not have yet is the declared change: it comes back empty.
-EARLIER = {"dosing": "0004_supplies_guards", "followup": "0002_guards", "trialsite": "0006_failed_signing"}
+EARLIER = {
+    "dosing": "0004_supplies_guards",
+    "followup": "0002_guards",
+    "safety": "0012_judgements_taken_back",
+    "trialsite": "0006_failed_signing",
+}
 #: The list of migrations itself changes; sessions and caches hold nothing that must be kept.
 UNSTEADY = {"django_migrations", "django_session", "cache_entry"}
 #: What a migration writes is audited too: of the trail, what was there before is compared. The heads follow from it.
@@ -54,7 +61,12 @@ def migrate(*target: str) -> None:
 def test_migrating_a_filled_database_forward_keeps_data_and_audit_trail(
     servers: TestServers, fresh_db: Database
 ) -> None:
-    built(fresh_db)
+    house = built(fresh_db)
+    world, stored = house.world, house.wards["01"].medication
+    mark_medication_in_error(
+        by=world.person(Role.COORDINATOR), at=world.at, subject_id=stored.subject_id, site_id=stored.site_id,
+        medication_id=stored.pk, reason="Another subject's",
+    )  # fmt: skip
     connections["default"].close()
     for room, name in EARLIER.items():
         migrate(room, name)
@@ -68,6 +80,9 @@ def test_migrating_a_filled_database_forward_keeps_data_and_audit_trail(
     assert int(before["audit_event"].partition(":")[0]) > 100
     newer = {table: set(names) - set(known.get(table, ())) for table, names in columns(servers, fresh_db.name).items()}
     assert newer["trialsite_user"], "something did migrate"
+    since = "select count(*) from safety_concomitantmedication m join audit_event e on e.row_id = m.id::text"
+    since += " and e.table_name = 'safety_concomitantmedication' and e.new ->> 'in_error' = 'true' and e.op = 'UPDATE'"
+    assert servers.cluster.sql(f"{since} where m.in_error_at = e.at", fresh_db.name).strip() == "1"
     told = io.StringIO()
     call_command("verify_audit", stdout=told)
     assert "rows" in told.getvalue() or "events" in told.getvalue(), told.getvalue()
