@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -123,6 +124,24 @@ def test_the_sheet_of_a_month_has_a_box_for_each_dose_and_nothing_else(
         assert word not in page
     assert "August 2024" in client.get(address, {"month": "2024-08"}).content.decode()
     assert client.get(address, {"month": "never"}).status_code == 200
+
+
+def test_a_drug_on_hold_is_said_and_has_no_box(world: World, on_low_dose: Subject, client: Client) -> None:
+    """Nobody ticks as taken what is not to be taken."""
+    first = planned(world, on_low_dose)[0]
+    who: Any = {"by": world.person(Role.COORDINATOR), "at": world.at, "subject_id": on_low_dose.pk}
+    for drug in (Drug.ANAKINRA, Drug.DEXAMETHASONE):
+        held = Order(drug, DoseAction.HOLD, first, "Neutrophils 0.8", first)
+        modify_dose(**who, site_id=on_low_dose.site_id, token=uuid4(), order=held)
+    log_in(client, world.person(Role.COORDINATOR))
+    page = client.get(reverse("subject_dosing_sheet", args=[on_low_dose.key]), {"month": f"{first:%Y-%m}"})
+    shown = page.content.decode()
+    of_day = shown.partition(f"<b>{first.day}</b>")[2].partition("</td>")[0]
+    assert re.findall('<span class="([a-z]+)">([^<]*)<', of_day) == [
+        ("withheld", "Anakinra: on hold"), ("withheld", "Dexamethasone: on hold"),
+    ]  # fmt: skip
+    assert not re.search('class="tickbox">[^<]*on hold', shown)
+    assert shown.count('class="tickbox"') > 15, "the days beside it have their boxes"
 
 
 @pytest.mark.parametrize("role", [Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN])
