@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -16,7 +16,7 @@ from protocol.versions import ORIGINAL
 from protocol.vocabulary import PARTIAL_OR_BETTER, RESPONDING, Phase
 from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy
 from reporting.selectors.markers import six_months
-from reporting.small_cells import is_small, share_for
+from reporting.small_cells import beside_each, is_small, share_for, small_one
 from reporting.statistics import Proportion, Survival, proportion
 from reporting.time_endpoints import ENDPOINTS, FEWEST, LOST, MARKER_COLUMNS, SIX_MONTHS, has_fallen_by_15, times
 from trialsite.charts import Bar, Chart, waterfall
@@ -39,7 +39,10 @@ class Counted:
 
 @dataclass(frozen=True)
 class RateLine:
-    """One line of the response table. Counts lead to their rows; shares come with the exact interval."""
+    """One line of the response table. Counts lead to their rows; shares come with the exact interval.
+
+    `beside`: of those judged, of MR and of PR or better, the small number that each would tell beside the others.
+    """
 
     label: str
     n: int
@@ -48,6 +51,7 @@ class RateLine:
     mr_url: str
     pr: Proportion
     pr_url: str
+    beside: tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class PhaseLine:
     words: str
     count: int
     url: str
+    beside: int = 0
 
 
 def _is(name: str, *values: str) -> Test:
@@ -156,17 +161,31 @@ def list_url(name: str, population: str) -> str:
 
 def headline(rows: Sequence[Efficacy], population: str, curve: Survival | None, *, is_open: bool) -> list[Counted]:
     """The row of figures on top of the page. `is_open`: for somebody who may see the subjects behind them."""
-    line = rate_lines(rows, population)[0]
+    line = told_rates(rows, population, is_open=is_open)[0]
     induction = count(rows, "phase-induction", population)
     made = [
         _counted(rows, population, "enrolled", f"{count(rows, 'treated', population)} treated"),
         _counted(rows, population, "on-treatment", f"{induction} in induction"),
-        _rate("MR or better", share_for(line.mr, is_open=is_open), line.mr_url),
-        _rate("PR or better", share_for(line.pr, is_open=is_open), line.pr_url),
-        _free_at_six_months(rows, population, curve),
+        _rate("MR or better", line.mr, line.mr_url),
+        _rate("PR or better", line.pr, line.pr_url),
+        _free_at_six_months(rows, population, curve, is_open=is_open),
         _counted(rows, population, "waiting", "treatment proposals"),
     ]
-    return made if is_open else [_closed(one) for one in made]
+    return made if is_open else [_closed(one, len(rows)) for one in made]
+
+
+def told_rates(rows: Sequence[Efficacy], population: str, *, is_open: bool) -> list[RateLine]:
+    """The lines as the reader may see them: a share goes where a number that it rests on goes."""
+    return [_told(line, is_open=is_open) for line in rate_lines(rows, population)]
+
+
+def _told(line: RateLine, *, is_open: bool) -> RateLine:
+    judged, mr, pr = line.beside
+    return replace(
+        line,
+        mr=share_for(line.mr, judged, mr, is_open=is_open),
+        pr=share_for(line.pr, judged, pr, is_open=is_open),
+    )
 
 
 def _rate(label: str, share: Proportion, url: str) -> Counted:
@@ -174,24 +193,29 @@ def _rate(label: str, share: Proportion, url: str) -> Counted:
     return Counted(label, value, interval_words(share), url)
 
 
-def _closed(one: Counted) -> Counted:
-    """For somebody who may not see the subjects: no list, no small count, no note that tells one."""
-    is_count = one.value.isdecimal()
-    value = f"under {FEWEST}" if is_count and is_small(int(one.value)) else one.value
-    return Counted(one.label, value, "" if is_count else one.note, "")
+def _closed(one: Counted, enrolled: int) -> Counted:
+    """For somebody who may not see the subjects: no list, no small count, no number or note that tells one."""
+    if not one.value.isdecimal():
+        return replace(one, url="")
+    number = int(one.value)
+    value = f"under {FEWEST}" if is_small(number) else "—" if is_small(enrolled - number) else one.value
+    return Counted(one.label, value, "", "")
 
 
 def _counted(rows: Sequence[Efficacy], population: str, name: str, note: str) -> Counted:
     return Counted(group(name, population)[0], str(count(rows, name, population)), note, list_url(name, population))
 
 
-def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Survival | None) -> Counted:
+def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Survival | None, *, is_open: bool) -> Counted:
     url = list_url(f"{PFS.name}-all", population)
     if curve is None:
         return Counted("Progression-free at 6 months", "—", f"fewer than {FEWEST} subjects", url)
     milestone = six_month_days(rows)
     if max(days for days, _ in times(rows, PFS)) < milestone:
         return Counted("Progression-free at 6 months", "—", "nobody was followed that long", url)
+    events = sum(1 for days, status in times(rows, PFS) if status == EVENT and days <= milestone)
+    if not is_open and small_one(events, len(times(rows, PFS)) - events):
+        return Counted("Progression-free at 6 months", "—", "too few to be told", url)
     share, low, high = (value * 100 for value in curve.at(milestone))
     return Counted(
         "Progression-free at 6 months", percent(share, 0), f"95% CI {low:.0f} to {high:.0f}, Kaplan-Meier", url
@@ -213,19 +237,25 @@ def interval_words(share: Proportion) -> str:
 
 
 def rate_lines(rows: Sequence[Efficacy], population: str) -> list[RateLine]:
-    return [_rate_line(rows, population, name, words) for name, words, _ in READINGS]
+    treated, judged = count(rows, "treated", population), count(rows, "whole", population)
+    return [_rate_line(rows, population, (name, words), (treated, judged)) for name, words, _ in READINGS]
 
 
-def _rate_line(rows: Sequence[Efficacy], population: str, name: str, words: str) -> RateLine:
-    n = count(rows, name, population)
+def _rate_line(
+    rows: Sequence[Efficacy], population: str, reading: tuple[str, str], wholes: tuple[int, int]
+) -> RateLine:
+    """`wholes`: how many are treated, and how many are judged over the whole treatment."""
+    name, words = reading
+    n, mr, pr = (count(rows, part, population) for part in (name, f"{name}-mr", f"{name}-pr"))
     return RateLine(
         label=words,
         n=n,
         n_url=list_url(name, population),
-        mr=proportion(count(rows, f"{name}-mr", population), n),
+        mr=proportion(mr, n),
         mr_url=list_url(f"{name}-mr", population),
-        pr=proportion(count(rows, f"{name}-pr", population), n),
+        pr=proportion(pr, n),
         pr_url=list_url(f"{name}-pr", population),
+        beside=(small_one(*(whole - n for whole in wholes)), small_one(n - mr, mr - pr), small_one(n - pr)),
     )
 
 
@@ -237,7 +267,8 @@ def phase_lines(rows: Sequence[Efficacy], population: str) -> list[PhaseLine]:
         number = count(rows, name, population)
         if number:
             found.append(PhaseLine(phase, PHASE_WORDS[phase], number, list_url(name, population)))
-    return found
+    besides = beside_each([line.count for line in found])
+    return [replace(line, beside=beside) for line, beside in zip(found, besides, strict=True)]
 
 
 def bars(rows: Sequence[Efficacy]) -> list[Bar]:

@@ -6,7 +6,7 @@ Every number is the count of the lines that `is_in` picks for its list, so a pag
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from protocol.vocabulary import DueState
 from reporting.addresses import address
 from reporting.selectors.facts import SubjectFacts
 from reporting.selectors.timeliness import MEASURES, Stretch, timeliness
+from reporting.small_cells import beside_each
 from trialsite.models import Query, Visit
 from trialsite.query_selectors import age_on, at_field, field_words
 from trialsite.templatetags.edc import day, number
@@ -63,6 +64,7 @@ class Count:
     n: int
     url: str
     words: str = ""
+    beside: int = 0
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,22 @@ def _days(count: int) -> str:
 
 def table(groups: dict[str, str], lines: Sequence[Line], sites: Sequence[str]) -> Table:
     """How many rows each group has, together and by site. `groups`: name of the group -> head of the column."""
-    return Table(tuple(groups.values()), tuple(
-        (_named(site), tuple(_count(name, site, lines) for name in groups)) for site in ("", *sites)
-    ))  # fmt: skip
+    return _table(
+        tuple(groups.values()), [[_count(name, site, lines) for name in groups] for site in ("", *sites)], sites
+    )
+
+
+def _table(heads: tuple[str, ...], counts: Sequence[Sequence[Count]], sites: Sequence[str]) -> Table:
+    """With what each number of a site would tell beside the others, as their sum is told too."""
+    every, *by_site = counts
+    columns = [_beside_sites(column) for column in zip(*by_site, strict=True)]
+    rows = (tuple(every), *zip(*columns, strict=True))
+    return Table(heads, tuple((_named(site), row) for site, row in zip(("", *sites), rows, strict=True)))
+
+
+def _beside_sites(column: Sequence[Count]) -> list[Count]:
+    besides = beside_each([one.n for one in column])
+    return [replace(one, beside=beside) for one, beside in zip(column, besides, strict=True)]
 
 
 def _count(group: str, site: str, lines: Sequence[Line]) -> Count:
@@ -178,10 +193,8 @@ def medians(found: Sequence[Stretch], sites: Sequence[str]) -> Table:
         words = f"median {_plain(one.median)}, longest {one.longest}" if one.n else "none yet"
         return Count(one.n, list_url(f"time-{measure}", site), words)
 
-    return Table(
-        tuple(MEASURES.values()),
-        tuple((_named(site), tuple(cell(measure, site) for measure in MEASURES)) for site in ("", *sites)),
-    )
+    counts = [[cell(measure, site) for measure in MEASURES] for site in ("", *sites)]
+    return _table(tuple(MEASURES.values()), counts, sites)
 
 
 def _plain(value: Decimal | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from urllib.parse import urlencode
@@ -28,6 +28,7 @@ from reporting.selectors.enrolment import (
     WAITING,
     Enrolment,
 )
+from reporting.small_cells import beside_each, small_one
 from trialsite.charts import AccrualMonth, Chart, FlowBox, FlowStage, accrual, flow
 
 Test = Callable[[Enrolment], bool]
@@ -110,6 +111,7 @@ class Counted:
     number: int
     url: str
     note: str = ""
+    beside: int = 0
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,23 @@ class SiteLine:
     last_registered_on: date | None
 
 
+#: Of which group a number is a part, and which other groups the rest of that whole is.
+WHOLES = {
+    "failed": ("screened", "registered"),
+    "registered": ("screened", "failed"),
+    "treated": ("registered", ""),
+    "on-treatment": ("treated", "follow-up"),
+    "follow-up": ("treated", "on-treatment"),
+    "left": ("screened", ""),
+}
+
+
 def counted(rows: Sequence[Enrolment], name: str, note: str = "", site: str = "") -> Counted:
-    return Counted(group(name)[0], count(rows, name), list_url(name, site), note)
+    """`beside`: the number of those of its whole who are not in it, or in nothing else that is told, where small."""
+    number, (whole, other) = count(rows, name), WHOLES.get(name, ("", ""))
+    rest = count(rows, whole) - number if whole else 0
+    beside = small_one(rest, rest - count(rows, other)) if other else small_one(rest)
+    return Counted(group(name)[0], number, list_url(name, site), note, beside)
 
 
 def headline(rows: Sequence[Enrolment], *, with_plan: bool) -> list[Counted]:
@@ -147,7 +164,17 @@ def site_lines(rows: Sequence[Enrolment]) -> list[SiteLine]:
         registered = [row.registered_on for row in own if row.registered_on]
         counts = tuple(counted(own, name, site=site) for name in SITE_COLUMNS)
         found.append(SiteLine(site, counts, max(registered, default=None)))
-    return found
+    columns = [
+        _beside_one_another(column, counted(rows, name).beside)
+        for name, column in zip(SITE_COLUMNS, zip(*(line.counts for line in found), strict=True), strict=False)
+    ]
+    return [replace(line, counts=counts) for line, counts in zip(found, zip(*columns, strict=True), strict=True)]
+
+
+def _beside_one_another(parts: Sequence[Counted], whole: int = 0) -> list[Counted]:
+    """Parts whose sum is told too. `whole`: what hides that sum, which the parts would tell."""
+    besides = beside_each([one.number for one in parts])
+    return [replace(one, beside=one.beside or whole or beside) for one, beside in zip(parts, besides, strict=True)]
 
 
 def failure_lines(rows: Sequence[Enrolment]) -> list[Counted]:
@@ -164,16 +191,20 @@ def failure_lines(rows: Sequence[Enrolment]) -> list[Counted]:
 def end_lines(rows: Sequence[Enrolment]) -> list[Counted]:
     """Why treatment ended, in the order of the form."""
     ended = Counter(row.end_reason for row in rows)
-    return [
-        Counted(END_REASON_WORDS[reason], ended[reason.value], list_url(f"end:{reason.value}"))
-        for reason in EndReason
-        if ended[reason.value]
-    ]
+    return _beside_one_another(
+        [
+            Counted(END_REASON_WORDS[reason], ended[reason.value], list_url(f"end:{reason.value}"))
+            for reason in EndReason
+            if ended[reason.value]
+        ]
+    )
 
 
 def left_lines(rows: Sequence[Enrolment]) -> list[Counted]:
     left = Counter(row.left_study for row in rows)
-    return [Counted(words, left[kind], list_url(f"left:{kind}")) for kind, words in LEFT_WORDS.items() if left[kind]]
+    return _beside_one_another(
+        [Counted(words, left[kind], list_url(f"left:{kind}")) for kind, words in LEFT_WORDS.items() if left[kind]]
+    )
 
 
 # ---------------------------------------------------------------- drawings

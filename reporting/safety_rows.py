@@ -8,8 +8,6 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from reporting.small_cells import is_small
-
 
 @dataclass(frozen=True)
 class Line:
@@ -35,8 +33,3 @@ def rows_url(group: str, given: Mapping[str, str]) -> str:
     """`given`: what the number was asked for; what is empty is left out."""
     asked = {"group": group, **{name: value for name, value in given.items() if value}}
     return f"{reverse('safety_rows')}?{urlencode(asked)}"
-
-
-def small_one(*numbers: int) -> int:
-    """The first number that is small, 0 if none is."""
-    return next((number for number in numbers if is_small(number)), 0)

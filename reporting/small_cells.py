@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from reporting.statistics import Proportion
@@ -21,8 +22,23 @@ def is_small(number: int) -> bool:
     return 0 < number < FEWEST
 
 
-def share_for(share: Proportion, *, is_open: bool) -> Proportion:
-    """Without its percent and interval where they would tell a small number, of these or of the others."""
-    if is_open or not (is_small(share.x) or is_small(share.n - share.x) or is_small(share.n)):
+def small_one(*numbers: int) -> int:
+    """The first number that is small, 0 if none is."""
+    return next((number for number in numbers if is_small(number)), 0)
+
+
+def beside_each(parts: Sequence[int]) -> list[int]:
+    """For each part of a whole that is told as well: the small number that it would tell, 0 for a part to be shown.
+
+    A small part is found by taking the others from the whole, unless the smallest of the others is hidden with it.
+    """
+    small, others = [part for part in parts if is_small(part)], [part for part in parts if part >= FEWEST]
+    hidden = parts.index(min(others)) if small and others and sum(small) < 2 * FEWEST else None
+    return [small[0] if index == hidden else 0 for index in range(len(parts))]
+
+
+def share_for(share: Proportion, *besides: int, is_open: bool) -> Proportion:
+    """Without its percent and interval where they would tell a small number: these, the others, or `besides`."""
+    if is_open or not small_one(share.x, share.n - share.x, share.n, *besides):
         return share
     return replace(share, percent=None, low=None, high=None)

@@ -12,10 +12,10 @@ from decimal import Decimal
 from dosing.vocabulary import DRUG_WORDS
 from protocol.vocabulary import Drug
 from reporting.addresses import address
-from reporting.safety_rows import Count, Line, rows_url, small_one
+from reporting.safety_rows import Count, Line, rows_url
 from reporting.selectors.timeliness import median
 from reporting.selectors.toxicity import SEVERE, YES, Tolerability
-from reporting.small_cells import is_small, share_for
+from reporting.small_cells import is_small, share_for, small_one
 from reporting.statistics import Proportion, proportion
 from safety.vocabulary import ON_THE_DOSE, ActionTaken
 from trialsite.templatetags.edc import day, percent
@@ -60,6 +60,10 @@ class DrugLine:
     measured: int
     median: str
     lowest: str
+
+    @property
+    def measured_beside(self) -> int:
+        return small_one(self.n.n - self.measured)
 
 
 def _judged(reading: str) -> Test:

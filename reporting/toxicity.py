@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from dosing.vocabulary import PHASE_SPAN, PHASE_WORDS
 from protocol.vocabulary import TREATMENT_PHASES
 from reporting.addresses import address
-from reporting.safety_rows import Count, Line, rows_url, small_one
+from reporting.safety_rows import Count, Line, rows_url
 from reporting.selectors.toxicity import AFTER, SEVERE, YES, SafetySet, Tolerability, Toxicity
+from reporting.small_cells import small_one
 from trialsite.charts import Chart, GradeBar, grade_bars
 from trialsite.templatetags.edc import day
 

@@ -19,8 +19,8 @@ from protocol import doses
 from protocol.explain import plain
 from protocol.measurements import PhaseInterval
 from protocol.vocabulary import TREATMENT_PHASES, Drug, Phase
-from trialsite.models import StatePeriod, Subject
-from trialsite.selectors import protocol_of
+from trialsite.models import ParameterConfirmation, StatePeriod, Subject
+from trialsite.selectors import protocol_of, protocol_periods
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,25 @@ def agenda(subject: Subject) -> Agenda:
 
 
 def _revision(subject: Subject, periods: Sequence[StatePeriod]) -> tuple[int, datetime]:
-    """How often the schedule changed, and when last: a move or an order counts once, and once more when it ends."""
+    """How often the schedule changed, and when last: a move or an order counts once, and once more when it ends.
+
+    So does a confirmation of the high dose, and each version of the protocol that the subject consented to counts.
+    """
     rows = list(DoseModification.objects.filter(subject=subject))
     taken_back = sum(1 for one in periods if one.ends_on is not None and one.ends_on < one.starts_on)
     ended = sum(1 for one in rows if one.ends_on is not None) + sum(1 for one in rows if one.in_error_at is not None)
     instants = [one.recorded_at for one in periods] + [one.in_error_at or one.recorded_at for one in rows]
-    return len(periods) + taken_back + len(rows) + ended, max(instants)
+    settled = _settled_at(subject)
+    return len(periods) + taken_back + len(rows) + ended + len(settled), max([*instants, *settled])
+
+
+def _settled_at(subject: Subject) -> list[datetime]:
+    """When what the tablets rest on beside moves and orders changed: versions of the protocol, and the high dose."""
+    versions = protocol_periods(subject)
+    confirmed = ParameterConfirmation.objects.filter(
+        name="high_dex_mg", protocol_version__in={subject.protocol_version, *(one.version for one in versions)}
+    ).values_list("confirmed_at", "withdrawn_at")
+    return [one.recorded_at for one in versions] + [at for pair in confirmed for at in pair if at is not None]
 
 
 def _earlier(periods: Sequence[StatePeriod]) -> Iterator[tuple[PhaseInterval, ...]]:

@@ -26,12 +26,20 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
+class SheetDose:
+    """What to take, or what not: a drug on hold is said and has nothing to tick."""
+
+    words: str
+    is_withheld: bool
+
+
+@dataclass(frozen=True)
 class SheetDay:
     """One box of the sheet: the day, what to take, whether there is a visit."""
 
     outside: bool
     number: int
-    doses: tuple[str, ...]
+    doses: tuple[SheetDose, ...]
     visit: str
 
 
@@ -71,7 +79,7 @@ def _month(typed: str, today: date) -> date:
 
 def _day(one: CalendarDay, first: date) -> SheetDay:
     outside = one.on.month != first.month
-    doses = () if outside else tuple(drug_line(dose) for dose in one.doses)
+    doses = () if outside else tuple(SheetDose(drug_line(dose), dose.is_withheld) for dose in one.doses)
     return SheetDay(outside, one.on.day, doses, "" if outside or not one.visit else "Clinic")
 
 

@@ -17,8 +17,7 @@ from reporting import dashboard
 from reporting.courses import spider_chart, swimmer_chart
 from reporting.selectors.efficacy import Efficacy, efficacy, studied
 from reporting.selectors.efficacy_file import EFFICACY
-from reporting.small_cells import rows_open, share_for
-from reporting.statistics import Proportion
+from reporting.small_cells import rows_open, share_for, small_one
 from reporting.time_endpoints import (
     ENDPOINTS,
     FEWEST,
@@ -26,6 +25,7 @@ from reporting.time_endpoints import (
     Endpoint,
     EndpointLine,
     MarkerLine,
+    SixMonthLine,
     SixMonths,
     curve_of,
     endpoint_lines,
@@ -57,7 +57,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         "dashboards": dashboard_segments("efficacy"),
         "rows_open": is_open,
         "kpis": dashboard.headline(rows, population, curve_of(rows, dashboard.PFS), is_open=is_open),
-        "rates": [_closed_where_small(line, is_open=is_open) for line in dashboard.rate_lines(rows, population)],
+        "rates": dashboard.told_rates(rows, population, is_open=is_open),
         "phases": dashboard.phase_lines(rows, population),
         "waterfall": dashboard.waterfall_chart(rows) if is_open else None,
         "bars": dashboard.bar_table(rows) if is_open else None,
@@ -67,9 +67,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         "times": len(times(rows, endpoint)),
         "lines": [_with_urls(line, population) for line in endpoint_lines(rows)],
         "six_months": [
-            (*line, share_for(share, is_open=is_open))
-            for reading in SIX_MONTHS
-            for *line, share in _six_months(rows, reading, population)
+            line for reading in SIX_MONTHS for line in _six_months(rows, reading, population, is_open=is_open)
         ],
         "markers": [_marker_with_urls(line, population, is_open=is_open) for line in marker_lines(rows)],
         "chart_urls": {
@@ -89,10 +87,6 @@ def page(request: SignedInRequest) -> HttpResponse:
     return render(request, "reporting/efficacy.html", context)
 
 
-def _closed_where_small(line: dashboard.RateLine, *, is_open: bool) -> dashboard.RateLine:
-    return replace(line, mr=share_for(line.mr, is_open=is_open), pr=share_for(line.pr, is_open=is_open))
-
-
 def _segment(one: Endpoint, chosen: Endpoint, population: str) -> Segment:
     return Segment(one.words, f"?{urlencode({'population': population, 'endpoint': one.name})}#curve", one is chosen)
 
@@ -110,15 +104,24 @@ def _marker_with_urls(line: MarkerLine, population: str, *, is_open: bool) -> tu
     return told, both, fell, by_15
 
 
-def _six_months(
-    rows: Sequence[Efficacy], reading: SixMonths, population: str
-) -> list[tuple[str, str, str, str, Proportion]]:
-    """Reading, of whom, the list of them, the list of those who are free, and the share."""
+def _six_months(rows: Sequence[Efficacy], reading: SixMonths, population: str, *, is_open: bool) -> list[SixMonthLine]:
+    """Of all whose month 6 has come, and of those of whom it is known; both lines have the same who are free."""
     due, known = free_at_six_months(rows, reading)
-    free_url = dashboard.list_url(f"free-{reading.name}", population)
+    free = dashboard.list_url(f"free-{reading.name}", population), small_one(due.n - due.x, known.n - known.x)
+    treated = dashboard.count(rows, "treated", population)
+    lines = (
+        ("All whose month 6 has come", "due", due, small_one(treated - due.n)),
+        (reading.known, "known", known, small_one(due.n - known.n, treated - known.n)),
+    )
     return [
-        (reading.words, of, dashboard.list_url(f"{which}-{reading.name}", population), free_url, share)
-        for of, which, share in (("All whose month 6 has come", "due", due), (reading.known, "known", known))
+        SixMonthLine(
+            reading.words,
+            of,
+            share_for(share, beside, free[1], is_open=is_open),
+            (dashboard.list_url(f"{which}-{reading.name}", population), beside),
+            free,
+        )
+        for of, which, share, beside in lines
     ]
 
 

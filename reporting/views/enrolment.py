@@ -39,6 +39,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         "flow": figures.flow_chart(rows) if is_open and rows else None,
         "accrual": figures.accrual_chart(rows, clock.today(), opened_on) if is_open else None,
         "has_plan": opened_on is not None,
+        "chart_urls": {"flow": figures.list_url("screened"), "accrual": figures.list_url("registered")},
         "site_columns": [figures.GROUPS[name][0] for name in figures.SITE_COLUMNS],
         "site_lines": figures.site_lines(rows),
         "reasons": [

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from protocol.vocabulary import Phase
+from dosing.selectors import planned_doses
+from protocol.vocabulary import Drug, Phase
 from tests import world_dosing as treat
 from tests.fixtures.browser import Tab, count_actions
 from tests.fixtures.processes import LiveApp
@@ -18,6 +19,7 @@ from tests.world import PASSWORD, World, new_world
 from trialsite import clock
 from trialsite.access import Actor, system_actor
 from trialsite.context import reading
+from trialsite.days import in_words
 from trialsite.models import Role, Subject, User
 
 Clean = Callable[[Tab, str], None]
@@ -96,6 +98,21 @@ def test_signing_without_scripting(live_app: LiveApp, open_tab: Callable[..., Ta
     expect(tab.page.get_by_text("Signed. Anakinra + low-dose dex starts on")).to_be_visible()
 
 
+def both_drugs_on(world: World, subject: Subject) -> date:
+    """The first day with dexamethasone beside anakinra."""
+    with reading(system_actor("re-evaluation"), world.at):
+        doses = planned_doses(Subject.objects.select_related("site").get(pk=subject.pk))
+    return next(dose.on for dose in doses if dose.drug is Drug.DEXAMETHASONE)
+
+
+def on_high_dose(world: World) -> Subject:
+    proposal = treat.at_month_6(world, values=("4.9", "5.2"))
+    treat.sign(world, proposal, Phase.HIGH_DEX)
+    world.at += timedelta(days=20)
+    stand_at(world)
+    return proposal.subject
+
+
 def on_low_dose(world: World) -> Subject:
     proposal = treat.at_month_6(world)
     treat.sign(world, proposal, Phase.LOW_DEX_7_12)
@@ -134,6 +151,25 @@ def test_the_calendar_by_keyboard(
     expect(page.get_by_text("23 Jul 2024 is recorded.")).to_be_visible()
     clean(tab, "calendar with records")
     shot(page, f"05-dosing-{size}")
+    two = both_drugs_on(world, subject)
+    page.goto(f"/subjects/{subject.key}/dosing/?day={two}#calendar")
+    expect(chosen).to_be_focused()
+    acts.clear()
+    page.keyboard.press("t")
+    expect(page.get_by_text(f"{in_words(two)} is recorded.")).to_be_visible()
+    assert acts == ["t"], "one key records both drugs"
+    page.keyboard.press("ArrowLeft")
+    focused = page.evaluate("document.activeElement.textContent")
+    assert re.search(r"Anakinra 100 mg SC taken.*Dexamethasone 20 mg .*taken", focused)
+    page.keyboard.press("ArrowRight")
+    acts.clear()
+    page.keyboard.press("h")
+    expect(page.locator("select[name=anakinra_reason]")).to_be_focused()
+    expect(page.locator("input[name=anakinra][value=held]")).to_be_checked()
+    assert acts == ["h"], "one key holds the day and stands at the reason, which nobody but a person knows"
+    page.select_option("select[name=anakinra_reason]", index=1)
+    page.get_by_role("button", name="Save and go to next day").click()
+    expect(page.get_by_text(f"{in_words(two + timedelta(days=1))} is recorded.")).to_be_visible()
 
 
 @pytest.mark.worker
@@ -154,11 +190,13 @@ def test_thirty_days_take_at_most_eight_actions(live_app: LiveApp, open_tab: Cal
 
 @pytest.mark.worker
 def test_the_month_prints_on_one_page(live_app: LiveApp, open_tab: Callable[..., Tab]) -> None:
+    """Also a month of six weeks, and one with high dose, which has most lines."""
     world = new_world()
-    subject = on_low_dose(world)
+    treat.confirm_high_dose(world)
+    subject = on_high_dose(world)
     tab = open_tab(base_url=live_app.url)
     sign_in(tab, world.person(Role.COORDINATOR), world)
-    for page in ("", "print/"):
+    for page in ("", "print/", "print/?month=2024-06", "print/?month=2024-08"):
         tab.page.goto(f"/subjects/{subject.key}/dosing/{page}")
         printed = tab.page.pdf(prefer_css_page_size=True)
         assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1, page

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -14,15 +15,18 @@ from icalendar import Calendar
 
 from dosing import selectors
 from dosing.models import DoseModification, PhaseProposal
+from dosing.selectors.agenda import agenda
+from dosing.services import withdraw_confirmation
 from dosing.services.modifications import Order, end_modification, mark_modification_in_error, modify_dose
 from protocol.vocabulary import DoseAction, Drug, Phase
 from tests import world_dosing as treat
+from tests.dosing.test_versions import activate, consent_again
 from tests.world import World, log_in, new_world
 from tests.world_labs import morning
 from trialsite import clock
 from trialsite.access import system_actor
 from trialsite.context import reading
-from trialsite.models import AccessEntry, Role, Subject
+from trialsite.models import AccessEntry, ParameterConfirmation, Role, Subject
 
 #: A person's calendar program: identity -> (revision, day, words).
 Kept = dict[str, tuple[int, date, str]]
@@ -51,13 +55,15 @@ def fetched(world: World, client: Client, subject: Subject) -> bytes:
 
 
 def taken_in(file: bytes, kept: Kept) -> Kept:
-    """As a calendar program does: a known identity is replaced by a newer revision, a cancelled one goes."""
+    """As a calendar program does: a known identity is replaced by a newer revision only, a cancelled one goes."""
     kept = dict(kept)
     for event in Calendar.from_ical(file).walk("VEVENT"):
         identity, revision = str(event["uid"]), int(event["sequence"])
-        if identity in kept and kept[identity][0] > revision:
+        told = (event["dtstart"].dt, str(event["summary"]))
+        if identity in kept and kept[identity][0] >= revision:
+            assert kept[identity] == (revision, *told), "changed under the same revision"
             continue
-        kept[identity] = (revision, event["dtstart"].dt, str(event["summary"]))
+        kept[identity] = (revision, *told)
         if event["status"] == "CANCELLED":
             del kept[identity]
     return kept
@@ -120,6 +126,24 @@ def test_the_sheet_of_a_month_has_a_box_for_each_dose_and_nothing_else(
     assert client.get(address, {"month": "never"}).status_code == 200
 
 
+def test_a_drug_on_hold_is_said_and_has_no_box(world: World, on_low_dose: Subject, client: Client) -> None:
+    """Nobody ticks as taken what is not to be taken."""
+    first = planned(world, on_low_dose)[0]
+    who: Any = {"by": world.person(Role.COORDINATOR), "at": world.at, "subject_id": on_low_dose.pk}
+    for drug in (Drug.ANAKINRA, Drug.DEXAMETHASONE):
+        held = Order(drug, DoseAction.HOLD, first, "Neutrophils 0.8", first)
+        modify_dose(**who, site_id=on_low_dose.site_id, token=uuid4(), order=held)
+    log_in(client, world.person(Role.COORDINATOR))
+    page = client.get(reverse("subject_dosing_sheet", args=[on_low_dose.key]), {"month": f"{first:%Y-%m}"})
+    shown = page.content.decode()
+    of_day = shown.partition(f"<b>{first.day}</b>")[2].partition("</td>")[0]
+    assert re.findall('<span class="([a-z]+)">([^<]*)<', of_day) == [
+        ("withheld", "Anakinra: on hold"), ("withheld", "Dexamethasone: on hold"),
+    ]  # fmt: skip
+    assert not re.search('class="tickbox">[^<]*on hold', shown)
+    assert shown.count('class="tickbox"') > 15, "the days beside it have their boxes"
+
+
 @pytest.mark.parametrize("role", [Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN])
 def test_who_does_not_treat_hands_out_nothing(world: World, on_low_dose: Subject, client: Client, role: Role) -> Any:
     log_in(client, world.person(role))
@@ -161,3 +185,56 @@ def test_an_order_changes_the_file_and_its_end_changes_it_back(
         mark_modification_in_error(**who, modification_id=found.pk, reason="Another subject")
     kept = taken_in(fetched(world, client, on_low_dose), kept)
     assert {key: one[1:] for key, one in kept.items()} == {key: one[1:] for key, one in before.items()}
+
+
+@pytest.mark.req("E6")
+def test_another_high_dose_reaches_a_calendar_that_took_the_first_in(world: World, client: Client) -> None:
+    """The same days with other tablets: only a newer revision and instant make a calendar program take them."""
+    treat.confirm_high_dose(world)
+    proposal = treat.at_month_6(world, values=("4.9", "5.2"))
+    treat.sign(world, proposal, Phase.HIGH_DEX)
+    file = fetched(world, client, proposal.subject)
+    kept = taken_in(file, {})
+    assert days(kept, "Tablets: 40 mg") == planned(world, proposal.subject)
+    world.later(5)
+    treat.confirm_high_dose(world, Decimal(20))
+    later = fetched(world, client, proposal.subject)
+    assert stamp(later) > stamp(file)
+    kept = taken_in(later, kept)
+    assert days(kept, "Tablets: 20 mg") == planned(world, proposal.subject)
+
+
+def stamp(file: bytes) -> datetime:
+    made: datetime = Calendar.from_ical(file).walk("VEVENT")[0]["dtstamp"].dt
+    return made
+
+
+@pytest.mark.req("E6")
+def test_a_withdrawn_dose_and_a_new_version_of_the_protocol_are_newer_revisions(
+    world: World, on_low_dose: Subject
+) -> None:
+    by = world.person(Role.INVESTIGATOR)
+    found = [revision(world, on_low_dose)]
+    world.later(5)
+    treat.confirm_high_dose(world)
+    with reading(by, world.at):
+        (confirmation,) = ParameterConfirmation.objects.all()
+    found.append(revision(world, on_low_dose))
+    world.later(5)
+    withdraw_confirmation(by=by, at=world.at, proof=world.proof(by), site_id=on_low_dose.site_id,
+                          confirmation_id=confirmation.pk, reason="Read from a draft")  # fmt: skip
+    found.append(revision(world, on_low_dose))
+    world.later(5)
+    for role in Role:
+        world.person(role)
+    activate(world)
+    consent_again(world, on_low_dose)
+    found.append(revision(world, on_low_dose))
+    assert [number for number, _ in found] == [found[0][0] + step for step in range(4)]
+    assert sorted({at for _, at in found}) == [at for _, at in found], "each with an instant of its own"
+
+
+def revision(world: World, subject: Subject) -> tuple[int, datetime]:
+    with reading(system_actor("re-evaluation"), world.at):
+        made = agenda(Subject.objects.select_related("site").get(pk=subject.pk))
+    return made.revision, made.changed_at

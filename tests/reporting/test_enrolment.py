@@ -99,6 +99,18 @@ def test_every_number_is_the_length_of_its_list(trial: World, client: Client) ->
         assert listed.count('scope="row"') == number, url
 
 
+@pytest.mark.parametrize("role", [Role.STATISTICIAN, Role.INVESTIGATOR])
+def test_each_chart_leads_to_its_rows(trial: World, client: Client, role: Role) -> None:
+    shown = page(log_in(client, trial.person(role)), URL)
+    for title, group in (("Flow of subjects", "screened"), ("Accrual", "registered")):
+        link = (
+            f'<a class="small" href="{URL}subjects/?group={group}">Subjects<span class="visually-hidden"> of {title}<'
+        )
+        assert shown.count(link) == 1, title
+        number = links(shown)[f"{URL}subjects/?group={group}"]
+        assert f'<span class="muted">{number} subject' in page(client, f"{URL}subjects/?group={group}")
+
+
 def test_each_subject_stands_where_it_is(trial: World) -> None:
     table = rows(trial)
     assert Counter((row.site, row.outcome) for row in table) == {

@@ -1,0 +1,178 @@
+"""Who may not see subjects learns no small number: not as it stands, and not from the numbers beside it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from datetime import date
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from reporting.selectors.efficacy import Efficacy
+from reporting.selectors.enrolment import Enrolment
+from reporting.selectors.timeliness import Stretch
+from reporting.small_cells import beside_each
+from reporting.views import dashboard, data_quality, enrolment
+from tests.world import World, log_in
+from trialsite.models import Role
+
+DAY = date(2024, 1, 12)
+
+
+def made(kind: type[Any], known: dict[str, Any]) -> Any:
+    """A row of which only this is known."""
+    return kind(**{one.name: known.get(one.name, None if "None" in str(one.type) else "") for one in fields(kind)})
+
+
+def told(client: Client, world: World, url: str, role: Role = Role.ADMIN) -> list[list[str]]:
+    """The rows of every table, and the figures on top as rows of words and value."""
+    answer = log_in(client, world.person(role)).get(url)
+    assert answer.status_code == 200
+    shown = answer.content.decode().partition("<main")[2]
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in re.findall(r"<tr>(.*?)</tr>", shown, re.S)]
+    tops = [list(one) for one in re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", shown, re.S)]
+    return [[re.sub(r"<.*?>", "", cell).strip() for cell in row] for row in [*cells, *tops]]
+
+
+def line(rows: list[list[str]], *starts: str) -> list[str]:
+    return next(row[len(starts) :] for row in rows if tuple(row[: len(starts)]) == starts)
+
+
+# ---------------------------------------------------------------- efficacy
+def subject(number: int, **known: Any) -> Efficacy:
+    known = {"is_treated": "YES", "day1_on": DAY, "state": "ANAKINRA_ONLY", "response_state": "SIGNED", **known}
+    row: Efficacy = made(
+        Efficacy, {"subject": f"01-{number:03}", "on_treatment": "YES", "waits_for_signature": "NO", **known}
+    )
+    return row
+
+
+def twenty_and_sixteen() -> list[Efficacy]:
+    """Twenty treated, of whom sixteen: responded, with an event, free at month 6, with a fallen marker."""
+    sixteen: dict[str, Any] = {
+        "best_response": "PR", "pfs_status": "EVENT", "pfs_at_6_months": "SUCCESS", "state": "ANAKINRA_ONLY",
+        "pcli_month_6": Decimal(1), "pcli_change": Decimal(-50),
+    }  # fmt: skip
+    four: dict[str, Any] = {
+        "best_response": "SD", "pfs_status": "CENSORED", "pfs_at_6_months": "FAILURE", "state": "LOW_DEX_7_12",
+        "pcli_month_6": Decimal(3), "pcli_change": Decimal(50),
+    }  # fmt: skip
+    return [
+        subject(number, pfs_days=100 + number, pcli_baseline=Decimal(2), **(sixteen if number < 16 else four))
+        for number in range(20)
+    ]
+
+
+def shows(monkeypatch: pytest.MonkeyPatch, rows: list[Efficacy]) -> None:
+    monkeypatch.setattr(dashboard, "studied", list)
+    monkeypatch.setattr(dashboard, "efficacy", lambda found: rows)
+
+
+@pytest.mark.req("J5")
+def test_twenty_and_sixteen_do_not_tell_the_other_four(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shows(monkeypatch, twenty_and_sixteen())
+    rows = told(client, world, "/dashboards/efficacy/")
+    assert line(rows, "Whole treatment") == ["20", "—", "—", "—", "—", "—", "—"]
+    assert line(rows, "Progression-free survival")[1:4] == ["20", "—", "under 5"]
+    assert line(rows, "By date", "All whose month 6 has come") == ["20", "—", "—", "—"]
+    assert line(rows, "Labelling index (PCLI)")[:3] == ["20", "—", "—"]
+    assert [row for row in rows if row[-1] == "16"] == []
+    assert not [row for row in rows if set(row) & {"16", "4", "80.0%", "80%"}]
+    assert line(rows, "Progression-free at 6 months")[0].startswith("—")
+
+
+@pytest.mark.req("J5")
+def test_a_number_of_whom_few_are_missing_is_hidden_with_its_shares(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four of twenty have no signed response, no month 6 and no second value: the sixteen would tell them."""
+    nothing = {"response_state": "UNSIGNED", "pfs_at_6_months": "LOST"}
+    both: dict[str, Any] = {"pcli_baseline": Decimal(2), "pcli_month_6": Decimal(1), "pcli_change": Decimal(-50)}
+    rows = [subject(number, **nothing) for number in range(4)]
+    for number in range(4, 20):
+        response, outcome = ("PR", "SUCCESS") if number < 12 else ("MR", "FAILURE")
+        rows.append(subject(number, best_response=response, pfs_at_6_months=outcome, **both))
+    shows(monkeypatch, rows)
+    found = told(client, world, "/dashboards/efficacy/")
+    assert line(found, "Whole treatment") == ["—", "16", "—", "—", "8", "—", "—"]
+    assert line(found, "By date", "All whose month 6 has come") == ["20", "8", "40.0%", "19.1 to 63.9"]
+    assert line(found, "By date", "Followed to month 6") == ["—", "8", "—", "—"]
+    assert line(found, "Labelling index (PCLI)")[0] == "—"
+
+
+@pytest.mark.req("J5")
+def test_what_is_not_small_is_told_and_who_may_see_subjects_sees_all(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halves = [
+        subject(number, best_response="PR" if number < 10 else "SD", pfs_days=1 + number,
+                pfs_status="EVENT" if number < 10 else "CENSORED")
+        for number in range(20)
+    ]  # fmt: skip
+    shows(monkeypatch, halves)
+    rows = told(client, world, "/dashboards/efficacy/")
+    assert line(rows, "Whole treatment")[:3] == ["20", "10", "50.0%"]
+    assert line(rows, "Progression-free survival")[1:4] == ["20", "10", "10"]
+    shows(monkeypatch, twenty_and_sixteen())
+    monkeypatch.setattr(dashboard, "swimmer_chart", lambda *_: None)
+    rows = told(Client(), world, "/dashboards/efficacy/", Role.STATISTICIAN)
+    assert line(rows, "Whole treatment")[:3] == ["20", "16", "80.0%"]
+    assert line(rows, "Progression-free survival")[1:4] == ["20", "16", "4"]
+
+
+# ---------------------------------------------------------------- enrolment
+@pytest.mark.req("J5")
+def test_enrolment_tells_neither_few_others_nor_the_day_of_one(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Site 01: 20 registered, 16 treated; site 02: 3 registered, in no place to be found by subtraction."""
+    people = [("01", DAY if number < 16 else None) for number in range(20)] + [("02", DAY)] * 3
+    rows = [
+        made(Enrolment, {"site": site, "outcome": "REGISTERED", "registered_on": date(2024, 1, 5), "day1_on": day1,
+                         "treatment": "ON" if day1 else ""})
+        for site, day1 in people
+    ]  # fmt: skip
+    monkeypatch.setattr(enrolment, "enrolment", lambda: rows)
+    shown = told(client, world, "/dashboards/enrolment/")
+    assert line(shown, "Registered") == ["23"]
+    assert line(shown, "Treated") == ["—"]
+    assert line(shown, "01") == ["—", "0", "—", "—", "—", "0", "0"]
+    assert line(shown, "02")[2] == "under 5"
+    assert "5 Jan 2024" not in str(shown)
+    seen = told(Client(), world, "/dashboards/enrolment/", Role.STATISTICIAN)
+    assert line(seen, "01") == ["20", "0", "20", "16", "16", "0", "0", "5 Jan 2024"]
+
+
+# ---------------------------------------------------------------- data quality
+@pytest.mark.req("J5")
+def test_the_site_beside_a_small_one_is_hidden_too(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All sites 20, site 01 16: site 02 has the other 4."""
+    found = [
+        Stretch("entry", "01-001", "k", "01" if number < 16 else "02", "bl", None, DAY, DAY) for number in range(20)
+    ]
+    monkeypatch.setattr(data_quality, "stretches", lambda: found)
+    sites = [SimpleNamespace(code=code) for code in ("01", "02")]
+    monkeypatch.setattr(data_quality, "sites_with_subjects", lambda: sites)
+    rows = told(client, world, "/dashboards/data-quality/")
+    entries = {row[0]: row[1] for row in rows if len(row) == 5 and row[1] != "0" and row[0] != "Site"}
+    assert entries == {"All sites": "20", "Site 01": "—", "Site 02": "under 5"}
+
+
+@pytest.mark.req("J5")
+@pytest.mark.parametrize(
+    ("parts", "hidden"),
+    [
+        ([16, 4], [4, 0]), ([0, 16, 4], [0, 4, 0]), ([30, 16, 4], [0, 4, 0]), ([16, 5], [0, 0]), ([], []),
+        ([3], [0]), ([3, 2], [0, 0]), ([20, 1, 2], [1, 0, 0]), ([4, 4, 4, 20], [0, 0, 0, 0]), ([0, 20], [0, 0]),
+    ],
+)  # fmt: skip
+def test_one_more_part_is_hidden_where_the_rest_would_tell_a_small_one(parts: list[int], hidden: list[int]) -> None:
+    assert beside_each(parts) == hidden
