@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from trialsite.views import accounts, administration, training
+from trialsite.views import accounts, administration, second_factor, training
 
 urlpatterns = [
     path("accounts/welcome/<str:token>/", accounts.welcome, name="welcome"),
     path("accounts/profile/", accounts.profile, name="profile"),
+    path("accounts/second-factor/", second_factor.page, name="second_factor"),
     path("admin/", administration.overview, name="administration"),
     path("admin/sites/", administration.site_list, name="sites"),
     path("admin/sites/new/", administration.site_new, name="site_new"),
@@ -19,6 +20,7 @@ urlpatterns = [
     path("admin/users/<int:pk>/roles/new/", administration.user_delegate, name="user_delegate"),
     path("admin/users/<int:pk>/signing/", administration.user_signing, name="user_signing"),
     path("admin/users/<int:pk>/deactivate/", administration.user_deactivate, name="user_deactivate"),
+    path("admin/users/<int:pk>/second-factor/", administration.user_factor, name="user_factor"),
     path("admin/users/<int:pk>/training/new/", training.user_training, name="user_training"),
     path("admin/training/<int:pk>/in-error/", training.training_in_error, name="training_in_error"),
     path("admin/roles/<int:pk>/end/", administration.delegation_end, name="delegation_end"),

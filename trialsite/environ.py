@@ -69,6 +69,13 @@ class Environ:
             raise Refusal(f"{name} is {value!r}: set it to on or off.")
         return value in TRUE
 
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of `choices`; the first stands where nothing is set."""
+        value = self.text(name, choices[0]).lower()
+        if value not in choices:
+            raise Refusal(f"{name} is {value!r}: set it to {' or '.join(choices)}.")
+        return value
+
     def names(self, name: str, default: str) -> list[str]:
         """A comma-separated list, blanks dropped."""
         return [part.strip() for part in self.text(name, default).split(",") if part.strip()]

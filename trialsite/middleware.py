@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
 from trialsite import clock
@@ -20,6 +22,7 @@ from trialsite.actors import actor_for
 from trialsite.context import coming_from, reading
 from trialsite.free_text import is_free_name, may_hold, sentence
 from trialsite.models import User
+from trialsite.second_factor import is_enrolled
 
 logger = logging.getLogger(__name__)
 #: A proxy may name the request; anything but a plain name is replaced, since it is stored with every audit event.
@@ -27,6 +30,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 #: Where persons are named on purpose.
 ABOUT_STAFF = ("/accounts/", "/admin/")
+#: What somebody opens who has to set up a second factor first.
+WITHOUT_SECOND_FACTOR = frozenset({"second_factor", "account_login", "account_logout", "account_session", "healthz"})
 NOBODY = Actor(printed_name="")
 View = Callable[..., HttpResponse]
 
@@ -63,6 +68,26 @@ class RequestContextMiddleware:
                 raise PermissionDenied(f"Your role does not include this: {Duty.VIEW_SUBJECT.value.lower()}.")
             with reading(actor, clock.now()):
                 return _rendered(view(request, *args, **kwargs))
+
+
+class SecondFactorMiddleware:
+    """Where a second factor is required, who has none is sent to set one up, from every page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        place = request.resolver_match.view_name if request.resolver_match else ""
+        if settings.SECOND_FACTOR != "required" or place in WITHOUT_SECOND_FACTOR:
+            return None
+        if not isinstance(request.user, User) or is_enrolled(request.user):
+            return None
+        return HttpResponseRedirect(reverse("second_factor"), status=303)
 
 
 class FreeTextMiddleware:

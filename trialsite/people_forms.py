@@ -176,3 +176,33 @@ class ChangePasswordForm(PasswordForm):
 
     present = _password("Present password", "current-password", "Enter your present password.")
     field_order = ("present", "password", "again")
+
+
+def _code(label: str, words: str, help_text: str) -> forms.CharField:
+    widget = forms.TextInput(attrs={"autocomplete": "one-time-code"})
+    return forms.CharField(
+        label=label, max_length=16, help_text=help_text, widget=widget, error_messages={"required": words}
+    )
+
+
+class EnrolForm(forms.Form):
+    """The first code of a new authenticator app, and the password."""
+
+    code = _code("Code that the app shows", "Enter the six digits that the app shows.", "Six digits.")
+    password = _password("Your password", "current-password", "Enter your password.")
+
+
+class CodeForm(forms.Form):
+    """The second step of signing in."""
+
+    code = _code(
+        "Code",
+        "Enter the code that your authenticator app shows, or a recovery code.",
+        "Six digits of your authenticator app, or one of your recovery codes.",
+    )
+
+
+class FactorForm(CodeForm):
+    """Proof of both factors before one of them changes."""
+
+    password = _password("Your password", "current-password", "Enter your password.")

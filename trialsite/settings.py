@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "trialsite.sessions.SignInRequired",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "trialsite.middleware.SecondFactorMiddleware",
     "trialsite.middleware.RequestContextMiddleware",
     "trialsite.middleware.FreeTextMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -144,6 +145,11 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+# Whether everybody needs a second factor, or who wants one.
+SECOND_FACTOR = env.choice("SECOND_FACTOR", ("optional", "required"))
+MFA_ADAPTER = "trialsite.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Trialsite"
 LOGIN_URL = "/accounts/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import TypeVar
 
 from django import forms
-from django.utils import timezone
 
 from trialsite import clock, second_factor
 from trialsite.http import SignedInRequest
@@ -137,5 +136,4 @@ def withdrawn(request: SignedInRequest, take_back: Callable[[Proof, int, str], o
 
 
 def _locked(until: datetime) -> str:
-    at = timezone.localtime(until)
-    return f"Signing is locked until {at:%H:%M} {at:%Z} after {identity.ATTEMPTS} wrong attempts. Administration knows."
+    return identity.locked_words("Signing", until)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from trialsite.views import drafts, protocol, sign_in
+from trialsite.views import drafts, protocol, second_factor, sign_in
 
 #: Rooms whose pages are mounted at the root, in the order in which they are searched.
 ROOMS = ("enrollment", "labs", "safety", "dosing", "followup", "reporting")
@@ -10,6 +10,7 @@ ROOMS = ("enrollment", "labs", "safety", "dosing", "followup", "reporting")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", sign_in.healthz, name="healthz"),
     path("accounts/sign-in/", sign_in.SignIn.as_view(), name="account_login"),
+    path("accounts/sign-in/code/", second_factor.sign_in_code, name="mfa_authenticate"),
     path("accounts/session/", sign_in.session, name="account_session"),
     path("accounts/sign-out/", sign_in.sign_out, name="account_logout"),
     path("", include("trialsite.administration_urls")),

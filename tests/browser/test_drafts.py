@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from playwright.sync_api import Page, expect
 
 from labs.models import LabResult
@@ -49,9 +50,39 @@ def desk(live_app: LiveApp, open_tab: Callable[..., Tab]) -> Desk:
     return Desk(world, subject, labs, tab.page, tab)
 
 
-@pytest.mark.req("A12", "D3")
-def test_what_is_typed_is_kept_while_typing_and_comes_back_after_the_session(desk: Desk) -> None:
-    """A draft by itself, one by Ctrl+S, one refused by the network, and a session that ended: nothing is lost."""
+Axe, Fits = Callable[[Page], list[str]], Callable[[Page], None]
+
+
+def recovery_code(desk: Desk, axe: Axe, no_sideways_scroll: Fits) -> str:
+    """The person sets up an authenticator app in another window, as narrow as a telephone; one of the codes."""
+    page = desk.page.context.new_page()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/accounts/second-factor/")
+    expect(page.get_by_role("img", name="QR code of the key below")).to_be_visible()
+    assert axe(page) == []
+    no_sideways_scroll(page)
+    secret = page.locator("form code").inner_text().replace(" ", "")
+    page.get_by_label("Code that the app shows").fill(
+        format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    )
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.click("text=Set up the app")
+    expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
+    assert axe(page) == []
+    code = page.locator("main li code").first.inner_text()
+    page.click("text=I have kept them")
+    expect(page.locator("main")).to_contain_text("Recovery codes left: 10")
+    assert axe(page) == []
+    no_sideways_scroll(page)
+    page.close()
+    return code
+
+
+@pytest.mark.req("A11", "A12", "D3")
+def test_what_is_typed_is_kept_while_typing_and_comes_back_after_the_session(
+    desk: Desk, axe: Axe, no_sideways_scroll: Fits
+) -> None:
+    """A draft by itself, one by Ctrl+S, one refused by the network, and a session of two factors: nothing is lost."""
     page, line = desk.page, desk.page.locator("[data-save-state]")
     expect(line).to_have_text("No draft yet")
     page.fill("[name=collected_on]", "4sep24")
@@ -73,7 +104,8 @@ def test_what_is_typed_is_kept_while_typing_and_comes_back_after_the_session(des
     page.unroute("**/draft/**")
     page.keyboard.press("Control+s")
     expect(line).to_contain_text("Draft saved")
-    # the session ends
+    # the session ends, of a person with a second factor
+    code = recovery_code(desk, axe, no_sideways_scroll)
     desk.page.context.clear_cookies(name="sessionid")
     page.fill("#v_hb", "10.1")
     page.keyboard.press("Control+s")
@@ -84,6 +116,16 @@ def test_what_is_typed_is_kept_while_typing_and_comes_back_after_the_session(des
     page.keyboard.press("Enter")
     expect(dialog).to_contain_text("is not right")
     dialog.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("Enter the code")
+    other = desk.page.context.new_page()
+    other.goto("/accounts/sign-in/code/")
+    assert axe(other) == []
+    other.close()
+    dialog.get_by_label("Code of").fill("00000000")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("This code is not right")
+    dialog.get_by_label("Code of").fill(code)
     page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
     expect(line).to_contain_text("Draft saved")

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
@@ -31,7 +32,7 @@ from tests.world_everything import Ward, furnish
 from tests.world_labs import record, treated_subject
 from tests.world_safety import reported
 from trialsite.access import Duty, system_actor
-from trialsite.context import reading
+from trialsite.context import own_account, reading
 from trialsite.draft_forms import FORMS
 from trialsite.models import AuditEvent, Draft, Role, Subject, User
 from trialsite.services.drafts import MOST_CHARACTERS, end_draft, save_draft
@@ -536,6 +537,26 @@ def test_complaint_27_a_form_sent_after_the_session_ended_loses_nothing(
         assert LabResult.objects.count() == 0
     saved = coordinator.post(page, {**sent, **hidden(coordinator, page), "plt": "", "action": "save"}, follow=True)
     assert "Results saved: 1 recorded." in saved.content.decode()
+
+
+@pytest.mark.req("A11", "A12")
+def test_what_was_typed_comes_through_the_second_factor(
+    world: World, subject: Subject, coordinator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = labs(subject)
+    sent = {**hidden(coordinator, page), "hb": "11.8"}
+    expire(coordinator)
+    carried = carried_in(coordinator.post(page, sent).content.decode())
+    with own_account(world.person(Role.COORDINATOR), at=world.at, reason="Enrolled"):
+        TOTP.activate(User.objects.get(username="coordinator-01"), generate_totp_secret())
+    again = {"login": "coordinator-01", "password": PASSWORD, "carried": carried, "next": page}
+    asked = coordinator.post(reverse("account_login"), again, follow=True)
+    assert asked.redirect_chain[-1][0] == reverse("mfa_authenticate")
+    monkeypatch.setattr("trialsite.services.second_factor.use_code", lambda *, by, at, code: code == "123456")
+    assert coordinator.post(reverse("mfa_authenticate"), {"code": "654321"}).status_code == 422
+    back = coordinator.post(reverse("mfa_authenticate"), {"code": "123456"}, follow=True)
+    assert back.redirect_chain[-1][0] == page
+    assert 'name="hb" value="11.8"' in back.content.decode()
 
 
 @pytest.mark.req("A12")

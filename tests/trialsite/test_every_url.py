@@ -34,10 +34,12 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     # sign-in, own account
     "healthz": (EVERYBODY, NO_SUCH_METHOD),
     "account_login": (EVERYBODY, EVERYBODY),
+    "mfa_authenticate": (EVERYBODY, EVERYBODY),
     "account_session": (EVERYBODY, EVERYBODY),
     "account_logout": (NO_SUCH_METHOD, EVERYBODY),
     "welcome": (EVERYBODY, EVERYBODY),
     "profile": (EVERYBODY, EVERYBODY),
+    "second_factor": (EVERYBODY, EVERYBODY),
     # administration
     "administration": ("A", NO_SUCH_METHOD),
     "sites": ("A", NO_SUCH_METHOD),
@@ -51,6 +53,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "user_delegate": ("A", "A"),
     "user_signing": ("A", "A"),
     "user_deactivate": ("A", "A"),
+    "user_factor": ("A", "A"),
     "user_training": ("A", "A"),
     "training_in_error": ("A", "A"),
     "delegation_end": ("A", "A"),

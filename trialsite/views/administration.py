@@ -28,8 +28,9 @@ from trialsite.people_forms import (
     SiteChangeForm,
     SiteForm,
 )
+from trialsite.second_factor import is_enrolled
 from trialsite.selectors import protocol_in_force
-from trialsite.services import people
+from trialsite.services import people, second_factor
 from trialsite.services.subjects import Refused
 
 _PAGES = "trialsite/administration"
@@ -160,6 +161,7 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
         "account": one,
         "state": people_selectors.account_state(one),
         "lines": people_selectors.lines_of(one, clock.today()),
+        "has_factor": is_enrolled(one),
         "trainings": people_selectors.trainings_of(one),
         "protocol_version": protocol_in_force().version,
         "open_link": people_selectors.open_link(one, clock.now()),
@@ -252,5 +254,24 @@ def user_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
     def save(data: dict[str, Any]) -> HttpResponse:
         people.deactivate(by=request.actor, at=clock.now(), user_id=pk, reason=data["reason"])  # type: ignore[attr-defined]
         return done(request, f"The account of {one.printed_name} was deactivated.", back)
+
+    return form_page(request, ReasonForm(posted(request)), page, save)
+
+
+@require_http_methods(["GET", "POST"])
+def user_factor(request: HttpRequest, pk: int) -> HttpResponse:
+    """A lost device."""
+    check(request, Duty.MANAGE_PEOPLE)
+    one = get_object_or_404(User, pk=pk)
+    back = reverse("user", args=[pk])
+    note = (
+        "Make sure first that it is this person who asks. The device and the recovery codes stop working, and the "
+        "person is signed out everywhere. The password alone signs in until a new second factor is set up."
+    )
+    page = Page(f"Revoke the second factor of {one.printed_name}", "Revoke", back, str(one), danger=True, note=note)
+
+    def save(data: dict[str, Any]) -> HttpResponse:
+        second_factor.revoke(by=request.actor, at=clock.now(), user_id=pk, reason=data["reason"])  # type: ignore[attr-defined]
+        return done(request, f"The second factor of {one.printed_name} was revoked.", back)
 
     return form_page(request, ReasonForm(posted(request)), page, save)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import LoginForm
+from allauth.account.internal.stagekit import clear_login, get_pending_stage
 from allauth.account.views import LoginView
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -26,10 +27,19 @@ from trialsite.services.subjects import Refused
 
 TEMPLATE = "trialsite/sign_in.html"
 UNAUTHORISED = 401
+#: In the session between password and code: what was typed before the last session ended.
+CARRIED = "carried"
 
 
 class SignIn(LoginView):  # type: ignore[misc]  # allauth ships no types
     template_name = TEMPLATE
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> Any:
+        """A new password begins anew: nobody is asked for the code of who stopped half way."""
+        if request.method == "POST":
+            clear_login(request)
+            return None
+        return super()._redirect_to_pending_stage(request, stage)
 
     def get_form(self, form_class: Any = None) -> Any:
         return _worded(super().get_form(form_class))
@@ -39,8 +49,11 @@ class SignIn(LoginView):  # type: ignore[misc]  # allauth ships no types
 
     def form_valid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
-        if isinstance(self.request.user, User) and (carried := unpacked(self.request.POST.get("carried", ""))):
-            _hand_back(self.request, self.request.user, carried)
+        came_along = self.request.POST.get("carried", "")
+        if isinstance(self.request.user, User):
+            hand_back(self.request, self.request.user, came_along)
+        else:
+            self.request.session[CARRIED] = came_along
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
@@ -71,8 +84,11 @@ def ask_again(request: HttpRequest, carried: Carried) -> HttpResponse:
     return render(request, TEMPLATE, context, status=UNAUTHORISED)
 
 
-def _hand_back(request: HttpRequest, person: User, carried: Carried) -> None:
+def hand_back(request: HttpRequest, person: User, came_along: str) -> None:
     """Make a draft of what was typed, for the person who typed it and who may still fill in that form."""
+    carried = unpacked(came_along)
+    if carried is None:
+        return
     actor, now = actor_for(person), clock.now()
     known = unsealed(carried.sealed)
     if known is None or known.person != actor.user_id:
@@ -94,8 +110,12 @@ def _hand_back(request: HttpRequest, person: User, carried: Carried) -> None:
 @require_http_methods(["GET", "POST"])
 @login_not_required
 def session(request: HttpRequest) -> JsonResponse:
-    """Who is signed in, for the page's script. GET only looks; POST is "Stay signed in"."""
-    return JsonResponse({"person": request.user.pk, "csrf": get_token(request)})
+    """Who is signed in, for the page's script. GET only looks; POST is "Stay signed in".
+
+    `code`: the password was right, and the code of a second factor is waited for.
+    """
+    half_way = get_pending_stage(request) is not None
+    return JsonResponse({"person": request.user.pk, "csrf": get_token(request), "code": half_way})
 
 
 @require_POST
