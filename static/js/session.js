@@ -3,8 +3,6 @@ import { $, $$ } from './dom.js';
 
 const PEEK = '/accounts/session/';
 const SIGN_IN = '/accounts/sign-in/';
-const CODE = '/accounts/sign-in/code/';
-const NO_CONNECTION = 'There is no connection. Your entries are still here. Try again.';
 const NOTE_MINUTES = 5;
 const note = $('#session-note');
 const limit = Number(document.body.dataset.idleMinutes);
@@ -72,32 +70,18 @@ async function open(resolve) {
   dialog.showModal();
 }
 
-/** Ask for the code of a second factor, or for user name and password. */
-function ask(form, code) {
-  $('[data-first]', form).hidden = code;
-  $('[data-second]', form).hidden = !code;
-  $('[data-second] input', form).value = '';
-  $(code ? '[data-second] input' : '[data-first] input', form).focus();
-}
-
 /** Empty when it worked, else what to say. */
 async function signIn(form) {
   const before = await peek();
-  if (!before) return NO_CONNECTION;
-  const second = !$('[data-second]', form).hidden;
-  const wrong = second ? 'This code is not right, or was used before.' : 'The user name or password is not right.';
+  if (!before) return 'There is no connection. Your entries are still here. Try again.';
   const body = new URLSearchParams(new FormData(form));
   body.set('csrfmiddlewaretoken', before.csrf);
-  const answer = await fetch(second ? CODE : SIGN_IN, { method: 'POST', body, credentials: 'same-origin', redirect: 'manual' }).catch(() => null);
-  if (!answer) return NO_CONNECTION;
-  if (answer.status === 429) return second ? 'Too many wrong codes. Wait half an hour, then try again.' : 'Too many attempts. Wait five minutes, then try again.';
-  if (answer.type !== 'opaqueredirect' && !answer.redirected) return wrong;
+  const answer = await fetch(SIGN_IN, { method: 'POST', body, credentials: 'same-origin', redirect: 'manual' }).catch(() => null);
+  if (!answer) return 'There is no connection. Your entries are still here. Try again.';
+  if (answer.status === 429) return 'Too many attempts. Wait five minutes, then try again.';
+  if (answer.type !== 'opaqueredirect' && !answer.redirected) return 'User name, password or code is not right.';
   const after = await peek();
-  if (!after) return NO_CONNECTION;
-  if (after.person === null) {
-    ask(form, after.code);
-    return after.code ? 'Enter the code of your authenticator app, or a recovery code.' : second ? 'Enter your password again.' : wrong;
-  }
+  if (!after || after.person === null) return 'User name, password or code is not right.';
   if (String(after.person) !== person) { location.reload(); return 'This page was opened by another person.'; }
   renew(after.csrf);
   return '';

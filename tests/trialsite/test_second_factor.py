@@ -27,7 +27,7 @@ from trialsite.reauthentication import Proof
 from trialsite.services import second_factor as services
 from trialsite.services.identity import ATTEMPTS
 from trialsite.services.subjects import Refused
-from trialsite.views.second_factor import NOT_RIGHT
+from trialsite.views.sign_in import NOT_RIGHT
 
 PAGE, CODE, HOME = reverse("second_factor"), reverse("mfa_authenticate"), reverse("profile")
 pytestmark = pytest.mark.req("A11")
@@ -139,7 +139,6 @@ def test_signing_in_asks_for_a_code_that_serves_once(world: World, investigator:
     client, asked = knock()
     assert (asked.status_code, asked.headers["Location"]) == (302, CODE)
     assert not is_in(client), "the password alone opens nothing"
-    assert client.get("/accounts/session/").json()["code"] is True
     assert "Signing in as investigator-01" in text(client.get(CODE))
     code = code_of(secret, watch)
     wrong = client.post(CODE, {"code": other_code(code)})
@@ -152,6 +151,19 @@ def test_signing_in_asks_for_a_code_that_serves_once(world: World, investigator:
     assert again.post(CODE, {"code": code}).status_code == 422
     watch.next_code()
     assert again.post(CODE, {"code": code_of(secret, watch)}).status_code == 302
+
+
+def test_the_dialog_on_a_page_sends_password_and_code_at_once(world: World, investigator: Actor, watch: Watch) -> None:
+    secret, _ = set_up(log_in(Client(), investigator), watch)
+    code = code_of(secret, watch)
+    client, wrong = knock(code=other_code(code))
+    assert (wrong.status_code, NOT_RIGHT in text(wrong), is_in(client)) == (422, True, False)
+    assert client.get(reverse("account_login")).status_code == 200, "no half of a sign-in stays"
+    client, right = knock(code=code)
+    assert (right.status_code, is_in(client)) == (302, True)
+    assert knock(code=code)[1].status_code == 422, "a code serves once"
+    with reading(system_actor("verification"), world.at):
+        assert FailedSigning.objects.count() == 2
 
 
 def test_a_recovery_code_signs_in_once_and_is_told(world: World, investigator: Actor, watch: Watch) -> None:

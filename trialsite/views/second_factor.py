@@ -20,8 +20,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from trialsite import clock, second_factor
-from trialsite.access import Actor
-from trialsite.actors import actor_for
 from trialsite.http import SignedInRequest
 from trialsite.models import User
 from trialsite.people_forms import CodeForm, EnrolForm, FactorForm
@@ -30,11 +28,9 @@ from trialsite.services import identity
 from trialsite.services import second_factor as services
 from trialsite.services.subjects import Refused
 from trialsite.views.administration import posted
-from trialsite.views.sign_in import CARRIED, hand_back
+from trialsite.views.sign_in import CARRIED, NOT_RIGHT, hand_back, note, wrong_code
 
 _PAGES = "trialsite/administration"
-LOCKED = 429
-NOT_RIGHT = "This code is not right, or was used before."
 
 
 @sensitive_post_parameters()
@@ -97,21 +93,14 @@ def _proof(request: SignedInRequest, form: forms.Form) -> Proof | None:
         return None
     proof = prove_by_password(request.user, form.cleaned_data["password"], now)
     if proof is None:
-        _note(request.actor, request.path, form, "password", "This is not your password.")
+        note(request.actor, request.path, form, "password", "This is not your password.")
         return None
     if not isinstance(form, FactorForm):
         return proof
     if services.use_code(by=request.actor, at=now, code=form.cleaned_data["code"]):
         return replace(proof, method=services.BOTH)
-    _note(request.actor, request.path, form, "code", NOT_RIGHT)
+    note(request.actor, request.path, form, "code", NOT_RIGHT)
     return None
-
-
-def _note(by: Actor, where: str, form: forms.Form, at_field: str, wrong: str) -> bool:
-    """Count what was wrong, and say it; True if it locks."""
-    until = identity.note_failed_signing(by=by, at=clock.now(), what=where)
-    form.add_error(at_field, identity.locked_words("This", until) if until else wrong)
-    return until is not None
 
 
 @sensitive_post_parameters()
@@ -128,20 +117,9 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
         return stage.abort()  # type: ignore[no-any-return]
     form = CodeForm(posted(request))
     status = 422 if form.is_bound else 200
-    if form.is_bound and form.is_valid() and (status := _wrong(person, request.path, form)) == 0:
+    if form.is_bound and form.is_valid() and (status := wrong_code(person, request.path, form)) == 0:
         return _come_in(request, stage)
     return render(request, "trialsite/sign_in_code.html", {"form": form, "account": person}, status=status)
-
-
-def _wrong(person: User, where: str, form: forms.Form) -> int:
-    """0 for a right code, else the status of the answer, with the sentence at the field."""
-    own, now = actor_for(person), clock.now()
-    if until := identity.locked_until(person, now):
-        form.add_error("code", identity.locked_words("Signing in", until))
-        return LOCKED
-    if services.use_code(by=own, at=now, code=form.cleaned_data["code"]):
-        return 0
-    return LOCKED if _note(own, where, form, "code", NOT_RIGHT) else 422
 
 
 def _come_in(request: HttpRequest, stage: Any) -> HttpResponse:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import LoginForm
-from allauth.account.internal.stagekit import clear_login, get_pending_stage
+from allauth.account.internal.stagekit import clear_login
+from allauth.account.stages import LoginStageController
 from allauth.account.views import LoginView
+from allauth.mfa.stages import AuthenticateStage
+from django import forms
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
@@ -17,16 +20,20 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from trialsite import clock
-from trialsite.access import can
+from trialsite.access import Actor, can
 from trialsite.actors import actor_for
 from trialsite.context import coming_from, reading
 from trialsite.drafting import Carried, place_of, unpacked, unsealed
 from trialsite.models import User
+from trialsite.people_forms import CodeForm
+from trialsite.services import identity, second_factor
 from trialsite.services.drafts import save_draft
 from trialsite.services.subjects import Refused
 
 TEMPLATE = "trialsite/sign_in.html"
 UNAUTHORISED = 401
+LOCKED = 429
+NOT_RIGHT = "This code is not right, or was used before."
 #: In the session between password and code: what was typed before the last session ended.
 CARRIED = "carried"
 
@@ -49,6 +56,12 @@ class SignIn(LoginView):  # type: ignore[misc]  # allauth ships no types
 
     def form_valid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
+        stage = LoginStageController.enter(self.request, AuthenticateStage.key)
+        if stage is not None and self.request.POST.get("code"):  # the dialog on a page asks for all at once
+            if not self._takes_code(stage.login.user, form):
+                clear_login(self.request)
+                return self.form_invalid(form)
+            response = stage.exit()
         came_along = self.request.POST.get("carried", "")
         if isinstance(self.request.user, User):
             hand_back(self.request, self.request.user, came_along)
@@ -56,10 +69,35 @@ class SignIn(LoginView):  # type: ignore[misc]  # allauth ships no types
             self.request.session[CARRIED] = came_along
         return response
 
+    def _takes_code(self, person: User, form: Any) -> bool:
+        code = CodeForm(self.request.POST)
+        if code.is_valid() and not wrong_code(person, self.request.path, code):
+            return True
+        form.add_error(None, code.errors["code"][0])
+        return False
+
     def form_invalid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)
         response.status_code = 422
         return response
+
+
+def wrong_code(person: User, where: str, form: forms.Form) -> int:
+    """0 for a right code, which is used up by this; else the status of the answer, with the sentence at the field."""
+    own, now = actor_for(person), clock.now()
+    if until := identity.locked_until(person, now):
+        form.add_error("code", identity.locked_words("Signing in", until))
+        return LOCKED
+    if second_factor.use_code(by=own, at=now, code=form.cleaned_data["code"]):
+        return 0
+    return LOCKED if note(own, where, form, "code", NOT_RIGHT) else 422
+
+
+def note(by: Actor, where: str, form: forms.Form, at_field: str, wrong: str) -> bool:
+    """Count what was wrong, and say it; True if it locks."""
+    until = identity.note_failed_signing(by=by, at=clock.now(), what=where)
+    form.add_error(at_field, identity.locked_words("This", until) if until else wrong)
+    return until is not None
 
 
 def _worded(form: Any) -> Any:
@@ -110,12 +148,8 @@ def hand_back(request: HttpRequest, person: User, came_along: str) -> None:
 @require_http_methods(["GET", "POST"])
 @login_not_required
 def session(request: HttpRequest) -> JsonResponse:
-    """Who is signed in, for the page's script. GET only looks; POST is "Stay signed in".
-
-    `code`: the password was right, and the code of a second factor is waited for.
-    """
-    half_way = get_pending_stage(request) is not None
-    return JsonResponse({"person": request.user.pk, "csrf": get_token(request), "code": half_way})
+    """Who is signed in, for the page's script. GET only looks; POST is "Stay signed in"."""
+    return JsonResponse({"person": request.user.pk, "csrf": get_token(request)})
 
 
 @require_POST
