@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import psycopg
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
-from tests.world import new_world
+from tests.world import day_before, new_world
 from trialsite import clock
 from trialsite.access import Duty, system_actor
+from trialsite.audit_selectors import entries
 from trialsite.context import coming_from, reading, writing
-from trialsite.models import AuditEvent, AuditLink, Role, Site, Subject, User
+from trialsite.models import AuditEvent, AuditLink, Role, Site, Subject, User, Visit
+from trialsite.services.subjects import visit_for
 from trialsite.verification import bad_rows
 
 EXEMPT = {
@@ -46,41 +51,80 @@ def test_every_table_is_audited_or_exempt_with_a_reason(db: None) -> None:
     assert tables - set(audited_tables()) == set(EXEMPT)
 
 
+def the_databases(expression: str) -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {expression}")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
+def write_by_every_road(rows: Sequence[Subject | Visit], column: str, *values: object) -> None:
+    """One value for a save, an update, a bulk update and raw SQL; the last falls on the first row again."""
+    first, second, third = rows
+    table = first._meta.db_table
+    setattr(first, column, values[0])
+    first.save()
+    type(second)._base_manager.filter(pk=second.pk).update(**{column: values[1]})
+    setattr(third, column, values[2])
+    type(third)._base_manager.bulk_update([third], [column])
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [values[3], first.pk])
+
+
 @pytest.mark.req("B2", "B3")
 def test_every_code_path_is_captured(fresh_db: object) -> None:
     world = new_world()
     subjects = [world.subject() for _ in range(3)]
     coordinator = world.person(Role.COORDINATOR)
     site_id = world.sites["01"].pk
-    before = AuditEvent.objects.using("default")
+    with writing(by=coordinator, duty=Duty.ENTER_DATA, site_id=site_id, at=world.at):
+        visits = [
+            visit_for(by=coordinator, at=world.at, subject=subjects[0], code=code, occurred_on=day_before(world.at))
+            for code in ("bl", "m01", "m02")
+        ]
     with reading(system_actor("verification"), world.at):
-        start = before.count()
+        last = AuditEvent.objects.order_by("id").last()
+    began = the_databases("clock_timestamp()")
     with (
         coming_from("test", "req-7"),
         writing(by=coordinator, duty=Duty.ENTER_DATA, site_id=site_id, at=world.at, reason="Typing error"),
     ):
-        subjects[0].birth_year = 1960
-        subjects[0].save()
-        Subject.objects.filter(pk=subjects[1].pk).update(birth_year=F("birth_year") + 1)
-        subjects[2].birth_year = 1961
-        Subject.objects.bulk_update(subjects[2:], ["birth_year"])
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE trialsite_subject SET sex = 'M' WHERE id = %s", [subjects[0].pk])
+        transaction_began = the_databases("now()")
+        write_by_every_road(subjects, "birth_year", 1960, F("birth_year") + 1, 1961, 1962)
+        write_by_every_road(visits, "pulse", 60, 61, 62, 63)
+    ended = the_databases("clock_timestamp()")
+    with writing(by=world.admin, duty=Duty.MANAGE_PEOPLE, site_id=None, at=world.at, reason="Married"):
+        User.objects.filter(pk=coordinator.user_id).update(printed_name="Dr Somebody Else")
     with reading(system_actor("verification"), world.at):
-        new = list(AuditEvent.objects.order_by("id")[start:])
-        assert [(event.row_id, event.old, event.new) for event in new] == [
-            (str(subjects[0].pk), {"birth_year": 1958}, {"birth_year": 1960}),
-            (str(subjects[1].pk), {"birth_year": 1958}, {"birth_year": 1959}),
-            (str(subjects[2].pk), {"birth_year": 1958}, {"birth_year": 1961}),
-            (str(subjects[0].pk), {"sex": "F"}, {"sex": "M"}),
-        ]
-        event = new[0]
-        assert (event.table, event.op, event.reason) == ("trialsite_subject", "UPDATE", "Typing error")
-        assert (event.user_id, event.actor_name) == (coordinator.user_id, coordinator.printed_name)
-        assert (event.role, event.site_id, event.subject_id) == ("coordinator", site_id, subjects[0].pk)
+        found = list(AuditEvent.objects.filter(id__gt=last.pk).order_by("id"))  # type: ignore[union-attr]
+        new, renamed = found[:-1], found[-1]
+        words = [one.words.partition(f"{coordinator.printed_name} changed ")[2] for one in entries(new)]
+    year, pulse = ("trialsite_subject", "birth_year"), ("trialsite_visit", "pulse")
+    assert [(one.table, next(iter(one.old)), one.row_id, one.old, one.new) for one in new] == [
+        (*year, str(subjects[0].pk), {"birth_year": 1958}, {"birth_year": 1960}),
+        (*year, str(subjects[1].pk), {"birth_year": 1958}, {"birth_year": 1959}),
+        (*year, str(subjects[2].pk), {"birth_year": 1958}, {"birth_year": 1961}),
+        (*year, str(subjects[0].pk), {"birth_year": 1960}, {"birth_year": 1962}),
+        (*pulse, str(visits[0].pk), {"pulse": None}, {"pulse": 60}),
+        (*pulse, str(visits[1].pk), {"pulse": None}, {"pulse": 61}),
+        (*pulse, str(visits[2].pk), {"pulse": None}, {"pulse": 62}),
+        (*pulse, str(visits[0].pk), {"pulse": 60}, {"pulse": 63}),
+    ]
+    assert [sentence.partition(":")[0] for sentence in words[4:]] == [
+        "visit Day 1", "visit Month 1", "visit Month 2", "visit Day 1",
+    ]  # fmt: skip
+    of_subject = [*(subjects[index].pk for index in (0, 1, 2, 0)), *[subjects[0].pk] * 4]
+    for event, subject_id in zip(new, of_subject, strict=True):
+        assert (event.op, event.reason) == ("UPDATE", "Typing error")
+        assert (event.user_id, event.system_actor) == (coordinator.user_id, None)
+        assert event.actor_name == coordinator.printed_name != "Dr Somebody Else", "as it was then"
+        assert (event.role, event.site_id, event.subject_id) == ("coordinator", site_id, subject_id)
         assert (event.request_id, event.source) == ("req-7", "test")
-        assert event.transaction_id == new[3].transaction_id
+        assert event.transaction_id == new[0].transaction_id != renamed.transaction_id
+        assert event.transaction_at == transaction_began
         assert event.software
+    times = [began, transaction_began, *(event.at for event in new), ended]
+    assert times == sorted(times), "by the clock of the database"
+    assert renamed.new == {"printed_name": "Dr Somebody Else"}
 
 
 @pytest.mark.req("B2")
