@@ -22,13 +22,17 @@ from django.test import Client, override_settings
 from dosing.models import AssignmentDiscrepancy, PhaseProposal
 from dosing.selectors.suggestions import dose_suggestions
 from followup.models import Departure, Reminder
-from labs.models import ImportMapping, ImportRow, LabImport, LabResult, ResponseAssessment
+from labs.models import DiseaseAssessment, ImportMapping, ImportRow, LabImport, LabResult, ResponseAssessment
+from labs.selectors.bedside import BEDSIDE
+from labs.services import Assessed
 from protocol.trial import TRIAL
 from protocol.vocabulary import Advice, Analyte, Phase, ProposalKind
 from reporting.abstract import TABLE, agreement
-from reporting.abstract_statements import AGREES, DIFFERS, OPEN, statements
+from reporting.abstract_statements import AGREES, DIFFERS, M_LIMB, OPEN, statements
 from reporting.demonstration.cast import ADMIN, MEMBERS
 from reporting.demonstration.stage import OPENED_BEFORE
+from reporting.demonstration.stories import NOT_PUBLISHED as NOT_DONE
+from reporting.demonstration.values import INVENTED, SYNTHETIC
 from reporting.selectors.abstract import abstract_lines, held
 from safety.models import SafetyReport
 from tests.fixtures.databases import Database, copy_template, drop, use
@@ -37,7 +41,7 @@ from trialsite import clock
 from trialsite.access import Actor, system_actor
 from trialsite.actors import actor_for
 from trialsite.context import reading
-from trialsite.models import Mail, OutboxMessage, Query, Role, Signature, SignatureEvent, Site, Subject, User
+from trialsite.models import Mail, OutboxMessage, Query, Role, Signature, SignatureEvent, Site, Subject, User, Visit
 from trialsite.services.signatures import LEGAL_EFFECT
 from trialsite.stack.servers import TestServers
 from trialsite.verification import bad_rows
@@ -157,6 +161,29 @@ def test_the_seven_patients_of_the_abstract(seen: None) -> None:
     words = Counter(line.result.words for line in lines if line.result)
     assert words["equal"] + words["rounded"] == 18
     assert words["truncated"] == 3
+
+
+def test_of_the_seven_patients_only_what_is_published_or_eligibility_needs_is_there(seen: None) -> None:
+    low = {line.patient for line in TABLE if line.analyte is Analyte.SERUM_M and line.on_study < M_LIMB}
+    for patient, subject in {line.published.patient: line.subject for line in abstract_lines()}.items():
+        assert subject is not None
+        visits = {visit.code: visit for visit in Visit.objects.filter(subject=subject)}
+        not_done = {code for code, one in visits.items() if one.status == Visit.Status.NOT_DONE}
+        assert not_done == {"bl", "m01", "m02", "m03", "m04", "m05"}
+        assert {visits[code].reason for code in not_done} == {NOT_DONE}
+        assert {visits[code].bedside_not_done for code in visits.keys() - not_done} == {NOT_DONE}
+        assert {getattr(one, name) for one in visits.values() for name in BEDSIDE} == {None}
+        there = LabResult.objects.filter(subject=subject).exclude(missing="ND").select_related("specimen__visit")
+        printed = {(line.analyte, code) for line in TABLE for code in ("scr", "m06")}
+        invented = {(analyte, "scr") for analyte in INVENTED}
+        assert {(Analyte(one.analyte), one.specimen.visit.code) for one in there} == printed | invented
+        marked = {one.analyte for one in there if one.specimen.method == SYNTHETIC}
+        assert marked == INVENTED, "and no published value"
+        forms = DiseaseAssessment.objects.filter(subject=subject)
+        answers = [{name for name in vars(Assessed()) if getattr(form, name) not in (None, "")} for form in forms]
+        assert answers == [{"marrow_on", "bm_pc", "comment"}] * (patient in low)
+        assert {form.comment for form in forms} <= {SYNTHETIC}
+    assert len(low) == 4
 
 
 @pytest.mark.parametrize(
