@@ -25,7 +25,16 @@ from reporting.demonstration.chronicle import moment
 from reporting.demonstration.lives import Life
 from reporting.demonstration.stage import Stage, stock
 from reporting.demonstration.troubles import Trouble, typed_dates
-from reporting.demonstration.values import IMPLAUSIBLE, Draw, marrow_percent, panel
+from reporting.demonstration.values import (
+    IMPLAUSIBLE,
+    INVENTED,
+    NOT_PUBLISHED,
+    SYNTHETIC,
+    Draw,
+    marrow_percent,
+    panel,
+    qualifies_by_marrow,
+)
 from reporting.progress import required_analytes
 from safety.models import AdverseEvent, SafetyReport
 from safety.selectors import dexamethasone_was_given, suggestions
@@ -106,29 +115,36 @@ def enter_results(
         by_panel.setdefault(PANEL_OF[analyte], {})[analyte] = Entry(
             value, unit=TRIAL.analytes[analyte].unit, confirmed=is_so
         )
-    collection = Collection(on=collected_on, laboratory_id=one.stage.laboratories[one.life.site])
     record_panel(
         by=one.coordinator,
         at=moment(on),
         subject_id=one.subject_id,
         site_id=one.site_id,
         visit_code=code,
-        panels=[PanelEntry(panel_code, collection, entries) for panel_code, entries in by_panel.items()],
+        panels=[
+            PanelEntry(panel_code, _collection(one, collected_on, entries), entries)
+            for panel_code, entries in by_panel.items()
+        ],
         reason=reason,
         visit_reason=why,
     )
 
 
+def _collection(one: Someone, on: date, entries: dict[Analyte, Entry]) -> Collection:
+    """How a panel was drawn; where the abstract's patients have an invented value on it, that is its method."""
+    invented = one.life.published and any(entries[each].typed != NOT_PUBLISHED for each in INVENTED & entries.keys())
+    return Collection(on, laboratory_id=one.stage.laboratories[one.life.site], method=SYNTHETIC if invented else "")
+
+
 def enter_visit(one: Someone, *, code: str, occurred_on: date, on: date) -> None:
     """The visit's own facts, with vital signs that vary a little; of the abstract's patients none are known."""
-    weight = Decimal(62 + one.number * 7 % 29)
     sway = (one.number * 5 + occurred_on.day) % 9
     if one.life.published:
-        facts = VisitFacts(occurred_on=occurred_on, ecog=0, weight_kg=weight, bedside_not_done="Not published")
+        facts = VisitFacts(occurred_on=occurred_on, bedside_not_done="Not published")
     else:
         facts = VisitFacts(
-            occurred_on=occurred_on, ecog=0, weight_kg=weight, temperature_c=Decimal(364 + sway) / 10,
-            pulse=62 + sway * 2, systolic=108 + sway, diastolic=66 + sway,
+            occurred_on=occurred_on, ecog=0, weight_kg=Decimal(62 + one.number * 7 % 29),
+            temperature_c=Decimal(364 + sway) / 10, pulse=62 + sway * 2, systolic=108 + sway, diastolic=66 + sway,
         )  # fmt: skip
     record_visit(
         by=one.coordinator, at=moment(on), subject_id=one.subject_id, site_id=one.site_id, code=code, facts=facts
@@ -206,26 +222,32 @@ def state_not_done(one: Someone, *, code: str, on: date, reason: str) -> None:
 
 
 def assess_disease(one: Someone, *, code: str, month: int, assessed_on: date, on: date) -> None:
-    """Immunofixation, marrow and imaging; nothing new in the bones."""
-    percent = marrow_percent(Draw(one.life, one.number, month))
+    """Immunofixation, marrow and imaging; nothing new in the bones.
+
+    Of the abstract's patients none of it is known: only the marrow by which some qualify is made up, and marked.
+    """
+    draw = Draw(one.life, one.number, month)
+    if one.life.published and not qualifies_by_marrow(draw):
+        return
+    marrow = Assessed(marrow_on=assessed_on, bm_pc=Decimal(marrow_percent(draw)), comment=SYNTHETIC)
+    whole = Assessed(
+        immunofixation_on=assessed_on,
+        serum_ife="POSITIVE",
+        marrow_on=assessed_on,
+        bm_pc=marrow.bm_pc,
+        bm_clonal="POSITIVE",
+        imaging_on=assessed_on,
+        imaging_method="Skeletal survey",
+        bone_lesions="NONE",
+        plasmacytoma="NONE",
+    )
     record_disease_assessment(
         by=one.coordinator,
         at=moment(on),
         subject_id=one.subject_id,
         site_id=one.site_id,
         visit_code=code,
-        assessed=Assessed(
-            immunofixation_on=assessed_on,
-            serum_ife="POSITIVE",
-            marrow_on=assessed_on,
-            bm_pc=Decimal(percent),
-            bm_clonal="POSITIVE",
-            imaging_on=assessed_on,
-            imaging_method="Skeletal survey",
-            bone_lesions="NONE",
-            plasmacytoma="NONE",
-            comment="Synthetic" if one.life.published else "",
-        ),
+        assessed=marrow if one.life.published else whole,
     )
 
 

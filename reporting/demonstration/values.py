@@ -11,6 +11,7 @@ from protocol.derived import round_half_up
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
 from reporting.abstract import TABLE
+from reporting.abstract_statements import M_LIMB
 from reporting.demonstration.lives import DEEP, Life
 from reporting.demonstration.troubles import odd_values
 
@@ -28,6 +29,9 @@ TYPICAL: dict[Analyte, tuple[str, str]] = {
     _A.FLC_LAMBDA: ("12.4", "2.1"),
 }
 NOT_PUBLISHED = "nd not published"
+#: What the patients of the abstract must have beside what is printed, to be eligible; on their panels it is marked.
+INVENTED = frozenset({_A.WBC, _A.ANC, _A.CREATININE})
+SYNTHETIC = "Synthetic: eligibility needs it"
 #: What nobody has: saved as typed, and asked about.
 IMPLAUSIBLE = {_A.POTASSIUM: "12.4"}
 MARROW_VISITS = (0, 6)
@@ -90,6 +94,11 @@ def marrow_percent(draw: Draw) -> str:
     return str(max(4, at_entry * min(draw.life.percent(draw.month), 110) // 100))
 
 
+def qualifies_by_marrow(draw: Draw) -> bool:
+    """Whether the M-protein alone is too low to be eligible with."""
+    return Decimal(draw.life.base) < M_LIMB
+
+
 def _published(draw: Draw) -> dict[Analyte, str]:
     """The three printed values; beside them, at screening, only what eligibility asks for."""
     printed = {
@@ -99,8 +108,7 @@ def _published(draw: Draw) -> dict[Analyte, str]:
     }
     if draw.month:
         return printed
-    needed = (_A.WBC, _A.ANC, _A.CREATININE)
-    return printed | {analyte: _around(draw, analyte, *TYPICAL[analyte]) for analyte in needed}
+    return printed | {analyte: _around(draw, analyte, *TYPICAL[analyte]) for analyte in sorted(INVENTED)}
 
 
 def _around(draw: Draw, analyte: Analyte, typical: str, spread: str) -> str:

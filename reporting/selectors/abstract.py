@@ -13,7 +13,7 @@ from protocol.explain import plain
 from protocol.trial import TRIAL
 from protocol.versions import ORIGINAL
 from protocol.vocabulary import Analyte, ProposalKind
-from reporting.abstract import TABLE, Agreement, Published, agreement
+from reporting.abstract import NOTE, TABLE, Agreement, Published, agreement
 from reporting.abstract_statements import Held, Patient, statements
 from reporting.selectors.computed import Cell, Computed
 from trialsite.exporting import Column
@@ -147,6 +147,7 @@ def _rows() -> Iterable[Sequence[Cell]]:
             printed.change,
             result.words if result else "no subject has these values",
             line.response or None,
+            NOTE,
         )
 
 
@@ -164,6 +165,7 @@ ABSTRACT_TABLE = Computed(
         Column("published_change", "percent change as printed"),
         Column("agreement", "equal, rounded, truncated or differs: the rule that explains the print"),
         Column("response", "confirmed response derived from the data"),
+        Column("note", "how the source rounds, and that it prints the table twice; the same in every row"),
     ),
     rows=_rows,
 )

@@ -26,6 +26,7 @@ def page(request: SignedInRequest) -> HttpResponse:
     context = {
         "lines": lines,
         "found": len({line.subject.pk for line in lines if line.subject}),
+        "compared": explained.total(),
         "rounded": explained["equal"] + explained["rounded"],
         "truncated": explained["truncated"],
         "differing": explained["differs"],

@@ -22,13 +22,17 @@ from django.test import Client, override_settings
 from dosing.models import AssignmentDiscrepancy, PhaseProposal
 from dosing.selectors.suggestions import dose_suggestions
 from followup.models import Departure, Reminder
-from labs.models import ImportMapping, ImportRow, LabImport, LabResult, ResponseAssessment
+from labs.models import DiseaseAssessment, ImportMapping, ImportRow, LabImport, LabResult, ResponseAssessment
+from labs.selectors.bedside import BEDSIDE
+from labs.services import Assessed
 from protocol.trial import TRIAL
 from protocol.vocabulary import Advice, Analyte, Phase, ProposalKind
-from reporting.abstract import TABLE, agreement
-from reporting.abstract_statements import AGREES, DIFFERS, OPEN, statements
+from reporting.abstract import NOTE, TABLE, agreement
+from reporting.abstract_statements import AGREES, DIFFERS, M_LIMB, OPEN, statements
 from reporting.demonstration.cast import ADMIN, MEMBERS
 from reporting.demonstration.stage import OPENED_BEFORE
+from reporting.demonstration.stories import NOT_PUBLISHED as NOT_DONE
+from reporting.demonstration.values import INVENTED, SYNTHETIC
 from reporting.selectors.abstract import abstract_lines, held
 from safety.models import SafetyReport
 from tests.fixtures.databases import Database, copy_template, drop, use
@@ -37,7 +41,7 @@ from trialsite import clock
 from trialsite.access import Actor, system_actor
 from trialsite.actors import actor_for
 from trialsite.context import reading
-from trialsite.models import Mail, OutboxMessage, Query, Role, Signature, SignatureEvent, Site, Subject, User
+from trialsite.models import Mail, OutboxMessage, Query, Role, Signature, SignatureEvent, Site, Subject, User, Visit
 from trialsite.services.signatures import LEGAL_EFFECT
 from trialsite.stack.servers import TestServers
 from trialsite.verification import bad_rows
@@ -88,8 +92,12 @@ def test_three_sites_all_roles_and_something_overdue(demonstration: Database) ->
     assert Counter(one.role for one in (ADMIN, *MEMBERS)).keys() == set(Role)
     with reading(system_actor("verification"), clock.now()):
         assert Subject.objects.values("site").distinct().count() == 3
-    page = log_in(Client(), member(Role.MONITOR, "00")).get("/my-work/").content.decode()
-    assert re.search(r"[0-9] days? overdue", page)
+    pages = [
+        log_in(Client(), member(Role.COORDINATOR, site)).get("/my-work/").content.decode()
+        for site in ("01", "02", "03")
+    ]
+    overdue = re.compile(r">Enter (Month \d+|Day 1) labs for [^<]+</a><small>\d+ days? overdue</small>")
+    assert any(overdue.search(page) for page in pages), "a visit of the schedule that nobody entered"
 
 
 def test_a_laboratory_file_shows_a_row_of_every_kind(seen: None) -> None:
@@ -155,6 +163,29 @@ def test_the_seven_patients_of_the_abstract(seen: None) -> None:
     assert words["truncated"] == 3
 
 
+def test_of_the_seven_patients_only_what_is_published_or_eligibility_needs_is_there(seen: None) -> None:
+    low = {line.patient for line in TABLE if line.analyte is Analyte.SERUM_M and line.on_study < M_LIMB}
+    for patient, subject in {line.published.patient: line.subject for line in abstract_lines()}.items():
+        assert subject is not None
+        visits = {visit.code: visit for visit in Visit.objects.filter(subject=subject)}
+        not_done = {code for code, one in visits.items() if one.status == Visit.Status.NOT_DONE}
+        assert not_done == {"bl", "m01", "m02", "m03", "m04", "m05"}
+        assert {visits[code].reason for code in not_done} == {NOT_DONE}
+        assert {visits[code].bedside_not_done for code in visits.keys() - not_done} == {NOT_DONE}
+        assert {getattr(one, name) for one in visits.values() for name in BEDSIDE} == {None}
+        there = LabResult.objects.filter(subject=subject).exclude(missing="ND").select_related("specimen__visit")
+        printed = {(line.analyte, code) for line in TABLE for code in ("scr", "m06")}
+        invented = {(analyte, "scr") for analyte in INVENTED}
+        assert {(Analyte(one.analyte), one.specimen.visit.code) for one in there} == printed | invented
+        marked = {one.analyte for one in there if one.specimen.method == SYNTHETIC}
+        assert marked == INVENTED, "and no published value"
+        forms = DiseaseAssessment.objects.filter(subject=subject)
+        answers = [{name for name in vars(Assessed()) if getattr(form, name) not in (None, "")} for form in forms]
+        assert answers == [{"marrow_on", "bm_pc", "comment"}] * (patient in low)
+        assert {form.comment for form in forms} <= {SYNTHETIC}
+    assert len(low) == 4
+
+
 @pytest.mark.parametrize(
     ("on_study", "six_months", "printed", "words"),
     [
@@ -170,13 +201,36 @@ def test_agreement_of_printed_and_computed_change(on_study: str, six_months: str
 
 
 def test_the_abstract_page_prints_what_its_csv_holds(demonstration: Database) -> None:
-    client = log_in(Client(), member(Role.STATISTICIAN, "00"))
+    statistician = member(Role.STATISTICIAN, "00")
+    client = log_in(Client(), statistician)
     page = client.get("/dashboards/abstract/").content.decode()
     assert "18 of 21 rounded, 3 truncated, 0 differ" in page
     assert "prints the table twice" in page
-    rows = b"".join(client.get("/dashboards/abstract/abstract_table.csv").streaming_content).decode().splitlines()
-    assert len(rows) == 22
-    assert rows[1].startswith("1,")
+    streamed = client.get("/dashboards/abstract/abstract_table.csv").streaming_content
+    rows = list(csv.DictReader(io.StringIO(b"".join(streamed).decode())))
+    with reading(statistician, clock.now()):
+        lines = abstract_lines()
+        numbers = [line.subject.number for line in lines if line.subject]
+    assert [tuple(row.values()) for row in rows] == [
+        (
+            str(line.published.patient), number, line.published.analyte.value, line.unit, str(line.on_study),
+            str(line.six_months), row["computed_change"], str(line.published.change), line.result.words,
+            line.response, NOTE,
+        )
+        for line, number, row in zip(lines, numbers, rows, strict=True)
+        if line.result
+    ]  # fmt: skip
+    assert [Decimal(row["computed_change"]) for row in rows] == [line.result.computed for line in lines if line.result]
+    shown = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr role=.row.>(.*?)</tr>", page)]
+    cells = [[re.sub("<[^>]+>", "", cell) for cell in row] for row in shown if len(row) == 9][1:]
+    assert [(int(row[0]), row[1], row[3], row[4], row[6], row[7].lower(), row[8]) for row in cells] == [
+        (
+            line.published.patient, number, str(line.on_study), str(line.six_months),
+            str(line.published.change).replace("-", "−") + "%", line.result.words, line.response,
+        )
+        for line, number in zip(lines, numbers, strict=True)
+        if line.result
+    ]  # fmt: skip
 
 
 def test_the_statements_of_the_abstract_hold_here_or_say_why_not(seen: None) -> None:
@@ -210,6 +264,9 @@ def test_a_site_sees_only_its_own_patients_of_the_abstract(demonstration: Databa
     with reading(member(Role.INVESTIGATOR, "03"), clock.now()):
         found = {line.subject.site.code for line in abstract_lines() if line.subject}
     assert found == {"03"}
+    page = log_in(Client(), member(Role.INVESTIGATOR, "03")).get("/dashboards/abstract/").content.decode()
+    assert "1 of 7 found in reach" in page
+    assert "3 of 3 rounded, 0 truncated, 0 differ" in page
 
 
 def test_the_demonstration_is_refused_where_anybody_works(demonstration: Database) -> None:
