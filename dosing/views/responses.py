@@ -160,15 +160,24 @@ def _decide(request: SignedInRequest, page: Page) -> HttpResponse:
             _ask(request, page, form) if form.cleaned_data["decision"] == form.NOT_YET else _sign(request, page, form)
         )
     except Stale as refusal:
-        page = _page(request, page.subject, page.code)
-        now = {"proposal": str(page.proposal.pk if page.proposal else ""), "shown": page.digest}
-        form = _refused(ask_identity(decision_form(page, _with(request.POST, now)), request), refusal)
+        return _read_anew(request, _page(request, page.subject, page.code), refusal)
     except Refused as refusal:
         form = _refused(form, refusal)
     if not said:
         return _show(request, page, 422, form=form, **offer_on(page))
     messages.success(request, said)
     return redirect("subject_response", key=page.subject.key, code=page.code)
+
+
+def _read_anew(request: SignedInRequest, page: Page, refusal: Stale) -> HttpResponse:
+    """The page as it is now, with what was typed; without a form where there is nothing to decide here any more."""
+    if page.proposal is None or not page.is_pending:
+        taken = "This was decided meanwhile. Your answer is not saved; read the decision."
+        messages.error(request, taken if page.decision else str(refusal))
+        return redirect("subject_response", key=page.subject.key, code=page.code)
+    now = {"proposal": str(page.proposal.pk), "shown": page.digest}
+    form = _refused(ask_identity(decision_form(page, _with(request.POST, now)), request), refusal)
+    return _show(request, page, 422, form=form, **offer_on(page))
 
 
 def _with(typed: QueryDict, now: dict[str, str]) -> QueryDict:

@@ -252,6 +252,16 @@ def test_a_stale_page_that_came_back_is_read_anew_and_signed(
 
 
 @pytest.mark.req("C10")
+def test_who_comes_second_is_told_and_reads_the_decision(world: World, proposal: PhaseProposal, client: Client) -> None:
+    url = place("subject_response", proposal.subject)
+    late = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    told = client.post(url, answer(late), follow=True)
+    assert "This was decided meanwhile." in text_of(told)
+    assert "Sign phase decision" not in text_of(told)
+
+
+@pytest.mark.req("C10")
 def test_a_stale_page_to_sign_again_is_signed_when_it_came_back(
     world: World, proposal: PhaseProposal, client: Client
 ) -> None:
