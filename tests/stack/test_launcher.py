@@ -61,7 +61,14 @@ def test_a_server_lost_during_the_preparation_is_named(
     """Whether the preparation still waits for it or has failed of it already."""
     demonstration = Demonstration(8000, tmp_path, running(NAMES[:2]))
     start = children.start
-    monkeypatch.setattr(children, "start", lambda name, command, **given: start(name, preparation, **given))
+
+    def played(name: str, command: list[str], **given: object) -> children.Child:
+        child = start(name, preparation, environment={}, log=None)
+        if preparation is not SLEEP:
+            child.process.wait()
+        return child
+
+    monkeypatch.setattr(children, "start", played)
     demonstration.servers[0].kill()
     with pytest.raises(Problem, match=f"^Stopping: {postgres.NAME} was killed by SIGKILL"):
         demonstration.prepare({}, [])
