@@ -158,6 +158,7 @@ def test_the_calendar_by_keyboard(
     page.keyboard.press("t")
     expect(page.get_by_text(f"{in_words(two)} is recorded.")).to_be_visible()
     assert acts == ["t"], "one key records both drugs"
+    expect(chosen).to_be_focused()
     page.keyboard.press("ArrowLeft")
     focused = page.evaluate("document.activeElement.textContent")
     assert re.search(r"Anakinra 100 mg SC taken.*Dexamethasone 20 mg .*taken", focused)

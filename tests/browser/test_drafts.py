@@ -116,7 +116,9 @@ def test_what_is_typed_is_kept_while_typing_and_comes_back_after_the_session(
     page.keyboard.press("Enter")
     expect(dialog).to_contain_text("is not right")
     dialog.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
+    # The same words stand there already: it is the answer that is waited for.
+    with page.expect_response(lambda answer: answer.request.method == "POST" and "/accounts/sign-in/" in answer.url):
+        page.keyboard.press("Enter")
     expect(dialog).to_contain_text("is not right")
     other = desk.page.context.new_page()
     other.goto("/accounts/sign-in/code/")

@@ -104,11 +104,13 @@ TIMES = {
     "pfs": ("Progression-free survival", "first dose", "pfs"),
     "ttp": ("Time to progression", "first dose", "ttp"),
     "ttp-active": ("Time to active myeloma", "first dose", "ttp_active"),
-    "dor": ("Duration of response", "first response", "dor"),
+    "dor": ("Duration of response, PR or better", "first PR or better", "dor"),
+    "dor-minimal": ("Duration of response, MR or better", "first MR or better", "dor_minimal"),
+    "benefit": ("Duration of stable disease or better", "first dose", "benefit"),
 }
 CURVES = {
     "pfs": "Progression-free", "ttp": "Without progression", "ttp-active": "Without active myeloma",
-    "dor": "Still responding",
+    "dor": "Still responding", "dor-minimal": "Still responding", "benefit": "Stable or better",
 }  # fmt: skip
 SIX = (
     ("By date", "pfs_at_6_months", "Followed to month 6"),

@@ -161,7 +161,8 @@ def test_the_numbers_on_screen_are_the_numbers_exported(trial: World, client: Cl
     files, today, found = files_of(trial), clock.today(), list[object]()
     log_in(client, trial.person(Role.STATISTICIAN))
     words = f"2004 01 02 2016 1.0 {recount.unsigned(files)} 95 95 30.4375 6 95 6"
-    for population, endpoint in (("signed", "pfs"), ("treated", "ttp"), ("signed", "ttp-active"), ("treated", "dor")):
+    asked = (("signed", "pfs"), ("treated", "ttp"), ("signed", "ttp-active"), ("treated", "dor"), ("signed", "benefit"))
+    for population, endpoint in asked:
         shown = screen(client, f"efficacy/?population={population}&endpoint={endpoint}")
         undrawn = f"95 5 {sum(bool(row['dor_days']) for row in files['efficacy'])}"
         about = words.replace("95 95", undrawn) if endpoint == "dor" else words
