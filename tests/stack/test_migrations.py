@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connections
+from django.test import override_settings
 
 from safety.services import mark_medication_in_error
 from tests.fixtures.databases import Database
@@ -14,13 +16,9 @@ from tests.trialsite.conftest import built
 from trialsite.models import Role
 from trialsite.stack.servers import TestServers
 
-#: An earlier version of the database. What it did not have yet is the declared change: it comes back empty.
-EARLIER = {
-    "dosing": "0004_supplies_guards",
-    "followup": "0002_guards",
-    "safety": "0012_judgements_taken_back",
-    "trialsite": "0006_failed_signing",
-}
+#: Safety with a migration more than this version has.
+NEXT = {"safety": "tests.stack.next_version"}
+FOLDED = ("dosing", "enrollment", "followup", "labs", "safety", "trialsite")
 #: The list of migrations itself changes; sessions and caches hold nothing that must be kept.
 UNSTEADY = {"django_migrations", "django_session", "cache_entry"}
 #: What a migration writes is audited too: of the trail, what was there before is compared. The heads follow from it.
@@ -57,10 +55,25 @@ def migrate(*target: str) -> None:
     connections["default"].close()
 
 
-@pytest.mark.req("G5")
-def test_migrating_a_filled_database_forward_keeps_data_and_audit_trail(
-    servers: TestServers, fresh_db: Database
-) -> None:
+@dataclass(frozen=True)
+class Snapshot:
+    """What a filled database holds at one moment."""
+
+    servers: TestServers
+    database: str
+    known: Columns
+    last_event: int
+    digests: dict[str, str]
+
+    def changed(self) -> set[str]:
+        """Tables that no longer hold what they held."""
+        now = digests(self.servers, self.database, self.known, self.last_event)
+        return {table for table, digest in self.digests.items() if now[table] != digest}
+
+
+@pytest.fixture
+def filled(servers: TestServers, fresh_db: Database) -> Snapshot:
+    """A database with every role, two wards and a changed row."""
     house = built(fresh_db)
     world, stored = house.world, house.wards["01"].medication
     mark_medication_in_error(
@@ -68,21 +81,51 @@ def test_migrating_a_filled_database_forward_keeps_data_and_audit_trail(
         medication_id=stored.pk, reason="Another subject's",
     )  # fmt: skip
     connections["default"].close()
-    for room, name in EARLIER.items():
-        migrate(room, name)
     known = columns(servers, fresh_db.name)
     last = int(servers.cluster.sql("select max(id) from audit_event", fresh_db.name))
-    before = digests(servers, fresh_db.name, known, last)
+    return Snapshot(servers, fresh_db.name, known, last, digests(servers, fresh_db.name, known, last))
+
+
+@pytest.mark.req("G5")
+def test_migrating_a_filled_database_forward_keeps_data_and_audit_trail(servers: TestServers, filled: Snapshot) -> None:
+    with override_settings(MIGRATION_MODULES=NEXT):
+        migrate()
+    assert filled.changed() == {"auth_permission", "django_content_type"}, "only the framework lists the new table"
+    assert int(filled.digests["trialsite_subject"].partition(":")[0]) > 2
+    assert int(filled.digests["audit_event"].partition(":")[0]) > 100
+    assert "first_known_at" in columns(servers, filled.database)["safety_concomitantmedication"]
+    since = "select count(*) || ' ' || count(*) filter (where m.first_known_at = e.at) || ' ' || count(f.id)"
+    since += " from safety_concomitantmedication m join audit_event e on e.row_id = m.id::text and e.op = 'INSERT'"
+    since += " and e.table_name = 'safety_concomitantmedication'"
+    since += " left join safety_firstknown f on f.subject_id = m.subject_id and f.at = e.at"
+    assert servers.cluster.sql(since, filled.database).split() == ["2", "2", "2"]
+    written = "select op || ' ' || table_name || ' ' || count(*) from audit_event"
+    written += f" where id > {filled.last_event} and system_actor = 'installation' group by op, table_name order by 1"
+    assert servers.cluster.sql(written, filled.database).splitlines() == [
+        "INSERT safety_firstknown 2",
+        "UPDATE safety_concomitantmedication 2",
+    ]
+    assert_trail_is_whole()
+
+
+@pytest.mark.req("G5")
+def test_a_database_of_every_step_before_the_fold_goes_on_and_one_of_some_is_told(
+    servers: TestServers, filled: Snapshot
+) -> None:
+    new = ", ".join(f"'{name}'" for name in ("0001_user", "0001_tables", "0002_tables", "0002_rules", "0003_rules"))
+    forget = f"delete from django_migrations where app in {FOLDED} and name"
+    servers.cluster.sql(f"{forget} in ({new})", filled.database)
     migrate()
-    after = digests(servers, fresh_db.name, known, last)
-    assert {table for table in before if before[table] != after[table]} == set()
-    assert int(before["trialsite_subject"].partition(":")[0]) > 2
-    assert int(before["audit_event"].partition(":")[0]) > 100
-    newer = {table: set(names) - set(known.get(table, ())) for table, names in columns(servers, fresh_db.name).items()}
-    assert newer["trialsite_user"], "something did migrate"
-    since = "select count(*) from safety_concomitantmedication m join audit_event e on e.row_id = m.id::text"
-    since += " and e.table_name = 'safety_concomitantmedication' and e.new ->> 'in_error' = 'true' and e.op = 'UPDATE'"
-    assert servers.cluster.sql(f"{since} where m.in_error_at = e.at", fresh_db.name).strip() == "1"
+    assert filled.changed() == set()
+    assert_trail_is_whole()
+    listed = f"select count(*) from django_migrations where app in {FOLDED} and name in ({new})"
+    assert servers.cluster.sql(listed, filled.database).strip() == "13"
+    servers.cluster.sql(f"{forget} = '0013_medication_in_error_since'", filled.database)
+    with pytest.raises(CommandError, match="development version that this one cannot go on from"):
+        migrate()
+
+
+def assert_trail_is_whole() -> None:
     told = io.StringIO()
     call_command("verify_audit", stdout=told)
-    assert "rows" in told.getvalue() or "events" in told.getvalue(), told.getvalue()
+    assert "every chain whole" in told.getvalue()
