@@ -10,7 +10,7 @@ class Manifest(ManifestStaticFilesStorage):
     support_js_module_import_aggregation = True
 
 
-class CompressedManifest(CompressedManifestStaticFilesStorage):
+class CompressedManifest(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """The same with Brotli beside each file."""
 
     support_js_module_import_aggregation = True
