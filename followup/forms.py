@@ -131,6 +131,13 @@ class DepartureForm(TokenForm):
         )
 
 
+#: What most contacts bring; one press answers so.
+UNCHANGED = {
+    "outcome": FollowUpContact.Outcome.REACHED.value, "alive": "yes", "progressed": "no", "progressed_on": "",
+    "new_therapy": "", "new_therapy_on": "",
+}  # fmt: skip
+
+
 class ContactForm(TokenForm):
     """One attempt to reach the subject. What was learned counts only where somebody was reached."""
 

@@ -97,14 +97,11 @@ class MappingForm(forms.Form):
             self._add_test(place, test)
 
     def _columns_as_posted(self) -> FileMapping:
-        """The mapping with the columns that are chosen just now, since the tests depend on them."""
-        if not self.is_bound:
+        """The mapping with the columns chosen just now or in the draft, since the tests depend on them."""
+        given = self.data if self.is_bound else self.initial
+        if not given:
             return self.known
-        chosen = {
-            Part(name): str(self.data.get(name))
-            for name in self.fields
-            if name != "date_format" and self.data.get(name)
-        }
+        chosen = {Part(name): str(given.get(name)) for name in self.fields if name != "date_format" and given.get(name)}
         return FileMapping(self.known.shape, {k: v for k, v in chosen.items() if v in self.table.header})
 
     def _add_test(self, place: int, test: str) -> None:

@@ -8,19 +8,27 @@ from dataclasses import dataclass
 
 from django.http import Http404
 from django.urls import Resolver404, ResolverMatch, resolve
+from django.utils.module_loading import import_string
 
 from trialsite.access import Duty
 from trialsite.audit_selectors import place_of
-from trialsite.models import Query, Subject
+from trialsite.models import Query, Site, Subject
 
 
 @dataclass(frozen=True)
 class DraftForm:
-    """One form. `query`: pattern of what follows the address, where it has several drafts or stands beside others."""
+    """One form. `query`: pattern of what follows the address, where it has several drafts or stands beside others.
+
+    site_of: for a form of no subject, the function of a room above that finds the site by the address's parts.
+    """
 
     words: str
     duty: Duty = Duty.ENTER_DATA
     query: str = ""
+    site_of: str = ""
+
+
+_FILE = "labs.selectors.imports.site_of_file"
 
 
 #: Name of the address, and of the form where a page has several (?form=fill) -> the form.
@@ -51,6 +59,8 @@ FORMS: Mapping[str, DraftForm] = {
     "subject_modifications": DraftForm("dose modification", Duty.RECORD_DOSE),
     "query answer": DraftForm("answer to a query", Duty.ANSWER_QUERY, "form=answer"),
     "query close": DraftForm("remark on a query", Duty.CLOSE_QUERY, "form=close"),
+    "lab_import_map": DraftForm("columns of a laboratory file", Duty.IMPORT_LABS, "(shape=(long|wide))?", _FILE),
+    "lab_import_review": DraftForm("rows of a laboratory file", query=r"(page=\d{1,4})?", site_of=_FILE),
     "query_new": DraftForm("new query", Duty.RAISE_QUERY, r"record=[a-z_]{1,40}%3A\d{1,12}(&item=\w+)?(&visit=\w+)?"),
 }
 _NAMED = re.compile(r"form=([a-z]+)")
@@ -84,6 +94,15 @@ def subject_of(page: str) -> Subject | None:
     if found.url_name == "query_new":
         return _asked_about(query)
     return Subject.objects.select_related("site").filter(key=found.kwargs.get("key", "")).first()
+
+
+def site_of(page: str) -> Site | None:
+    """The site of a form of no subject, as far as the person sees it; None for every other form."""
+    form, found = form_of(page), _found(page.partition("?")[0])
+    if form is None or found is None or not form.site_of:
+        return None
+    site: Site | None = import_string(form.site_of)(**found.kwargs)
+    return site
 
 
 def _asked_about(query: str) -> Subject | None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from trialsite import clock
 from trialsite.access import Actor, Duty, can
 from trialsite.days import in_words
-from trialsite.draft_forms import form_of, page_of, subject_of
+from trialsite.draft_forms import form_of, page_of, site_of, subject_of
 from trialsite.http import SignedInRequest
 from trialsite.models import Draft, Site, Subject
 from trialsite.selectors import draft_at, sites_in_reach, was_submitted
@@ -45,7 +45,7 @@ class Drafting:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a draft belongs. No subject: the form is about to make one."""
+    """Where a draft belongs. No subject: the form is about to make one, or of a site."""
 
     site: Site
     subject: Subject | None
@@ -82,7 +82,7 @@ def typed_in_draft(unsaved: Drafting | None) -> dict[str, Any]:
 
 
 def address_for(subject: Subject | None, page: str) -> str:
-    to = reverse("subject_draft", args=[subject.key]) if subject else reverse("subject_new_draft")
+    to = reverse("subject_draft", args=[subject.key]) if subject else reverse("draft")
     return f"{to}?{urlencode({'page': page})}"
 
 
@@ -93,6 +93,9 @@ def place_of(page: str, by: Actor) -> Place | None:
         return None
     if page == reverse("subject_new"):
         site = site_to_screen_at(by)
+        return Place(site, None, form.duty) if site else None
+    if form.site_of:
+        site = site_of(page)
         return Place(site, None, form.duty) if site else None
     subject = subject_of(page)
     return Place(subject.site, subject, form.duty) if subject else None
@@ -106,10 +109,14 @@ def site_to_screen_at(by: Actor) -> Site | None:
 
 def is_saved(request: SignedInRequest, subject: Subject, query: str = "", *, page: str = "") -> None:
     """The form was saved: its draft has served. Runs in the transaction of the request, so both stand or neither."""
-    page = page or page_of(request.path, query)
+    is_saved_at(request, subject.site_id, page or page_of(request.path, query))
+
+
+def is_saved_at(request: SignedInRequest, site_id: int, page: str) -> None:
+    """The same for any form."""
     form, posted = form_of(page), unsealed(request.POST.get("typed_by", ""))
     end_draft(
-        by=request.actor, at=clock.now(), site_id=subject.site_id, page=page,
+        by=request.actor, at=clock.now(), site_id=site_id, page=page,
         duty=form.duty if form else Duty.ENTER_DATA, sitting=posted.sitting if posted else None,
     )  # fmt: skip
 

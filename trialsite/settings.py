@@ -42,7 +42,6 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
-    "django_htmx",
 ]
 
 MIDDLEWARE = [
@@ -64,7 +63,6 @@ MIDDLEWARE = [
     "trialsite.middleware.RequestContextMiddleware",
     "trialsite.middleware.FreeTextMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 ROOT_URLCONF = "trialsite.urls"
@@ -112,8 +110,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # compressed: the same with Brotli beside each file, which is made once, in the image.
 STATIC_STORAGES = {
     "plain": "django.contrib.staticfiles.storage.StaticFilesStorage",
-    "manifest": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
-    "compressed": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    "manifest": "trialsite.static_files.Manifest",
+    "compressed": "trialsite.static_files.CompressedManifest",
 }
 STATIC_FORM = env.text("STATIC_FORM", "compressed" if PRODUCTION else "plain")
 STORAGES = {

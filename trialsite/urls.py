@@ -15,7 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sign-out/", sign_in.sign_out, name="account_logout"),
     path("", include("trialsite.administration_urls")),
     path("", include("trialsite.oversight_urls")),
-    path("subjects/new/draft/", drafts.draft_of_new_subject, name="subject_new_draft"),
+    path("draft/", drafts.draft_of_no_subject, name="draft"),
     path("subjects/<str:key>/draft/", drafts.draft, name="subject_draft"),
     path("protocol/", protocol.protocol, name="protocol"),
     *[path("", include(f"{room}.urls")) for room in ROOMS],

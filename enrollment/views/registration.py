@@ -46,7 +46,8 @@ def subject_registration(request: SignedInRequest, key: str) -> HttpResponse:
         "snapshot": selectors.latest_snapshot(subject),
         "ready": selectors.may_register(selectors.latest_snapshot(subject), selectors.checklist_of(subject, today)),
     }
-    return _answer(request, subject, form, "enrollment/registration.html", save, context)
+    # What comes next is the first dose: its form stands there.
+    return _answer(request, subject, form, "enrollment/registration.html", save, context, done="subject_dosing")
 
 
 @require_http_methods(["GET", "POST"])
@@ -91,12 +92,13 @@ def _answer(
     template: str,
     save: Callable[[dict[str, Any]], str],
     context: dict[str, Any],
+    done: str = "subject_eligibility",
 ) -> HttpResponse:
-    """Show the form; on POST save and return to the checklist, or say beside the form why not."""
+    """Show the form; on POST save and go to the page `done`, or say beside the form why not."""
     if form.is_bound and form.is_valid():
         try:
             messages.success(request, save(form.cleaned_data))
-            return HttpResponseRedirect(reverse("subject_eligibility", args=[subject.key]), status=303)
+            return HttpResponseRedirect(reverse(done, args=[subject.key]), status=303)
         except Refused as error:
             form.add_error(None, str(error))
     status = 422 if form.is_bound else 200

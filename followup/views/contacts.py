@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from followup import selectors, services
-from followup.forms import ContactForm, ReasonForm
+from followup.forms import UNCHANGED, ContactForm, ReasonForm
 from followup.models import FollowUpContact
 from followup.selectors import FollowUpLine, FollowUpSchedule
 from followup.views.shared import dated, done, subject_for, who
@@ -77,8 +78,27 @@ def follow_up(request: SignedInRequest, key: str) -> HttpResponse:
 
 
 def _record(request: SignedInRequest, subject: Subject) -> HttpResponse:
-    form = ContactForm(request.POST, only_records=_only_records(subject))
+    return _save(request, subject, _posted(request.POST, subject))
+
+
+def _unchanged(request: SignedInRequest, subject: Subject) -> HttpResponse:
+    """One press gives the answers that most contacts bring. Other answers on the page are never overruled."""
+    if any(request.POST.get(name, "") not in ("", usual) for name, usual in UNCHANGED.items()):
+        form = _posted(request.POST, subject)
+        form.add_error(None, "The answers on the page say otherwise. Look at them, then press Record contact.")
+    else:
+        form = _posted({**request.POST.dict(), **UNCHANGED}, subject)
+    return _save(request, subject, form)
+
+
+def _posted(answers: Mapping[str, Any], subject: Subject) -> ContactForm:
+    form = ContactForm(answers, only_records=_only_records(subject))
     dated(form, subject)
+    form.full_clean()
+    return form
+
+
+def _save(request: SignedInRequest, subject: Subject, form: ContactForm) -> HttpResponse:
     tried = _try_contact(request, subject, form) if form.is_valid() else Tried()
     if tried.done:
         is_saved(request, subject, f"visit={form.cleaned_data['visit_code']}")
@@ -133,7 +153,7 @@ def _in_error(request: SignedInRequest, subject: Subject) -> HttpResponse:
     return _show(request, subject, error_form=form, error_foreseen=tried)
 
 
-ACTIONS = {"contact": _record, "not_done": _not_done, "in_error": _in_error}
+ACTIONS = {"contact": _record, "unchanged": _unchanged, "not_done": _not_done, "in_error": _in_error}
 
 
 def _show(request: SignedInRequest, subject: Subject, *, code: str = "", **bound: Any) -> HttpResponse:

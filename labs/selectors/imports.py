@@ -12,6 +12,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Lower
 
 from labs.models import ImportMapping, ImportRow, LabImport, Laboratory, Specimen
+from trialsite.models import Site
 
 D = ImportRow.Disposition
 #: One result of a laboratory: subject, analyte, collection date, accession number.
@@ -146,3 +147,9 @@ def taken_back_later(imported: LabImport, subject_ids: Iterable[int]) -> dict[Ta
         for subject_id, analyte, on, received, name in told
         if subject_id and on
     }
+
+
+def site_of_file(pk: int) -> Site | None:
+    """The site whose subjects a file is about, as far as the person sees it."""
+    found = LabImport.objects.select_related("site").only("site").filter(pk=pk).first()
+    return found.site if found else None

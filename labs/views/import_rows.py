@@ -145,6 +145,7 @@ def shown(
         "otherwise": otherwise,
         "choices": _choices(row, visits),
         "typed": posted.get(f"{row.place}-{row.field}", boxed(row)),
+        "remember": f"{row.place}-remember" in posted,
         "decision": posted.get(f"{row.place}-decision", ""),
         "reason": posted.get(f"{row.place}-reason", ""),
     }

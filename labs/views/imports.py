@@ -51,6 +51,8 @@ from labs.views.visits import put
 from protocol.trial import TRIAL
 from trialsite import clock
 from trialsite.access import Duty, can
+from trialsite.draft_forms import page_of
+from trialsite.drafting import drafting_of, is_saved_at, typed_in_draft
 from trialsite.http import SignedInRequest
 from trialsite.models import Visit
 from trialsite.services.subjects import Refused
@@ -73,7 +75,9 @@ def lab_import_map(request: SignedInRequest, pk: int) -> HttpResponse:
     table = read_table(imported.content)
     shape = request.POST.get("shape") or request.GET.get("shape") or ""
     known = _known_mapping(imported, table, Shape(shape) if shape in set(Shape) else None)
-    form = MappingForm(request.POST if request.method == "POST" else None, table=table, known=known)
+    unsaved = drafting_of(request, imported.site, None, _page(request, "shape"))
+    posted = request.POST if request.method == "POST" else None
+    form = MappingForm(posted, initial=typed_in_draft(unsaved), table=table, known=known)
     if request.method == "POST" and form.is_valid():
         try:
             matched = match_columns(
@@ -83,16 +87,23 @@ def lab_import_map(request: SignedInRequest, pk: int) -> HttpResponse:
         except Refused as refusal:
             put(form, refusal)
         else:
+            is_saved_at(request, imported.site_id, _page(request, "shape"))
             messages.success(request, f"Columns matched and kept for {imported.laboratory.name}.")
             return redirect("lab_import_review", matched.pk)
     context = {
         "imported": imported,
         "form": form,
+        "drafting": unsaved,
         "is_wide": known.shape is Shape.WIDE,
         "shape": known.shape.value,
         "steps": _steps(imported, f"{table.count:,} rows", "choose what each column is", "", place=1),
     }
     return render(request, "labs/import_map.html", context, status=UNPROCESSABLE if form.errors else 200)
+
+
+def _page(request: SignedInRequest, *parts: str) -> str:
+    """The name of a form's draft: its address with those parts of the query that say which boxes it has."""
+    return page_of(request.path, "&".join(f"{name}={request.GET[name]}" for name in parts if name in request.GET))
 
 
 def _known_mapping(imported: LabImport, table: Table, shape: Shape | None) -> FileMapping:
@@ -116,6 +127,7 @@ def lab_import_review(request: SignedInRequest, pk: int) -> HttpResponse:
         foreseen = _foreseen(request, imported, answers)
         problems = answers.problems or to_look_at(request, foreseen) or _done(request, imported, answers)
         if not problems:
+            is_saved_at(request, imported.site_id, _page(request, "page"))
             return redirect("lab_import_review", imported.pk)
     context = {**_review(request, imported, problems), "foreseen": foreseen}
     return render(request, "labs/import_review.html", context, status=UNPROCESSABLE if problems else 200)
@@ -159,6 +171,8 @@ def _review(request: SignedInRequest, imported: LabImport, problems: Mapping[str
         show = "fix" if to_fix else "all"
     page = Paginator(chosen_rows(imported, show), ROWS_PER_PAGE).get_page(request.GET.get("page"))
     waiting = [row for row in page if is_to_fix(row)]
+    unsaved = drafting_of(request, imported.site, None, _page(request, "page"))
+    typed = request.POST or typed_in_draft(unsaved)
     visits = _visit_choices(waiting)
     otherwise = measured_otherwise_of(imported, page)
     read = f"{rows_in_words(counts.rows.total())}, {counts.subjects} subject{'' if counts.subjects == 1 else 's'}"
@@ -169,7 +183,8 @@ def _review(request: SignedInRequest, imported: LabImport, problems: Mapping[str
         "imported": imported,
         "has_text": has_text(imported),
         "progress": progress_of(imported),
-        "rows": [shown(row, request.POST, visits, otherwise.get(row.place, "")) for row in page],
+        "drafting": unsaved if imported.state == State.REVIEW else None,
+        "rows": [shown(row, typed, visits, otherwise.get(row.place, "")) for row in page],
         "page_obj": page,
         "segments": segments(counts, show),
         "problems": [(f"f{key}", words) for key, words in problems.items()]

@@ -16,7 +16,7 @@ from reporting.steps.step import SOON, Kind, Step
 from reporting.views.door import all_roles, requires, roles_at
 from reporting.views.subjects import Seen, see
 from trialsite import clock
-from trialsite.access import Actor, Duty, can
+from trialsite.access import Actor, Duty, can, can_anywhere
 from trialsite.http import SignedInRequest
 from trialsite.models import Role
 
@@ -88,6 +88,7 @@ def my_work(request: SignedInRequest) -> HttpResponse:
         "mine": sum(len(group.tasks) for group in groups if group.key != "wait"),
         "first": next((group.tasks[0] for group in groups if group.key != "wait"), None),
         "coming": _coming(seen),
+        "may_screen": can_anywhere(request.actor, Duty.SCREEN_SUBJECT, clock.now()),
         "casebooks": sum(bool(one.facts.casebook_due) for one in seen if _signs(request.actor, one)),
     }
     return render(request, "reporting/my_work.html", context)

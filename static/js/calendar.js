@@ -1,5 +1,5 @@
 // Dosing calendar: arrows move between days; T, M and H fill in the day that is open.
-import { $, $$, bare } from './dom.js';
+import { $, $$, bare } from '../edc.js';
 
 const STEP = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 7, ArrowUp: -7 };
 const STATUS = { t: 'taken', m: 'missed', h: 'held' };

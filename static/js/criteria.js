@@ -1,5 +1,5 @@
 // Eligibility: Y, N and A give the first, second and third answer of the question that has the focus.
-import { $, $$, bare } from './dom.js';
+import { $, $$, bare } from '../edc.js';
 
 const ANSWERS = { y: 0, n: 1, a: 2 };
 

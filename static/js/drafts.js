@@ -1,7 +1,6 @@
 // Drafts: what is typed is kept a moment later, and a lost connection or session loses none of it.
 // Without this file the button "Save draft" does the same.
-import { $, $$ } from './dom.js';
-import { askToSignIn, isOver, noteActivity } from './session.js';
+import { $, $$, askToSignIn, isOver, noteActivity } from '../edc.js';
 
 const PAUSE_MS = 800;
 const EVERY_MS = 20000;

@@ -1,6 +1,6 @@
 // Laboratory grid: Enter moves on, and every figure that can be told from the page follows the typing.
 // The server computes all of it again when the panel is saved and is the only authority.
-import { $, $$ } from './dom.js';
+import { $, $$ } from '../edc.js';
 
 const MISSING = { nd: 'Not done', na: 'Not applicable', unk: 'Unknown', pend: 'Pending' };
 // Gaps that need a reason; a pending result comes later.

@@ -1,5 +1,5 @@
 // A job's progress, looked at again while the page is in sight. Without this file "Look again" does the same.
-import { $ } from './dom.js';
+import { $ } from '../edc.js';
 
 const EVERY_MS = 4000;
 // Each look counts as activity of the person: a forgotten window must not keep the session open.

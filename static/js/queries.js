@@ -1,6 +1,6 @@
 // Queries beside their fields: a bubble at each field that is asked about, and the panel that opens at it.
 // Without this file the same links stand above the form.
-import { $, $$ } from './dom.js';
+import { $, $$ } from '../edc.js';
 
 const place = $('#query-panel');
 const field = (item) => item && ($(`[data-row="${CSS.escape(item)}"]`) || $(`#div_id_${CSS.escape(item)}`));

@@ -127,14 +127,10 @@ def test_the_keys_answer_the_question_that_has_the_focus(
     tab.check()
 
 
-@pytest.mark.parametrize("scripting", [True, False], ids=["scripting", "plain"])
-def test_from_consent_to_registration(
-    live_app: LiveApp,
-    world: World,
-    open_tab: Callable[..., Tab],
-    scripting: bool,  # noqa: FBT001
+def test_from_consent_to_registration_without_scripting(
+    live_app: LiveApp, world: World, open_tab: Callable[..., Tab]
 ) -> None:
-    coordinator, investigator = (open_tab(base_url=live_app.url, scripting=scripting) for _ in range(2))
+    coordinator, investigator = (open_tab(base_url=live_app.url, scripting=False) for _ in range(2))
     page = sign_in(coordinator, world, Role.COORDINATOR)
     page.goto("/subjects/new/")
     page.get_by_label("Date of consent").fill("t")

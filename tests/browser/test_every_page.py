@@ -1,4 +1,4 @@
-"""Every page of the table of addresses in one browser: axe, the content policy and the width, at both sizes.
+"""Every page of the table of addresses in one browser: axe, the content policy, the width at both sizes, its files.
 
 The pages are fetched first, by people who may fill them in; a server in memory then gives the browser what was
 answered, so that one window shows them all and nobody signs in.
@@ -32,6 +32,8 @@ RUN = (
     "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations'], preload: false})"
     ".then(found => found.violations.map(one => `${one.id}: ${one.nodes.map(node => node.html).join(' ')}`))"
 )
+#: A first visit asks for the page and at most so many files together.
+MOST_REQUESTS = 10
 Answer = tuple[dict[str, str], bytes]
 
 
@@ -91,8 +93,13 @@ def test_every_page_is_clean_at_both_sizes(
     wrong: dict[str, list[str]] = {}
     with served(pages) as place:
         tab = open_tab(base_url=place)
+        requests: set[str] = set()
+        tab.page.on("request", lambda request: requests.add(request.url))
         for address in pages:
+            requests.clear()
             found = looked_at(tab, address, no_sideways_scroll)
+            asked = sorted(one.removeprefix(place) for one in requests if not one.endswith(AXE_PLACE))
+            found += [f"{len(asked)} requests: {asked}"] if len(asked) > MOST_REQUESTS else []
             if found:
                 wrong[address] = found
     assert wrong == {}

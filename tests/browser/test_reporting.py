@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -84,18 +83,6 @@ def test_the_pages_are_clean_at_both_sizes(
             no_sideways_scroll(tab.page)
             shot(tab.page, f"{name}-{size}")
             tab.check()
-
-
-def test_from_sign_in_to_the_most_urgent_form_is_one_click(live_app: LiveApp, open_tab: Callable[..., Tab]) -> None:
-    world = new_world()
-    treat.at_month_6(world)
-    coordinator = world.person(Role.COORDINATOR)
-    clock.set_offset(world.at + timedelta(hours=1) - datetime.now(UTC))
-    tab = open_tab(base_url=live_app.url)
-    sign_in(tab, coordinator, world)
-    expect(tab.page).to_have_url(re.compile(r"/my-work/$"))
-    tab.page.click("[data-next-task]")
-    expect(tab.page).to_have_url(re.compile(r"/visits/[a-z0-9]+/labs/$"))
 
 
 def test_without_scripting_filters_jump_and_downloads_work(live_app: LiveApp, open_tab: Callable[..., Tab]) -> None:

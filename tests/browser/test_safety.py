@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from protocol.vocabulary import Analyte
 from tests.browser.test_followup import sign_in, stand_at
-from tests.fixtures.browser import SIZES, Tab
+from tests.fixtures.browser import SIZES, Tab, count_actions
 from tests.fixtures.processes import LiveApp
 from tests.world import World, new_world
 from tests.world_labs import laboratory, limits, morning, record, treated_subject
@@ -79,6 +79,7 @@ def test_a_laboratory_grade_becomes_an_event_by_keyboard_alone(
     tab = open_tab(base_url=live_app.url)
     page = sign_in(tab, world, Role.COORDINATOR)
     page.goto(f"/subjects/{subject.key}/adverse-events/")
+    acts = count_actions(tab)
     page.get_by_role("link", name="Make an event").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Neutrophil count decreased", level=1)).to_be_visible()
@@ -95,6 +96,7 @@ def test_a_laboratory_grade_becomes_an_event_by_keyboard_alone(
     page.keyboard.press("Enter")
     expect(page.get_by_text("Adverse event 3, Neutrophil count decreased, was added.")).to_be_visible()
     expect(page.get_by_text("Grades to judge")).to_have_count(0)
+    assert 0 < acts.seconds <= 60
     tab.check()
 
 

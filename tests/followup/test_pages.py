@@ -340,6 +340,28 @@ def test_a_contact_is_recorded(coordinator: Client, followed: Subject) -> None:
     assert "second malignancy: Basal-cell carcinoma" in shown
 
 
+def test_one_press_records_what_most_contacts_bring(coordinator: Client, followed: Subject) -> None:
+    address = reverse("subject_follow_up", args=[followed.key])
+    blank = answered(action="unchanged", outcome="", alive="", progressed="")
+    assert coordinator.post(address, {**blank, "contacted_on": ""}).status_code == 422
+    assert coordinator.post(address, blank).status_code == 303
+    stored = FollowUpContact.objects.get()
+    assert (stored.outcome, stored.alive, stored.progressed, stored.new_therapy) == ("reached", True, False, "")
+
+
+@pytest.mark.parametrize(
+    "otherwise", [{"outcome": "not_reached"}, {"alive": "no"}, {"progressed": "yes"}, {"new_therapy": "Lenalidomide"}]
+)
+def test_one_press_never_overrules_an_answer_on_the_page(
+    coordinator: Client, followed: Subject, otherwise: dict[str, str]
+) -> None:
+    sent = answered(action="unchanged", outcome="", alive="", progressed="") | otherwise
+    response = coordinator.post(reverse("subject_follow_up", args=[followed.key]), sent)
+    assert response.status_code == 422
+    assert "The answers on the page say otherwise." in words(response)
+    assert not FollowUpContact.objects.exists()
+
+
 def test_an_attempt_leaves_the_contact_open(coordinator: Client, followed: Subject) -> None:
     address = reverse("subject_follow_up", args=[followed.key])
     coordinator.post(address, answered(outcome="not_reached", alive="", progressed=""))

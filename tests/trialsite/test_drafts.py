@@ -58,6 +58,7 @@ def coordinator(world: World, client: Client) -> Client:
 
 
 #: Form -> who fills it in, where that is nobody of the site's investigators.
+OF_A_FILE = ("lab_import_map", "lab_import_review")
 OTHERS = {"query close": Role.DATA_MANAGER, "query_new": Role.DATA_MANAGER}
 
 
@@ -92,8 +93,9 @@ class Furnished:
             "subject_safety_report": self.informed.number if form else 1,
             "subject_waiver": "E05",
         }
-        if path in ("query", "query_new", "subject_new"):
-            page = reverse(path, args=[self.ward.query.pk] if path == "query" else [])
+        if path in ("query", "query_new", "subject_new", *OF_A_FILE):
+            known = {"query": [self.ward.query.pk], **{one: [self.ward.imported.pk] for one in OF_A_FILE}}
+            page = reverse(path, args=known.get(path, []))
         else:
             page = reverse(path, args=[self.of(name).key, *([more[path]] if path in more else [])])
         return page + self.query(path, form)
@@ -119,8 +121,8 @@ class Furnished:
 
     def address(self, name: str, page: str) -> str:
         """Where its drafts are sent."""
-        if name == "subject_new":
-            return f"{reverse('subject_new_draft')}?page={quote(page)}"
+        if name in ("subject_new", *OF_A_FILE):
+            return f"{reverse('draft')}?page={quote(page)}"
         return draft_address(self.of(name), page)
 
 
@@ -198,6 +200,8 @@ TYPED: dict[str, tuple[dict[str, str], list[str]]] = {
     "query answer": ({"text": "The report says"}, ["The report says"]),
     "query close": ({"text": "Seen in the source"}, ["Seen in the source"]),
     "query_new": ({"text": "Is this the unit?"}, ["Is this the unit?"]),
+    "lab_import_map": ({"subject": "Accession", "unit": ""}, ['value="Accession"… selected']),
+    "lab_import_review": ({"0-unit": "mg/dL", "0-remember": "on"}, ['"mg/dL"… selected', '"0-remember" checked']),
 }
 
 
@@ -231,7 +235,9 @@ ACTIONS = {
     "subject_dosing undo": "undo", "subject_modifications": "order", "subject_waiver decide": "decide",
 }  # fmt: skip
 #: What is typed there is complete, and saved at once.
-NOTHING_UNREADABLE = {"subject_waiver", "subject_dosing day", "query answer", "query close", "query_new"}
+NOTHING_UNREADABLE = {
+    "subject_waiver", "subject_dosing day", "query answer", "query close", "query_new", "lab_import_review",
+}  # fmt: skip
 
 
 @pytest.mark.req("D3")
@@ -256,6 +262,23 @@ def own_boxes(client: Client, page: str, name: str) -> dict[str, str]:
     mark = escape(f"page={quote(page, safe='')}")
     forms = re.findall(r"<form.*?</form>", client.get(page).content.decode(), re.S)
     return hidden_in(next((one for one in forms if mark in one), "")) or {"missing": name}
+
+
+@pytest.mark.req("D3", "G1")
+def test_answers_to_rows_of_a_file_are_kept_until_they_are_sent(furnished: Furnished) -> None:
+    """By the script while somebody types; gone with the rows, and nobody else's."""
+    client, page = furnished.open("lab_import_review")
+    sent = {**hidden(client, page), "0-unit": "mg/dL"}
+    address = furnished.address("lab_import_review", page)
+    assert "Draft saved" in client.post(address, sent, headers={"X-Draft": "1"}).json()["words"]
+    manager = log_in(Client(), furnished.world.person(Role.DATA_MANAGER))
+    assert "Save draft" not in manager.get(page).content.decode()
+    assert manager.post(address, sent).status_code == 403
+    elsewhere = log_in(Client(), furnished.world.person(Role.COORDINATOR, "02"))
+    assert elsewhere.post(address, sent).status_code == 422
+    assert client.post(page, {**sent, "action": "check"}).status_code == 302
+    assert [one.content for one in drafts(furnished.world, Role.INVESTIGATOR)] == [{}]
+    assert client.post(address, sent, headers={"X-Draft": "1"}).json() == {"words": "Saved already"}
 
 
 @pytest.mark.req("B18")
@@ -361,13 +384,13 @@ def test_a_draft_of_a_query_is_its_authors_alone_and_ends_with_the_answer(furnis
 
 @pytest.mark.req("D3", "A5")
 def test_a_new_subject_is_kept_as_a_draft_before_there_is_one(world: World, coordinator: Client) -> None:
-    page, keep = reverse("subject_new"), f"{reverse('subject_new_draft')}?page={quote(reverse('subject_new'))}"
+    page, keep = reverse("subject_new"), f"{reverse('draft')}?page={quote(reverse('subject_new'))}"
     coordinator.post(keep, {**hidden(coordinator, page), "birth_year": "19x0"})
     assert [(one.subject, one.site) for one in drafts(world)] == [(None, world.sites["01"])]
     assert drafts(world, Role.COORDINATOR, "02") == []
     assert ">New subject</a>" in coordinator.get(reverse("my_work")).content.decode()
     assert coordinator.post(keep.replace("new", "none"), {"birth_year": "1"}).status_code in {404, 422}
-    assert coordinator.post(f"{reverse('subject_new_draft')}?page=/my-work/", {"birth_year": "1"}).status_code == 422
+    assert coordinator.post(f"{reverse('draft')}?page=/my-work/", {"birth_year": "1"}).status_code == 422
 
 
 @pytest.mark.req("D3", "D13")

@@ -29,12 +29,14 @@ def draft(request: SignedInRequest, key: str) -> HttpResponse:
 
 
 @require_POST
-def draft_of_new_subject(request: SignedInRequest) -> HttpResponse:
-    """The same for the form that makes a subject."""
-    site = site_to_screen_at(request.actor)
-    check_may(request.actor, Duty.SCREEN_SUBJECT, site.pk if site else None, clock.now())
+def draft_of_no_subject(request: SignedInRequest) -> HttpResponse:
+    """The same for the form that makes a subject, and for forms of a site."""
     place = place_of(request.GET.get("page", ""), request.actor)
-    return _said("This page keeps no draft.") if place is None or place.subject else _kept(request, place)
+    if place is None or place.subject:
+        site = site_to_screen_at(request.actor)
+        check_may(request.actor, Duty.SCREEN_SUBJECT, site.pk if site else None, clock.now())
+        return _said("This page keeps no draft.")
+    return _kept(request, place)
 
 
 def _kept(request: SignedInRequest, place: Place) -> HttpResponse:
