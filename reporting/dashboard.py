@@ -273,15 +273,10 @@ def phase_lines(rows: Sequence[Efficacy], population: str) -> list[PhaseLine]:
 
 def bars(rows: Sequence[Efficacy]) -> list[Bar]:
     return [
-        Bar(row.subject, row.best_m_spike_change, _treatment_mark(row))
+        Bar(row.subject, row.best_m_spike_change, mark_of(row.last_treatment))
         for row in rows
         if row.best_m_spike_change is not None
     ]
-
-
-def _treatment_mark(row: Efficacy) -> str:
-    mark = mark_of(row.state)
-    return mark if mark in ("ind", "cont", "ld", "hd") else "ld" if row.combination_from else "cont"
 
 
 def waterfall_chart(rows: Sequence[Efficacy]) -> Chart | None:
