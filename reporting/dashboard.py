@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from dosing.vocabulary import PHASE_WORDS
+from dosing.vocabulary import phase_in_words
 from protocol.endpoints import CENSORED, EVENT, FAILURE, SUCCESS
 from protocol.versions import ORIGINAL
 from protocol.vocabulary import PARTIAL_OR_BETTER, RESPONDING, Phase
@@ -89,7 +89,7 @@ def group(name: str, population: str) -> tuple[str, Test]:
         return SIMPLE[name]
     if name.startswith("phase-"):
         phase = Phase(name.removeprefix("phase-").upper())
-        return f"In the phase: {PHASE_WORDS[phase]}", _is("state", phase.value)
+        return f"In the phase: {phase_in_words(phase)}", _is("state", phase.value)
     reading, _, level = name.partition("-")
     _, words, column = next(one for one in READINGS if one[0] == reading)
     inside = _judged(reading, column, population)
@@ -266,7 +266,7 @@ def phase_lines(rows: Sequence[Efficacy], population: str) -> list[PhaseLine]:
         name = f"phase-{phase.value.lower()}"
         number = count(rows, name, population)
         if number:
-            found.append(PhaseLine(phase, PHASE_WORDS[phase], number, list_url(name, population)))
+            found.append(PhaseLine(phase, phase_in_words(phase), number, list_url(name, population)))
     besides = beside_each([line.count for line in found])
     return [replace(line, beside=beside) for line, beside in zip(found, besides, strict=True)]
 

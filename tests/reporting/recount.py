@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from scipy import stats
 
-from dosing.vocabulary import DRUG_WORDS, PHASE_WORDS
+from dosing.vocabulary import DRUG_WORDS, PHASE_WORDS, phase_in_words
 from followup.models import Departure
 from followup.vocabulary import END_REASON_WORDS, EndReason
 from protocol.measurements import PhaseInterval
@@ -89,7 +89,7 @@ def efficacy(files: Files, population: str, endpoint: str, today: date) -> tuple
             _marker(rows, words, name) for words, name in (("hs-CRP", "hs_crp"), ("Labelling index (PCLI)", "pcli"))
         ],
         "Subjects by phase": [
-            [PHASE_WORDS[phase], str(number)]
+            [phase_in_words(phase), str(number)]
             for phase in Phase if (number := sum(row["state"] == phase for row in rows))
         ],
         "Best percent change in serum M-spike from baseline": _waterfall(files),
