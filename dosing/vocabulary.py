@@ -74,6 +74,12 @@ DRUG_SHORT: dict[Drug, str] = {Drug.ANAKINRA: "Anakinra", Drug.DEXAMETHASONE: "D
 DRUG_ROUTE: dict[Drug, str] = {Drug.ANAKINRA: "SC", Drug.DEXAMETHASONE: "PO"}
 
 
+def phase_in_words(phase: Phase) -> str:
+    """A phase in words, with its months where they tell it from another phase of the same words."""
+    span = PHASE_SPAN.get(phase, "")
+    return PHASE_WORDS[phase] + (f", {span.lower()}" if span.startswith("Months") else "")
+
+
 def response_words(value: str) -> str:
     """A response in words; nothing derived yet is said so."""
     return RESPONSE_WORDS[Response(value)] if value else "Not computed yet"

@@ -70,8 +70,7 @@ def _trace(one: Studied) -> Trace:
 
 
 def _mark(one: Studied) -> str:
-    last = next((p for p in reversed(one.course.phases) if p.phase in TREATMENT_PHASES), None)
-    return mark_of(last.phase.value) if last else "ind"
+    return mark_of(one.last_treatment.value) if one.last_treatment else "ind"
 
 
 def changes(one: Studied) -> list[tuple[date, Decimal]]:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from dosing.vocabulary import PHASE_WORDS
+from dosing.vocabulary import phase_in_words
 from protocol.endpoints import CENSORED, EVENT, FAILURE, SUCCESS
 from protocol.versions import ORIGINAL
 from protocol.vocabulary import PARTIAL_OR_BETTER, RESPONDING, Phase
@@ -89,7 +89,7 @@ def group(name: str, population: str) -> tuple[str, Test]:
         return SIMPLE[name]
     if name.startswith("phase-"):
         phase = Phase(name.removeprefix("phase-").upper())
-        return f"In the phase: {PHASE_WORDS[phase]}", _is("state", phase.value)
+        return f"In the phase: {phase_in_words(phase)}", _is("state", phase.value)
     reading, _, level = name.partition("-")
     _, words, column = next(one for one in READINGS if one[0] == reading)
     inside = _judged(reading, column, population)
@@ -266,22 +266,17 @@ def phase_lines(rows: Sequence[Efficacy], population: str) -> list[PhaseLine]:
         name = f"phase-{phase.value.lower()}"
         number = count(rows, name, population)
         if number:
-            found.append(PhaseLine(phase, PHASE_WORDS[phase], number, list_url(name, population)))
+            found.append(PhaseLine(phase, phase_in_words(phase), number, list_url(name, population)))
     besides = beside_each([line.count for line in found])
     return [replace(line, beside=beside) for line, beside in zip(found, besides, strict=True)]
 
 
 def bars(rows: Sequence[Efficacy]) -> list[Bar]:
     return [
-        Bar(row.subject, row.best_m_spike_change, _treatment_mark(row))
+        Bar(row.subject, row.best_m_spike_change, mark_of(row.last_treatment))
         for row in rows
         if row.best_m_spike_change is not None
     ]
-
-
-def _treatment_mark(row: Efficacy) -> str:
-    mark = mark_of(row.state)
-    return mark if mark in ("ind", "cont", "ld", "hd") else "ld" if row.combination_from else "cont"
 
 
 def waterfall_chart(rows: Sequence[Efficacy]) -> Chart | None:

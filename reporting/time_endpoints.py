@@ -24,10 +24,11 @@ HALF = Decimal("0.5")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A time endpoint: its name in addresses, words, what the curve shows, and the columns that hold it."""
+    """A time endpoint: its name in addresses, words, and short on a button; what the curve shows; its columns."""
 
     name: str
     words: str
+    short: str
     curve: str
     since: str
     status: str
@@ -37,22 +38,28 @@ class Endpoint:
 ENDPOINTS: dict[str, Endpoint] = {
     one.name: one
     for one in (
-        Endpoint("pfs", "Progression-free survival", "Progression-free", "first dose", "pfs_status", "pfs_days"),
-        Endpoint("ttp", "Time to progression", "Without progression", "first dose", "ttp_status", "ttp_days"),
         Endpoint(
-            "ttp-active", "Time to active myeloma", "Without active myeloma", "first dose",
+            "pfs", "Progression-free survival", "Progression-free", "Progression-free", "first dose",
+            "pfs_status", "pfs_days",
+        ),
+        Endpoint(
+            "ttp", "Time to progression", "To progression", "Without progression", "first dose",
+            "ttp_status", "ttp_days",
+        ),
+        Endpoint(
+            "ttp-active", "Time to active myeloma", "To active myeloma", "Without active myeloma", "first dose",
             "ttp_active_status", "ttp_active_days",
         ),
         Endpoint(
-            "dor", "Duration of response, PR or better", "Still responding", "first PR or better",
+            "dor", "Duration of response, PR or better", "PR or better", "Still responding", "first PR or better",
             "dor_status", "dor_days",
         ),
         Endpoint(
-            "dor-minimal", "Duration of response, MR or better", "Still responding", "first MR or better",
-            "dor_minimal_status", "dor_minimal_days",
+            "dor-minimal", "Duration of response, MR or better", "MR or better", "Still responding",
+            "first MR or better", "dor_minimal_status", "dor_minimal_days",
         ),
         Endpoint(
-            "benefit", "Duration of stable disease or better", "Stable or better", "first dose",
+            "benefit", "Duration of stable disease or better", "SD or better", "Stable or better", "first dose",
             "benefit_status", "benefit_days",
         ),
     )

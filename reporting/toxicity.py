@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from dosing.vocabulary import PHASE_SPAN, PHASE_WORDS
+from dosing.vocabulary import phase_in_words
 from protocol.vocabulary import TREATMENT_PHASES
 from reporting.addresses import address
 from reporting.safety_rows import Count, Line, rows_url
@@ -26,10 +26,7 @@ CAUSES: dict[str, tuple[str, Callable[[Toxicity], bool]]] = {
 #: Phase in addresses -> words; the empty one is the whole time since the first dose.
 PHASES: dict[str, str] = {
     "": "Since the first dose",
-    **{
-        one.value: PHASE_WORDS[one] + (f", {span.lower()}" if (span := PHASE_SPAN[one]).startswith("Months") else "")
-        for one in TREATMENT_PHASES
-    },
+    **{one.value: phase_in_words(one) for one in TREATMENT_PHASES},
     AFTER.value: "After the last dose",
 }
 GROUPS = {

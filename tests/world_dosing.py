@@ -15,8 +15,8 @@ from tests.world import World
 from tests.world_labs import morning, record
 from trialsite.access import Duty, system_actor
 from trialsite.context import because, reading, writing
-from trialsite.models import Role, Subject
-from trialsite.outbox import drain
+from trialsite.models import OutboxMessage, Role, Subject
+from trialsite.outbox import News, drain
 from trialsite.services.subjects import move_subject, next_number
 
 DAY1 = date(2024, 1, 15)
@@ -75,8 +75,12 @@ def settle_outbox(at: datetime) -> None:
 
 
 def reevaluated(world: World, subject: Subject) -> PhaseProposal | None:
-    """The proposal after the worker has looked."""
-    return services.reevaluate_subject(subject_id=subject.pk, at=world.at, caused_by="test")
+    """The proposal after the worker has looked: nothing waits for it any more."""
+    proposal = services.reevaluate_subject(subject_id=subject.pk, at=world.at, caused_by="test")
+    with reading(system_actor("re-evaluation"), world.at):
+        waiting = OutboxMessage.objects.filter(subject=subject, kind=News.LABS_RECORDED, done_at=None)
+        waiting.update(done_at=world.at)
+    return proposal
 
 
 def at_month_6(world: World, site: str = "01", values: tuple[str, str] = ("3.7", "3.6")) -> PhaseProposal:

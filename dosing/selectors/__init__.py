@@ -14,6 +14,7 @@ from dosing.selectors.phases import (
 )
 from dosing.selectors.proposals import (
     DECISION_RECORD,
+    being_evaluated_since,
     broken_decisions,
     decisions,
     open_discrepancies,
@@ -27,6 +28,7 @@ __all__ = [
     "DECISION_RECORD",
     "Creation",
     "Totals",
+    "being_evaluated_since",
     "broken_decisions",
     "course_of",
     "creation",

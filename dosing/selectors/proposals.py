@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db.models import CharField, Exists, OuterRef, QuerySet
 from django.db.models.functions import Cast
 
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.vocabulary import ACTIONABLE
-from trialsite.models import Signature, SignatureEvent, Subject
+from trialsite.models import OutboxMessage, Signature, SignatureEvent, Subject
+from trialsite.outbox import News
 
 DECISION_RECORD = "phase_decision"
 
@@ -21,6 +23,12 @@ def pending_proposal(subject: Subject) -> PhaseProposal | None:
         .select_related("assessment", "subject__site")
         .first()
     )
+
+
+def being_evaluated_since(subject: Subject) -> datetime | None:
+    """When the first results arrived that the machine has not looked at yet; None if it has looked at all of them."""
+    waiting = OutboxMessage.objects.filter(subject=subject, kind=News.LABS_RECORDED, done_at=None)
+    return waiting.order_by("id").values_list("published_at", flat=True).first()
 
 
 def pending_proposals(*, actionable: bool) -> QuerySet[PhaseProposal]:

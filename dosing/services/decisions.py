@@ -15,7 +15,7 @@ from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors.reviews import reaffirmation, response_review
 from dosing.selectors.shown import OVERRIDABLE, Computed, basis_of, computed
 from dosing.selectors.standing import RESPONSE_RECORD
-from dosing.services.subjects import locked_subject, words
+from dosing.services.subjects import check_evaluated, locked_subject, words
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from labs.models import ResponseAssessment, ResponseSignature
 from labs.services import derive_response
@@ -62,14 +62,16 @@ def sign_phase_decision(
 ) -> PhaseDecision:
     """Sign the decision on a proposal: store it with its signature, start the phase, publish the news. All or nothing.
 
-    `shown` is the fingerprint of what was on the screen. Stale if that is not what the rules say now, or somebody
-    decided first. Refused for a phase without a road to it, a start outside today .. 14 days ahead, a missing reason,
-    and for high dose while its dose in mg is not confirmed. The same `token` twice gives the first decision.
+    `shown` is the fingerprint of what was on the screen. Stale if that is not what the rules say now, while results
+    wait to be evaluated, or if somebody decided first. Refused for a phase without a road to it, a start outside
+    today .. 14 days ahead, a missing reason, and for high dose while its dose in mg is not confirmed. The same
+    `token` twice gives the first decision.
     """
     with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason="Phase decision signed"):
         subject = locked_subject(subject_id, site_id)
         if first_submission(token=token, by=by, at=at) is not None:
             return PhaseDecision.objects.get(proposal_id=proposal_id)
+        check_evaluated(subject)
         proposal, now = _still_shown(subject, proposal_id, shown, at)
         choice = _check_verdict(subject, now, verdict, at)
         content = _content(now, verdict, choice)
@@ -201,6 +203,7 @@ def sign_response(
         outcome = first_submission(token=token, by=by, at=at)
         if outcome is not None:
             return ResponseSignature.objects.get(pk=int(outcome.partition(":")[2]))
+        check_evaluated(subject)
         assessment = _derived(subject, at, "response signed")
         content = response_review(subject, code, selectors.site_day(subject.site, at))
         if content is None or digest(content) != shown:
@@ -245,6 +248,7 @@ def reaffirm_decision(
             return decision
         if selectors.standing_signature(decision) is not None:
             raise Refused("The signature under this decision stands. There is nothing to sign again.")
+        check_evaluated(subject)
         content = reaffirmation(subject, decision)
         if digest(content) != shown:
             raise Stale(CHANGED)

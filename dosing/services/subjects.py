@@ -6,8 +6,11 @@ from datetime import date
 
 from django.core.exceptions import PermissionDenied
 
+from dosing import selectors
 from trialsite.models import Subject
-from trialsite.services.subjects import check_open_for_data, lock_subject
+from trialsite.services.subjects import Stale, check_open_for_data, lock_subject
+
+EVALUATING = "Results that arrived are being evaluated. Load the page again in a moment, read it, then sign."
 
 
 def locked_subject(subject_id: int, site_id: int) -> Subject:
@@ -17,6 +20,12 @@ def locked_subject(subject_id: int, site_id: int) -> Subject:
         raise PermissionDenied("This subject belongs to another site.")
     check_open_for_data(subject)
     return subject
+
+
+def check_evaluated(subject: Subject) -> None:
+    """Stale while results wait for the machine: what it will say of them is on no screen yet."""
+    if selectors.being_evaluated_since(subject) is not None:
+        raise Stale(EVALUATING)
 
 
 def words(day: date) -> str:

@@ -17,7 +17,8 @@ from trialsite.templatetags.edc import day
 
 
 def can_decide(page: Page) -> bool:
-    return page.is_pending and not page.changed and (page.kind in ACTIONABLE or page.kind in OVERRIDABLE)
+    is_current = page.is_pending and not page.changed and page.evaluating_since is None
+    return is_current and (page.kind in ACTIONABLE or page.kind in OVERRIDABLE)
 
 
 def decision_form(page: Page, data: Any = None) -> DecisionForm:

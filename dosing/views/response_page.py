@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from dosing import selectors
@@ -68,6 +69,11 @@ class Page:
     #: Where no signature stands under a decision: what signing again would sign, and what the last one covered.
     again: Mapping[str, Any] | None = None
     as_signed: Mapping[str, Any] | None = None
+
+    @cached_property
+    def evaluating_since(self) -> datetime | None:
+        """When the results arrived that are not evaluated yet: until they are, nothing here is signed."""
+        return selectors.being_evaluated_since(self.subject)
 
     @property
     def kind(self) -> ProposalKind | None:
@@ -240,6 +246,7 @@ def context_of(page: Page, *, may_sign: bool) -> dict[str, Any]:
     used: list[UsedRow] = used_rows(page.content["used"], urls)
     return {
         "page": page,
+        "evaluating_since": page.evaluating_since,
         "subject": page.subject,
         "zone": page.subject.site.time_zone,
         "visit": visit_words(page.code),

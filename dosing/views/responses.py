@@ -71,7 +71,12 @@ def _show(request: SignedInRequest, page: Page, status: int = 200, **forms: Any)
 
 
 def _forms(request: SignedInRequest, page: Page) -> dict[str, Any]:
-    """The forms that apply: at most one of decide, sign again, sign the response alone; and the discrepancy's."""
+    """The forms that apply: at most one of decide, sign again, sign the response alone; and the discrepancy's.
+
+    None while results wait to be evaluated.
+    """
+    if page.evaluating_since is not None:
+        return {}
     if page.discrepancy is not None and page.discrepancy.resolved_at is None:
         resolve = {"resolve_form": ResolveForm(initial={"discrepancy": page.discrepancy.pk})}
     else:

@@ -67,6 +67,7 @@ class Efficacy:
     newer_unsigned: str
     best_response: str
     best_on_anakinra_alone: str
+    last_treatment: str
     combination_from: date | None
     best_on_combination: str
     baseline_m_spike: Decimal | None
@@ -116,6 +117,12 @@ class Studied:
     def trial(self) -> Protocol:
         """The version that judges this subject."""
         return protocol_of(self.subject)
+
+    @property
+    def last_treatment(self) -> Phase | None:
+        """The phase of treatment lived last, whatever came after; None for a subject who is not treated."""
+        lived = (span.phase for span in reversed(self.course.phases))
+        return next((phase for phase in lived if phase in TREATMENT_PHASES), None)
 
     @cached_property
     def history(self) -> ResponseHistory | None:
@@ -182,6 +189,7 @@ def _row(one: Studied) -> Efficacy:
         newer_unsigned=_yes(newer),
         best_response=best_confirmed(history).value if history else "",
         best_on_anakinra_alone=_alone(course, signed_on, one.trial),
+        last_treatment=one.last_treatment.value if one.last_treatment else "",
         combination_from=combination_from,
         best_on_combination=_combination(history) if history and combination_from else "",
         baseline_m_spike=base,

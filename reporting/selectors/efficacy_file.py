@@ -24,6 +24,7 @@ COLUMNS = (
     Column("newer_unsigned", "YES if a response is newer than what is signed; it does not count here"),
     Column("best_response", "Best confirmed response before progression, as signed; empty unless SIGNED"),
     Column("best_on_anakinra_alone", "The same, every confirming sample no later than the first dexamethasone dose"),
+    Column("last_treatment", "Phase of treatment lived last; empty for a subject who is not treated"),
     Column("combination_from", "First day with dexamethasone; empty without"),
     Column(
         "best_on_combination",

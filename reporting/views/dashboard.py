@@ -88,7 +88,7 @@ def page(request: SignedInRequest) -> HttpResponse:
 
 
 def _segment(one: Endpoint, chosen: Endpoint, population: str) -> Segment:
-    return Segment(one.words, f"?{urlencode({'population': population, 'endpoint': one.name})}#curve", one is chosen)
+    return Segment(one.short, f"?{urlencode({'population': population, 'endpoint': one.name})}#curve", one is chosen)
 
 
 def _with_urls(line: EndpointLine, population: str) -> tuple[EndpointLine, str, str, str]:

@@ -186,6 +186,9 @@ def test_today_is_the_sites_today(world: World) -> None:
 def test_results_that_came_after_the_page_refuse_the_signature(world: World) -> None:
     proposal = treat.at_month_6(world)
     record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.5"}, reason="Transcription error")
+    with pytest.raises(Stale, match="Results that arrived are being evaluated"):
+        treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    treat.reevaluated(world, proposal.subject)
     with pytest.raises(Stale, match="Results changed since this was computed"):
         treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     with everything(world):
@@ -281,6 +284,29 @@ def test_a_correction_and_a_signature_at_once_never_sign_unseen_content(fresh_db
             assert not signed.exists()
         else:
             assert signed.get().events.get().kind == SignatureEvent.Kind.BROKEN
+
+
+@pytest.mark.req("C10")
+def test_nothing_is_signed_on_results_that_nobody_evaluated(world: World) -> None:
+    """Also where the new result is on none of the three pages, so that nothing that they show has changed."""
+    decision = broken(world)
+    subject = decision.subject
+    record(world, subject, "m01", treat.MONTH[1], {Analyte.WBC: "5.1"})
+    for signing in (lambda: sign_again(world, decision), lambda: sign_response(world, subject, "m05")):
+        with pytest.raises(Stale, match="Results that arrived are being evaluated"):
+            signing()
+    treat.reevaluated(world, subject)
+    assert sign_again(world, decision) == decision
+    assert sign_response(world, subject, "m05").subject_id == subject.pk
+
+
+@pytest.mark.req("C10")
+def test_results_of_another_subject_hold_nobody(world: World) -> None:
+    proposal = treat.at_month_6(world)
+    at, other = world.at, treat.on_anakinra(world)
+    treat.month(world, other, 5, "3.7")
+    world.at = at
+    assert treat.sign(world, proposal, Phase.LOW_DEX_7_12).to_phase == "LOW_DEX_7_12"
 
 
 # ---------------------------------------------------------------- who
@@ -392,6 +418,7 @@ def broken(world: World) -> PhaseDecision:
     proposal = treat.at_month_6(world)
     decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.5"}, reason="Transcription error")
+    treat.reevaluated(world, proposal.subject)
     return decision
 
 
@@ -441,6 +468,7 @@ def responder(world: World) -> PhaseDecision:
     for number in (5, 6):
         typed = {Analyte.SERUM_M: "2.5"}
         record(world, proposal.subject, f"m{number:02d}", treat.MONTH[number], typed, reason="Transcription error")
+    treat.reevaluated(world, proposal.subject)
     return decision
 
 
@@ -486,7 +514,7 @@ def test_a_standing_signature_is_not_signed_again(world: World) -> None:
 @pytest.mark.req("C10", "D13")
 def test_signing_again_is_refused_when_stale_and_done_once(world: World) -> None:
     decision, token = broken(world), uuid4()
-    with pytest.raises(Stale):
+    with pytest.raises(Stale, match="Results changed"):
         sign_again(world, decision, shown="something else")
     sign_again(world, decision, token=token)
     sign_again(world, decision, token=token)
@@ -517,6 +545,7 @@ def sign_response(world: World, subject: Subject, code: str, **changes: Any) -> 
 def test_a_response_can_be_signed_alone(world: World) -> None:
     subject = treat.on_anakinra(world)
     treat.month(world, subject, 1, "3.8")
+    treat.reevaluated(world, subject)
     token = uuid4()
     signed = sign_response(world, subject, "m01", token=token)
     assert sign_response(world, subject, "m01", token=token) == signed
@@ -530,9 +559,10 @@ def test_a_response_can_be_signed_alone(world: World) -> None:
 def test_a_response_that_changed_is_not_signed(world: World) -> None:
     subject = treat.on_anakinra(world)
     treat.month(world, subject, 1, "3.8")
-    with pytest.raises(Stale):
+    treat.reevaluated(world, subject)
+    with pytest.raises(Stale, match="Results changed"):
         sign_response(world, subject, "m01", shown="something else")
-    with pytest.raises(Stale):
+    with pytest.raises(Stale, match="Results changed"):
         sign_response(world, subject, "m02")
 
 

@@ -209,9 +209,10 @@ def test_results_that_changed_meanwhile_are_said(world: World, proposal: PhasePr
     record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.5"}, reason="Transcription error")
     refused = client.post(url, answer(page))
     assert refused.status_code == 422
-    assert "Results changed since this was computed" in text_of(refused)
-    assert "Results changed since this was computed" in text_of(client.get(url))
-    assert "Sign phase decision" not in text_of(client.get(url))
+    assert "Results that arrived are being evaluated" in text_of(refused)
+    waiting = text_of(client.get(url))
+    assert "Results that arrived at 12 Jul 2024 11:00 CDT are being evaluated." in waiting
+    assert "Sign phase decision" not in waiting
     treat.reevaluated(world, proposal.subject)
     assert "Sign phase decision" in text_of(client.get(url))
     old = client.get(f"{url}?proposal={proposal.pk}")
@@ -262,6 +263,27 @@ def test_who_comes_second_is_told_and_reads_the_decision(world: World, proposal:
 
 
 @pytest.mark.req("C10")
+def test_a_new_result_closes_every_signature_until_it_is_evaluated(
+    world: World, proposal: PhaseProposal, client: Client
+) -> None:
+    """A result that no page shows: what is on the screen stays the same, and nobody knows yet that it does."""
+    subject = proposal.subject
+    pages = {"m05": "Sign response", "m06": "Sign phase decision"}
+    log_in(client, world.person(Role.INVESTIGATOR))
+    record(world, subject, "m01", treat.MONTH[1], {Analyte.WBC: "5.1"})
+    for code, button in pages.items():
+        text = text_of(client.get(place("subject_response", subject, code)))
+        assert "are being evaluated. Nothing can be signed until that is done" in text
+        assert "tell the administrator" in text
+        assert button not in text
+    treat.settle_outbox(world.at)
+    for code, button in pages.items():
+        text = text_of(client.get(place("subject_response", subject, code)))
+        assert button in text
+        assert "being evaluated" not in text
+
+
+@pytest.mark.req("C10")
 def test_a_stale_page_to_sign_again_is_signed_when_it_came_back(
     world: World, proposal: PhaseProposal, client: Client
 ) -> None:
@@ -270,11 +292,13 @@ def test_a_stale_page_to_sign_again_is_signed_when_it_came_back(
     treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     log_in(client, world.person(Role.INVESTIGATOR))
     record(world, subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.45"}, reason="Transcription error")
+    treat.reevaluated(world, subject)
     decided, alone = (place("subject_response", subject, code) for code in ("m06", "m05"))
     stale = {url: client.get(url) for url in (decided, alone)}
     for number, value in ((6, "3.5"), (5, "3.55")):
         typed = {Analyte.SERUM_M: value}
         record(world, subject, f"m{number:02d}", treat.MONTH[number], typed, reason="Transcription error")
+    treat.reevaluated(world, subject)
     for url, action, said in (
         (decided, "sign_again", "Signed again."),
         (alone, "sign_response", "The response is signed."),
@@ -358,6 +382,7 @@ def test_what_is_signed_again_is_what_the_page_shows(world: World, proposal: Pha
     """The proposal stays the same, so no discrepancy shows the new figures: the page itself has to."""
     treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.45"}, reason="Transcription error")
+    treat.reevaluated(world, proposal.subject)
     url = place("subject_response", proposal.subject)
     page = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
     now, _, below = page.content.decode().partition("As it was signed")
@@ -378,6 +403,7 @@ def test_a_response_that_changed_is_approved_or_kept_with_a_reason(world: World,
     for number in (5, 6):
         typed = {Analyte.SERUM_M: "2.5"}
         record(world, proposal.subject, f"m{number:02d}", treat.MONTH[number], typed, reason="Transcription error")
+    treat.reevaluated(world, proposal.subject)
     url = place("subject_response", proposal.subject)
     page = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
     assert "As computed now: minimal response" in text_of(page)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from scipy import stats
 
-from dosing.vocabulary import DRUG_WORDS, PHASE_WORDS
+from dosing.vocabulary import DRUG_WORDS, PHASE_WORDS, phase_in_words
 from followup.models import Departure
 from followup.vocabulary import END_REASON_WORDS, EndReason
 from protocol.measurements import PhaseInterval
@@ -89,7 +89,7 @@ def efficacy(files: Files, population: str, endpoint: str, today: date) -> tuple
             _marker(rows, words, name) for words, name in (("hs-CRP", "hs_crp"), ("Labelling index (PCLI)", "pcli"))
         ],
         "Subjects by phase": [
-            [PHASE_WORDS[phase], str(number)]
+            [phase_in_words(phase), str(number)]
             for phase in Phase if (number := sum(row["state"] == phase for row in rows))
         ],
         "Best percent change in serum M-spike from baseline": _waterfall(files),
@@ -291,17 +291,20 @@ SIGN_COLUMNS = {
 }
 
 
-def safety(files: Files, now: datetime) -> tuple[Tops, Tables, list[str]]:
-    """The page as it opens: related to a drug, since the first dose. The items are the clocks that run."""
+def safety(
+    files: Files, now: datetime, version: str = "5.0", cause: str = "drug", phase: str = ""
+) -> tuple[Tops, Tables, list[str]]:
+    """The page under its filters; as it opens: related to a drug, since the first dose. Items: the clocks that run."""
+    files = {**files, "toxicity": [row for row in files["toxicity"] if row["ctcae_version"] == version]}
     people, events = files["tolerability"], files["toxicity"]
-    terms = [(one, _grades(files, "drug", "", one)) for one in {row["term"] for row in events}]
+    terms = [(one, _grades(files, cause, phase, one)) for one in {row["term"] for row in events}]
     terms.sort(key=lambda one: (-int(one[1][7]), -int(one[1][1]), one[0]))
     open_ = [row for row in files["report_clocks"] if not row["stopped_at"]]
     tables = {
         "Worst grade by phase": [
-            [words, *line] for name, words in PHASES.items() if (line := _grades(files, "drug", name))[0] != "0"
+            [words, *line] for name, words in PHASES.items() if (line := _grades(files, cause, name))[0] != "0"
         ],
-        "Worst grade by cause": [[words, *_grades(files, name, "")] for name, (words, _) in CAUSES.items()],
+        "Worst grade by cause": [[words, *_grades(files, name, phase)] for name, (words, _) in CAUSES.items()],
         "Worst grade by term": [[term, *line] for term, line in terms if line[1] != "0"],
         "Tolerability": [line for reading in SIGN_COLUMNS for line in _signs(people, reading)],
         "Doses": [_doses(people, drug) for drug in Drug if _given(people, drug)],
@@ -309,9 +312,9 @@ def safety(files: Files, now: datetime) -> tuple[Tops, Tables, list[str]]:
         "Grades to judge": _waiting(files["grades_waiting"]),
     }
     late = sum(instant(row["due_at"]) < now for row in open_)
-    any_, severe = tables["Worst grade by phase"][0][2], tables["Worst grade by phase"][0][8]
+    _, any_, *_, severe = _grades(files, cause, phase)
     waiting = {row["subject"] for row in files["grades_waiting"]}
-    related = "study drug: possible or more"
+    related = CAUSES[cause][0].lower()
     tops = [
         ("Treated subjects", str(len(people))),
         ("With an event", f"{any_} {related}"),
@@ -320,7 +323,7 @@ def safety(files: Files, now: datetime) -> tuple[Tops, Tables, list[str]]:
         ("Report clocks running", f"{len(open_)} {late} overdue"),
         ("Grades to judge", f"{len(files['grades_waiting'])} in {len(waiting)} subject{'s' * (len(waiting) != 1)}"),
     ]
-    return tops, tables, sorted(row["subject"] for row in open_)
+    return tops, {name: lines for name, lines in tables.items() if lines}, sorted(row["subject"] for row in open_)
 
 
 def instant(text: str) -> datetime:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
+from unittest import mock
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -19,8 +22,10 @@ from followup.services import Leaving
 from followup.services.departure import Kind
 from followup.vocabulary import EndReason
 from protocol.safety_clocks import ClockName
-from protocol.vocabulary import Analyte, Phase
+from protocol.vocabulary import Analyte, CtcaeVersion, Phase
+from reporting.dashboard import POPULATIONS
 from reporting.datasets import BY_NAME
+from reporting.toxicity import CAUSES, PHASES
 from safety.services import Told, record_report_sent
 from safety.vocabulary import ActionTaken, Attribution, Seriousness
 from tests import world_dosing as treat
@@ -85,6 +90,8 @@ def trial(world: World) -> World:
     world.later(20)
     treat.fill(world, low, treat.DAY1 + timedelta(days=1), treat.DAY1 + timedelta(days=6))
     reported(world, first, an_event("Injection site reaction", 3, "20 mar 2024", action_anakinra=ActionTaken.HELD))
+    with mock.patch("safety.services.events.CTCAE", CtcaeVersion.V4):  # before the trial moved to the present version
+        reported(world, second, an_event("Nausea", 3, "20 may 2024"))
     reported(world, low, an_event("Insomnia", 2, "1 aug 2024", **DEX))
     reported(world, other, an_event("Hyperglycemia", 3, "2 aug 2024", **{
         **DEX, "attribution_anakinra": Attribution.UNLIKELY, "action_dexamethasone": ActionTaken.STOPPED,
@@ -156,21 +163,33 @@ def differences(shown: Screen, words: str, tops: recount.Tops, tables: recount.T
     return found if told == words else [*found, (told, words)]
 
 
+def safety_differences(client: Client, files: recount.Files, now: datetime) -> list[object]:
+    """The safety page under every cause in every phase, and under each of both for what was graded otherwise."""
+    found = list[object]()
+    assert {row["ctcae_version"] for row in files["toxicity"]} == {"4.0", "5.0"}
+    asked = [("5.0", cause, phase) for cause, phase in product(CAUSES, PHASES)]
+    asked += [("4.0", cause, "") for cause in CAUSES] + [("4.0", "any", phase) for phase in PHASES]
+    for version, cause, phase in asked:
+        shown = screen(client, f"safety/?{urlencode({'version': version, 'cause': cause, 'phase': phase})}")
+        months = " ".join(re.findall(r"\d+", PHASES[phase]))
+        words = " ".join(f"01 02 {version} {months} {months} {version} 95".split())
+        tops, tables, running = recount.safety(files, now, version, cause, phase)
+        found += [(version, cause, phase, one) for one in differences(shown, words, tops, tables)]
+        found += [(shown.items, running)] if sorted(item.partition(":")[0] for item in shown.items) != running else []
+    return found
+
+
 @pytest.mark.req("E9", "F2")
 def test_the_numbers_on_screen_are_the_numbers_exported(trial: World, client: Client) -> None:
     files, today, found = files_of(trial), clock.today(), list[object]()
     log_in(client, trial.person(Role.STATISTICIAN))
     words = f"2004 01 02 2016 1.0 {recount.unsigned(files)} 95 95 30.4375 6 95 6"
-    asked = (("signed", "pfs"), ("treated", "ttp"), ("signed", "ttp-active"), ("treated", "dor"), ("signed", "benefit"))
-    for population, endpoint in asked:
+    for population, endpoint in product(POPULATIONS, recount.TIMES):
         shown = screen(client, f"efficacy/?population={population}&endpoint={endpoint}")
-        undrawn = f"95 5 {sum(bool(row['dor_days']) for row in files['efficacy'])}"
-        about = words.replace("95 95", undrawn) if endpoint == "dor" else words
+        having = sum(bool(row[f"{recount.TIMES[endpoint][2]}_days"]) for row in files["efficacy"])
+        about = words if having >= 5 else words.replace("95 95", f"95 5 {having}")
         found += differences(shown, about, *recount.efficacy(files, population, endpoint, today))
-    shown = screen(client, "safety/")
-    tops, tables, running = recount.safety(files, trial.at)
-    found += differences(shown, "01 02 5.0 5.0 95", tops, tables)
-    found += [(shown.items, running)] if sorted(item.partition(":")[0] for item in shown.items) != running else []
+    found += safety_differences(client, files, trial.at)
     found += differences(screen(client, "enrolment/"), "01 02", *recount.enrolment(files, today))
     found += differences(screen(client, "data-quality/"), "01 02", [], recount.data_quality(files, trial.at))
     assert found == [], found[-1]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
+from protocol.vocabulary import Phase
+from reporting.dashboard import bars
 from reporting.selectors.efficacy import Efficacy
 from reporting.time_endpoints import (
     ENDPOINTS,
@@ -109,3 +112,18 @@ def test_a_marker_falls_by_more_than_15_percent_on_unrounded_values() -> None:
     assert (crp.n, crp.fell, crp.fell_by_15, crp.undefined) == (4, 2, 1, 1)
     assert crp.median_change == "−15.0%"
     assert (pcli.n, pcli.median_change) == (0, "—")
+
+
+def test_a_bar_is_marked_by_the_treatment_lived_last_whatever_came_after() -> None:
+    lived = (Phase.INDUCTION, Phase.ANAKINRA_ONLY, Phase.LOW_DEX_13_18, Phase.HIGH_DEX)
+    rows = [
+        row(
+            subject=phase.value,
+            state=Phase.FOLLOW_UP.value,
+            last_treatment=phase.value,
+            combination_from=date(2024, 7, 15),
+            best_m_spike_change=Decimal("-30.0"),
+        )
+        for phase in lived
+    ]
+    assert [bar.mark for bar in bars(rows)] == ["ind", "cont", "ld", "hd"]

@@ -88,6 +88,7 @@ def signed_decision(world: World) -> PhaseDecision:
     decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     an_hour_on(world)
     record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.5"}, reason="Transcription error")
+    treat.reevaluated(world, proposal.subject)
     an_hour_on(world)
     return sign_again(world, decision)
 
