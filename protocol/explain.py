@@ -121,7 +121,7 @@ class _Forms(dict[type, Callable[[Any], Json]]):
 def _form(kind: type) -> Callable[[Any], Json]:
     if is_dataclass(kind):
         names = tuple(f.name for f in fields(kind))
-        return lambda value: {name: to_json(getattr(value, name)) for name in names}
+        return lambda value: {name: _FORMS[type(held := getattr(value, name))](held) for name in names}
     for base, form in _BASES.items():
         if issubclass(kind, base):
             return form

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
+from typing import cast
 
 from protocol.baseline import QUANTITIES, Baseline, nadir, phase_baseline, study_baseline
 from protocol.confirmation import Reported, confirm
@@ -203,13 +204,10 @@ def assess_against(course: Course, trial: Protocol, starts_on: date, as_of: date
 
 def fingerprint(course: Course, trial: Protocol) -> str:
     """SHA-256 (hex) over everything that the rules read; the order of entry does not change it."""
-    current = course.current()
-    inputs = replace(
-        current,
-        measurements=tuple(replace(m, entered_on=None) for m in current.measurements),
-        findings=tuple(replace(f, entered_on=None) for f in current.findings),
-    )
-    ordered = {name: _sorted(value) for name, value in to_json_object(inputs).items()}
+    inputs = to_json_object(course.current())
+    for name in ("measurements", "findings"):
+        inputs[name] = [{**row, "entered_on": None} for row in cast("list[dict[str, Json]]", inputs[name])]
+    ordered = {name: _sorted(value) for name, value in inputs.items()}
     rules = [trial.id, trial.version, to_json(trial.config), to_json(trial.response_version), to_json(trial.mde)]
     return sha256(json.dumps([ordered, rules], sort_keys=True).encode()).hexdigest()
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -58,11 +59,19 @@ ROUTES: dict[News, str] = {
 #: Handlers that need no more than the subject's id: one run settles all that waits for the subject.
 LOOKS_AT_PRESENT_STATE = frozenset({"dosing.tasks.reevaluate"})
 
+
+@dataclass
+class Calls:
+    """Whether something was published that nobody was woken for."""
+
+    waiting: bool = False
+
+
 #: After a failed wake-up the web process leaves the waking to the beat for this long, in seconds.
 SILENCE_AFTER_FAILURE = 30
 _RETRY_MINUTES = (1, 5, 15, 60, 240)
 _wake_again_at = 0.0
-_nobody_to_wake: ContextVar[bool] = ContextVar("nobody_to_wake", default=False)
+_by_hand: ContextVar[Calls | None] = ContextVar("drained_by_hand", default=None)
 
 
 def publish(*, kind: News, subject: Subject, payload: dict[str, str], at: datetime) -> OutboxMessage:
@@ -91,7 +100,10 @@ def _add(kind: News, site_id: int, subject: Subject | None, payload: dict[str, s
 def wake() -> None:
     """Tell a worker that something waits. Best effort: the beat drains what a lost wake leaves behind."""
     global _wake_again_at
-    if _nobody_to_wake.get() or time.monotonic() < _wake_again_at:
+    if (calls := _by_hand.get()) is not None:
+        calls.waiting = True
+        return
+    if time.monotonic() < _wake_again_at:
         return
     try:
         app.send_task("trialsite.tasks.drain_outbox")
@@ -101,19 +113,20 @@ def wake() -> None:
 
 
 @contextmanager
-def drained_by_hand() -> Iterator[None]:
+def drained_by_hand() -> Iterator[Calls]:
     """Inside, nobody is woken: whoever publishes drains as well, as the loading of the demonstration does."""
-    token = _nobody_to_wake.set(True)
+    calls = Calls()
+    token = _by_hand.set(calls)
     try:
-        yield
+        yield calls
     finally:
-        _nobody_to_wake.reset(token)
+        _by_hand.reset(token)
 
 
 def handler(kind: News) -> Task:
     """The task that handles this news. Where no worker runs, every room's tasks are loaded at the first."""
-    if ROUTES[kind] not in app.tasks:  # loading runs every system check as well, a tenth of a second each time
-        app.loader.import_default_modules()
+    if ROUTES[kind] not in app.tasks:
+        app.autodiscover_tasks(force=True)
     return app.tasks[ROUTES[kind]]
 
 
@@ -121,39 +134,39 @@ def drain(at: datetime) -> int:
     """Handle every waiting message, oldest first; the number handled. A failing one never holds the others."""
     handled = 0
     tried: set[int] = set()
-    while (message_id := _next(at, tried)) is not None:
-        tried.add(message_id)
-        handled += _handle(message_id, at)
+    while (settled := _handle_next(at, tried)) is not None:
+        handled += settled
     return handled
 
 
-def _next(at: datetime, tried: set[int]) -> int | None:
-    with reading(system_actor("re-evaluation"), at):
-        return (
-            OutboxMessage.objects.filter(done_at=None, next_attempt_at__lte=at)
-            .exclude(id__in=tried)
-            .order_by("id")
-            .values_list("id", flat=True)
-            .first()
-        )
-
-
-def _handle(message_id: int, at: datetime) -> int:
+def _handle_next(at: datetime, tried: set[int]) -> int | None:
+    """Handle the oldest message that is not tried yet; the number that it settled, None where nothing waits."""
+    message = None
     try:
-        with coming_from(f"outbox {message_id}"), reading(system_actor("re-evaluation"), at):
-            message = (
-                OutboxMessage.objects.select_for_update(skip_locked=True).filter(id=message_id, done_at=None).first()
-            )
+        with reading(system_actor("re-evaluation"), at):
+            message = _oldest(at, tried)
             if message is None:
-                return 0
-            settled = [message.pk, *_settled_with(message)]
-            handler(News(message.kind)).run(message_id=message.pk, subject_id=message.subject_id)
-            OutboxMessage.objects.filter(id__in=settled).update(done_at=at, last_error="")
+                return None
+            with coming_from(f"outbox {message.pk}"):
+                settled = [message.pk, *_settled_with(message)]
+                handler(News(message.kind)).run(message_id=message.pk, subject_id=message.subject_id)
+                OutboxMessage.objects.filter(id__in=settled).update(done_at=at, last_error="")
     except Exception as error:  # one poisoned message is put aside, with its cause, and tried again later
-        logger.exception("Outbox message %s failed.", message_id)
-        _postpone(message_id, at, str(error))
+        if message is None:
+            raise
+        logger.exception("Outbox message %s failed.", message.pk)
+        _postpone(message.pk, at, str(error))
         return 0
+    finally:
+        if message is not None:
+            tried.add(message.pk)
     return len(settled)
+
+
+def _oldest(at: datetime, tried: set[int]) -> OutboxMessage | None:
+    """Held until the transaction ends; what another worker holds is left to it."""
+    waiting = OutboxMessage.objects.filter(done_at=None, next_attempt_at__lte=at).exclude(id__in=tried)
+    return waiting.select_for_update(skip_locked=True).order_by("id").first()
 
 
 def _settled_with(message: OutboxMessage) -> list[int]:

@@ -20,7 +20,7 @@ def pending_proposal(subject: Subject) -> PhaseProposal | None:
     """What the machine proposes now, None if it has nothing to propose."""
     return (
         PhaseProposal.objects.filter(subject=subject, status=PhaseProposal.Status.PENDING)
-        .select_related("assessment", "subject__site")
+        .select_related("subject__site")
         .first()
     )
 

@@ -23,7 +23,7 @@ from protocol.phases import Discrepancy, find_discrepancies
 from protocol.vocabulary import TREATMENT_PHASES, Phase, ProposalKind
 from trialsite import mail
 from trialsite.access import Duty, system_actor
-from trialsite.context import because, writing
+from trialsite.context import writing
 from trialsite.models import Role, Subject
 from trialsite.services.signatures import break_signatures
 from trialsite.services.subjects import lock_subject
@@ -39,19 +39,19 @@ def reevaluate_subject(*, subject_id: int, at: datetime, caused_by: str) -> Phas
     One transaction that begins with the subject's lock: run twice, at once or again after a crash between any two
     writes, it ends in one proposal and one mail.
     """
-    with writing(by=system_actor("re-evaluation"), duty=Duty.PROPOSE_PHASE, site_id=None, at=at, reason=CAUSE):
+    why = f"{CAUSE}: {caused_by}"
+    with writing(by=system_actor("re-evaluation"), duty=Duty.PROPOSE_PHASE, site_id=None, at=at, reason=why):
         subject = lock_subject(subject_id)
         if subject.entered_in_error_at is not None or subject.day1_on is None:
             return None
-        with because(f"{CAUSE}: {caused_by}"):
-            signed = selectors.decisions(subject)
-            course = selectors.course_of(subject, signed)
-            assessment = derive_response_from(course, subject, at=at, caused_by=caused_by)
-            for one in list(outrun(subject, course, signed)):
-                break_signatures([one.signature], reason=one.words[:300], at=at)
-            if signed:
-                _note_discrepancies(subject, course, signed, at)
-            return _renew_proposal(subject, course, assessment.pk, at)
+        signed = selectors.decisions(subject)
+        course = selectors.course_of(subject, signed)
+        assessment = derive_response_from(course, subject, at=at, caused_by=caused_by)
+        for one in list(outrun(subject, course, signed)):
+            break_signatures([one.signature], reason=one.words[:300], at=at)
+        if signed:
+            _note_discrepancies(subject, course, signed, at)
+        return _renew_proposal(subject, course, assessment.pk, at)
 
 
 def _renew_proposal(subject: Subject, course: Course, assessment_id: int, at: datetime) -> PhaseProposal | None:

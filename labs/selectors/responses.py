@@ -9,8 +9,8 @@ from trialsite.models import Subject
 
 
 def latest_response(subject: Subject) -> ResponseAssessment | None:
-    """The newest derived response, None before anything was derived."""
-    return ResponseAssessment.objects.filter(subject=subject).order_by("-id").first()
+    """The newest derived response, None before anything was derived. Inputs and result are read when asked for."""
+    return ResponseAssessment.objects.filter(subject=subject).order_by("-id").defer("inputs", "result").first()
 
 
 def latest_responses(subject_ids: Iterable[int]) -> dict[int, ResponseAssessment]:

@@ -25,7 +25,7 @@ from labs.services.merging import collection_of, merge, refuse_conflicts
 from labs.services.reading import read_entries
 from labs.services.refusals import FieldsRefused, ReasonMissing, RowsRefused
 from labs.services.responses import derive_response
-from labs.services.storing import Change, store_panel
+from labs.services.storing import Change, PanelToStore, store_panels
 from labs.services.visit_checks import visit_with_question
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, PanelCode
@@ -246,17 +246,17 @@ def _store(
     visit = visit_with_question(
         by=by, at=at, subject=subject, code=visit_code, occurred_on=first_day, reason=visit_reason
     )
-    changes: list[Change] = []
     draws = {(one.entry.collection.laboratory_id, one.entry.collection.on) for one in handed}
     ranges = {draw: reference_ranges(draw[0], subject, draw[1]) for draw in draws}
-    for one in handed:
-        drawn = one.entry.collection
-        redrawn = one.stored is not None and is_redrawn(one.stored.specimen, one.entry)
-        changes += store_panel(
-            by=by, at=at, visit=visit, subject=subject, entry=one.entry, readings=one.readings,
-            stored=one.stored, ranges=ranges[drawn.laboratory_id, drawn.on], redrawn=redrawn, reason=reason,
-        )  # fmt: skip
-    return tuple(changes)
+    panels = [
+        PanelToStore(
+            one.entry, one.readings, one.stored,
+            ranges=ranges[one.entry.collection.laboratory_id, one.entry.collection.on],
+            redrawn=one.stored is not None and is_redrawn(one.stored.specimen, one.entry),
+        )
+        for one in handed
+    ]  # fmt: skip
+    return tuple(store_panels(by=by, at=at, visit=visit, subject=subject, panels=panels, reason=reason))
 
 
 def _follow_up(subject: Subject, visit_code: str, changes: Sequence[Change], reason: str, at: datetime) -> None:

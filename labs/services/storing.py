@@ -1,8 +1,8 @@
-"""Rows of one panel: the specimen, versions of its results, and the questions that soft findings ask."""
+"""Rows of a visit's panels: specimens, versions of their results, and the questions that soft findings ask."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,40 +34,72 @@ class Change:
     before: LabResult | None = None
 
 
-def store_panel(
-    *,
-    by: Actor,
-    at: datetime,
-    visit: Visit,
-    subject: Subject,
-    entry: PanelEntry,
-    readings: Mapping[Analyte, Reading],
-    stored: StoredPanel | None,
-    ranges: Mapping[Analyte, ReferenceRange],
-    redrawn: bool,
-    reason: str,
-) -> list[Change]:
-    """Store what is new in one panel. Runs inside the caller's `writing`; returns the new versions.
+@dataclass(frozen=True)
+class PanelToStore:
+    """One panel as it was read beside what is stored of it.
 
-    ranges: the limits that hold at that laboratory on that day. A specimen whose date, time or laboratory was wrong
-    is replaced as a whole, so that the history shows what was believed at any time.
+    ranges: the limits that hold at its laboratory on that day. redrawn: its date, time or laboratory was wrong; the
+    specimen is replaced as a whole, so that the history shows what was believed at any time.
     """
-    if redrawn and stored is not None:
-        readings = {**{analyte: _as_read(one) for analyte, one in stored.results.items()}, **readings}
-    if stored is None:
-        specimen = _new_specimen(by, at, visit, entry, version=1)
-    elif redrawn:
-        specimen = _replace_specimen(by, at, visit, entry, stored, reason)
-    else:
-        specimen = stored.specimen
-    standing = stored.results if stored else {}
-    after = _new_versions(by, at, specimen, readings, standing, ranges, redrawn=redrawn, reason=reason)
-    _supersede([standing[Analyte(one.analyte)] for one in after if one.analyte in standing], at, reason)
-    LabResult.objects.bulk_create(after)
-    if stored is not None and not redrawn and after:
-        _raise_version(specimen, by, at, reason)
-    _ask(by, at, subject, visit, after, readings, standing)
-    return [Change(one, standing.get(Analyte(one.analyte))) for one in after]
+
+    entry: PanelEntry
+    readings: Mapping[Analyte, Reading]
+    stored: StoredPanel | None
+    ranges: Mapping[Analyte, ReferenceRange]
+    redrawn: bool
+
+    @property
+    def standing(self) -> Mapping[Analyte, LabResult]:
+        return self.stored.results if self.stored else {}
+
+    @property
+    def is_drawn_anew(self) -> bool:
+        """True if a new specimen holds it."""
+        return self.stored is None or self.redrawn
+
+    @property
+    def carried(self) -> Mapping[Analyte, Reading]:
+        """What the specimen will hold: a replaced one takes over what stands and was not typed again."""
+        kept = self.standing if self.redrawn else {}
+        return {**{analyte: _as_read(one) for analyte, one in kept.items()}, **self.readings}
+
+
+def store_panels(
+    *, by: Actor, at: datetime, visit: Visit, subject: Subject, panels: Sequence[PanelToStore], reason: str
+) -> list[Change]:
+    """Store what is new in the panels of a visit, all specimens in one statement and all results in another.
+
+    Runs inside the caller's `writing`; returns the new versions.
+    """
+    specimens = _specimens(by, at, visit, panels, reason)
+    made = [
+        _new_versions(by, at, specimen, one, reason=reason) for one, specimen in zip(panels, specimens, strict=True)
+    ]
+    changes = [
+        Change(after, one.standing.get(Analyte(after.analyte)))
+        for one, new in zip(panels, made, strict=True)
+        for after in new
+    ]
+    _supersede([one.before for one in changes if one.before is not None], at, reason)
+    LabResult.objects.bulk_create(one.after for one in changes)
+    for one, specimen, new in zip(panels, specimens, made, strict=True):
+        if new and not one.is_drawn_anew:
+            _raise_version(specimen, by, at, reason)
+        _ask(by, at, subject, visit, new, one.carried, one.standing)
+    return changes
+
+
+def _specimens(by: Actor, at: datetime, visit: Visit, panels: Sequence[PanelToStore], reason: str) -> list[Specimen]:
+    """The specimen of each panel: the one that stands, or a new one, stored."""
+    replaced = [one.stored.specimen for one in panels if one.stored is not None and one.redrawn]
+    for specimen in replaced:
+        _end(specimen, reason)
+    found = [
+        _new_specimen(by, at, visit, one) if one.stored is None or one.redrawn else one.stored.specimen
+        for one in panels
+    ]
+    Specimen.objects.bulk_create(one for one in found if one.pk is None)
+    return found
 
 
 def _as_read(result: LabResult) -> Reading:
@@ -84,33 +116,30 @@ def _as_read(result: LabResult) -> Reading:
     )
 
 
-def _new_specimen(by: Actor, at: datetime, visit: Visit, entry: PanelEntry, *, version: int) -> Specimen:
-    collection = entry.collection
-    return Specimen.objects.create(
+def _new_specimen(by: Actor, at: datetime, visit: Visit, one: PanelToStore) -> Specimen:
+    collection = one.entry.collection
+    return Specimen(
         subject_id=visit.subject_id,
         site_id=visit.site_id,
         visit=visit,
-        panel=entry.panel.value,
+        panel=one.entry.panel.value,
         laboratory_id=collection.laboratory_id,
         collected_on=collection.on,
         collected_time=collection.time,
         accession=collection.accession,
         method=collection.method,
         status=Specimen.Status.COMPLETE,
-        version=version,
+        version=one.stored.specimen.version + 1 if one.stored else 1,
         recorded_by_id=by.user_id,
         recorded_at=at,
     )
 
 
-def _replace_specimen(
-    by: Actor, at: datetime, visit: Visit, entry: PanelEntry, stored: StoredPanel, reason: str
-) -> Specimen:
-    old = stored.specimen
-    old.status = Specimen.Status.IN_ERROR
-    old.status_reason = f"Collection corrected: {reason}"[:300]
-    old.save(update_fields=["status", "status_reason"])
-    return _new_specimen(by, at, visit, entry, version=old.version + 1)
+def _end(specimen: Specimen, reason: str) -> None:
+    """Another takes its place."""
+    specimen.status = Specimen.Status.IN_ERROR
+    specimen.status_reason = f"Collection corrected: {reason}"[:300]
+    specimen.save(update_fields=["status", "status_reason"])
 
 
 def _raise_version(specimen: Specimen, by: Actor, at: datetime, reason: str) -> None:
@@ -122,24 +151,14 @@ def _raise_version(specimen: Specimen, by: Actor, at: datetime, reason: str) -> 
         specimen.save(update_fields=["version", "recorded_by", "recorded_at"])
 
 
-def _new_versions(
-    by: Actor,
-    at: datetime,
-    specimen: Specimen,
-    readings: Mapping[Analyte, Reading],
-    standing: Mapping[Analyte, LabResult],
-    ranges: Mapping[Analyte, ReferenceRange],
-    *,
-    redrawn: bool,
-    reason: str,
-) -> list[LabResult]:
+def _new_versions(by: Actor, at: datetime, specimen: Specimen, one: PanelToStore, *, reason: str) -> list[LabResult]:
     """Unsaved rows for all that differs from what stands; on a replaced specimen, for everything."""
     new = []
-    for analyte, reading in readings.items():
-        before = standing.get(analyte)
-        if reading.is_blank or (before is not None and not redrawn and reading.says(before)):
+    for analyte, reading in one.carried.items():
+        before = one.standing.get(analyte)
+        if reading.is_blank or (before is not None and not one.redrawn and reading.says(before)):
             continue
-        limits = ranges.get(analyte)
+        limits = one.ranges.get(analyte)
         new.append(
             LabResult(
                 **_columns(reading),
@@ -147,7 +166,7 @@ def _new_versions(
                 site_id=specimen.site_id,
                 specimen=specimen,
                 analyte=analyte.value,
-                version=before.version + 1 if before and not redrawn else 1,
+                version=before.version + 1 if before and not one.redrawn else 1,
                 reference_low=limits.low if limits else None,
                 reference_high=limits.high if limits else None,
                 conversion_version=CONVERSION_VERSION,
@@ -187,7 +206,7 @@ def _ask(
     at: datetime,
     subject: Subject,
     visit: Visit,
-    after: list[LabResult],
+    after: Sequence[LabResult],
     readings: Mapping[Analyte, Reading],
     standing: Mapping[Analyte, LabResult],
 ) -> None:

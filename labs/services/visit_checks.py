@@ -32,10 +32,11 @@ def visit_with_question(
     *, by: Actor, at: datetime, subject: Subject, code: str, occurred_on: date, reason: str = ""
 ) -> Visit:
     """The visit of that slot; where this entry makes it, its date is asked about as on the visit's own page."""
-    is_new = not Visit.objects.filter(subject=subject, code=code).exclude(status=Visit.Status.IN_ERROR).exists()
+    standing = Visit.objects.filter(subject=subject, code=code).exclude(status=Visit.Status.IN_ERROR).first()
+    if standing is not None:
+        return standing
     visit = visit_for(by=by, at=at, subject=subject, code=code, occurred_on=occurred_on, reason=reason)
-    if is_new:
-        ask_about_visit(by=by, at=at, subject=subject, visit=visit)
+    ask_about_visit(by=by, at=at, subject=subject, visit=visit)
     return visit
 
 

@@ -76,9 +76,15 @@ def record_visit(
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason):
         subject = lock_subject(subject_id)
         check_open_for_data(subject)
-        facts = _merged(subject, code, facts, seen)
-        _check_facts(subject, code, facts, at)
-        visit = visit_for(by=by, at=at, subject=subject, code=code, occurred_on=facts.occurred_on)
+        standing = _standing(subject, code)
+        facts = _merged(standing, facts, seen)
+        _check_facts(
+            subject, code, facts, at, stands=standing is not None and standing.occurred_on == facts.occurred_on
+        )
+        entered = {name: value for name, value in answers_of(facts).items() if name != "occurred_on"}
+        visit = standing or visit_for(
+            by=by, at=at, subject=subject, code=code, occurred_on=facts.occurred_on, facts=entered
+        )
         changed = _changed(visit, facts)
         overwrites = [name for name in changed if getattr(visit, name) not in (None, "")]
         if (overwrites or visit.status == Visit.Status.NOT_DONE) and not reason:
@@ -98,7 +104,7 @@ def corrections(*, subject: Subject, code: str, facts: VisitFacts, seen: Answers
     standing = _standing(subject, code)
     if standing is None:
         return ()
-    after = answers_of(_merged(subject, code, facts, seen))
+    after = answers_of(_merged(standing, facts, seen))
     before = {name: value for name, value in answers_of(standing).items() if value not in (None, "")}
     return changes_in_words(before, {name: after[name] for name in before}, _WORDS.__getitem__)
 
@@ -114,8 +120,7 @@ def _standing(subject: Subject, code: str) -> Visit | None:
     return Visit.objects.filter(subject=subject, code=code).exclude(status__in=ended).first()
 
 
-def _merged(subject: Subject, code: str, mine: VisitFacts, seen: Answers | None) -> VisitFacts:
-    standing = _standing(subject, code)
+def _merged(standing: Visit | None, mine: VisitFacts, seen: Answers | None) -> VisitFacts:
     if standing is None or seen is None:
         return mine
     settled = merged(
@@ -137,9 +142,8 @@ _POSSIBLE: dict[str, tuple[Decimal, Decimal, str]] = {
 }
 
 
-def _check_facts(subject: Subject, code: str, facts: VisitFacts, at: datetime) -> None:
+def _check_facts(subject: Subject, code: str, facts: VisitFacts, at: datetime, *, stands: bool) -> None:
     problem = date_problem(subject, code, facts.occurred_on, site_day(subject, at), "Visit date")
-    stands = Visit.objects.filter(subject=subject, code=code, occurred_on=facts.occurred_on).exists()
     if not problem and not stands:
         problem = consent_problem(subject, facts.occurred_on, "Visit date")
     problems = {"occurred_on": problem} if problem else {}

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from dosing import selectors as dosing
+from dosing.models import PhaseProposal
 from dosing.selectors.shown import computed
 from dosing.services import Verdict, record_doses, sign_phase_decision, start_treatment
 from dosing.services.decisions import offered_phase
@@ -308,11 +309,12 @@ def _fill(
 def proposed(one: Someone, on: date) -> tuple[int, ProposalKind | None, Phase | None, str] | None:
     """The pending proposal as the investigator would see it: id, kind, phase that agreeing starts, fingerprint."""
     with reading(one.investigator, moment(on)):
-        pending = dosing.pending_proposal(one.subject())
-        if pending is None or pending.kind not in TO_DECIDE:
+        waiting = PhaseProposal.objects.filter(subject_id=one.subject_id, status=PhaseProposal.Status.PENDING)
+        pending = waiting.filter(kind__in=TO_DECIDE).values_list("pk", flat=True).first()
+        if pending is None:
             return None
         now = computed(one.subject(), on)
-        return pending.pk, now.kind, offered_phase(now.kind, now.phase), now.fingerprint
+        return pending, now.kind, offered_phase(now.kind, now.phase), now.fingerprint
 
 
 def decide(one: Someone, *, on: date, proposal_id: int, phase: Phase, shown: str) -> None:

@@ -32,11 +32,12 @@ def live(stories: list[Story], until: date, tell: Callable[[date], None]) -> Non
     while waiting and waiting[0][0] <= until:
         today = waiting[0][0]
         tell(today)
-        with clock.holding(moment(today)), coming_from("demonstration"), drained_by_hand():
+        with clock.holding(moment(today)), coming_from("demonstration"), drained_by_hand() as calls:
             while waiting and waiting[0][0] == today:
                 _, _, story = heapq.heappop(waiting)
                 _queue(waiting, story, next(order))
-            drain_everything()
+            if calls.waiting:  # nothing was published on the other days
+                drain_everything()
 
 
 def moment(day: date) -> datetime:

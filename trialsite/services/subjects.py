@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -222,8 +225,17 @@ def note_consent(*, subject: Subject, on: date, time: time | None, why: str) -> 
             first.save(update_fields=["starts_on"])
 
 
-def visit_for(*, by: Actor, at: datetime, subject: Subject, code: str, occurred_on: date, reason: str = "") -> Visit:
-    """The visit of that slot, made on first entry. Runs inside the caller's `writing`."""
+def visit_for(
+    *,
+    by: Actor,
+    at: datetime,
+    subject: Subject,
+    code: str,
+    occurred_on: date,
+    reason: str = "",
+    facts: Mapping[str, Any] = MappingProxyType({}),
+) -> Visit:
+    """The visit of that slot, made on first entry, with the other `facts`. Runs inside the caller's `writing`."""
     visit = Visit.objects.filter(subject=subject, code=code).exclude(status=Visit.Status.IN_ERROR).first()
     if visit is not None:
         return visit
@@ -236,6 +248,7 @@ def visit_for(*, by: Actor, at: datetime, subject: Subject, code: str, occurred_
         reason=reason,
         recorded_by_id=by.user_id,
         recorded_at=at,
+        **facts,
     )
 
 
