@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef
 from django.db.models.fields.json import KT
@@ -18,12 +18,12 @@ from dosing.selectors.phases import site_day
 from dosing.selectors.proposals import DECISION_RECORD
 from dosing.selectors.reviews import protocol_signed, reaffirmation, response_review
 from dosing.selectors.shown import Content, computed
-from labs.selectors import course_for, visit_label
+from labs.selectors import Late, course_for, entries_since, visit_label
 from protocol.measurements import Course, DiseaseFinding, Measurement
 from protocol.trial import TRIAL
 from protocol.versions import named
 from protocol.vocabulary import Phase
-from safety.selectors import first_new_therapy_on
+from safety.selectors import first_new_therapy_on, therapies_since
 from trialsite.models import Signature, SignatureEvent, Subject
 from trialsite.services.signatures import digest
 
@@ -65,15 +65,27 @@ class Outrun:
 
 
 def outrun(subject: Subject, course: Course, decided: Sequence[PhaseDecision]) -> Iterator[Outrun]:
-    """Standing signatures under which another content would be shown now. `course` and `decided` as they stand now."""
+    """Standing signatures under which another content would be shown now. `course` and `decided` as they stand now.
+
+    Each is judged by what was known when it was given, which is read again only where something was entered since.
+    """
     given = Signature.objects.filter(subject=subject, record_type__in=(DECISION_RECORD, RESPONSE_RECORD), events=None)
+    standing = list(given.order_by("id"))
+    late = _changes_since(subject, min(one.signed_at for one in standing)) if standing else []
     by_proposal = {str(one.proposal_id): one for one in decided}
-    for signature in given.order_by("id"):
+    for signature in standing:
         decision = by_proposal.get(signature.record_id) if signature.record_type == DECISION_RECORD else None
         on = site_day(subject.site, decision.decided_at if decision else signature.signed_at)
+        if not any(one.instant > signature.signed_at and one.about <= on for one in late):
+            continue
         then, now = _as_known(subject, course, signature).collected_by(on), course.collected_by(on)
         if then != now and _differ(subject, signature, decision, then, now):
             yield Outrun(signature, _words(then, now))
+
+
+def _changes_since(subject: Subject, since: datetime) -> list[Late]:
+    """A therapy counts from whichever day it began, so it says something of every day."""
+    return [*entries_since(subject, since), *(Late(date.min, when) for when in therapies_since(subject, since))]
 
 
 def _as_known(subject: Subject, course: Course, signature: Signature) -> Course:

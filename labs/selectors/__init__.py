@@ -1,6 +1,7 @@
 """Reads of the laboratory room."""
 
 from labs.selectors.course import CODES, course_for, courses_for
+from labs.selectors.entries import Late, entries_since
 from labs.selectors.responses import latest_response, latest_responses
 from labs.selectors.results import (
     StoredPanel,
@@ -32,6 +33,7 @@ __all__ = [
     "CODES",
     "DuePanel",
     "FormState",
+    "Late",
     "StoredPanel",
     "VisitLine",
     "all_versions",
@@ -42,6 +44,7 @@ __all__ = [
     "courses_for",
     "current_assessment",
     "due_panels",
+    "entries_since",
     "every_laboratory",
     "is_visit_code",
     "laboratories_of",

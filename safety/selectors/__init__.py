@@ -2,7 +2,7 @@
 
 from safety.selectors.events import adverse_events, dexamethasone_was_given, suggested_for
 from safety.selectors.grades import GradedResult, Suggestion, grade_judgements, suggestions, suggestions_for
-from safety.selectors.medications import first_new_therapy_on, medications
+from safety.selectors.medications import first_new_therapy_on, medications, therapies_since
 from safety.selectors.reports import causality_signatures, causes_signed, running_reports, safety_reports
 from safety.selectors.vitals import VitalSuggestion, vital_judgements, vital_suggestions
 
@@ -22,6 +22,7 @@ __all__ = [
     "suggested_for",
     "suggestions",
     "suggestions_for",
+    "therapies_since",
     "vital_judgements",
     "vital_suggestions",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from safety.models import ConcomitantMedication
 from trialsite.models import Subject
@@ -29,3 +29,10 @@ def first_new_therapy_on(subject: Subject, *, known_at: datetime | None = None) 
     )
     first: date | None = standing.aggregate(first=Min("started_on"))["first"]
     return first
+
+
+def therapies_since(subject: Subject, since: datetime) -> list[datetime]:
+    """When other anti-myeloma therapies were recorded, or marked as entered in error, after `since`; one query."""
+    changed = Q(recorded_at__gt=since) | Q(in_error_at__gt=since)
+    found = ConcomitantMedication.objects.filter(changed, subject=subject, is_anti_myeloma=True).order_by()
+    return [ended or recorded for recorded, ended in found.values_list("recorded_at", "in_error_at")]
