@@ -25,6 +25,7 @@ DATABASE = "trialsite"
 CLUSTER = ("postgres", postgres.UNFINISHED)
 #: What goes with the data of whichever database holds the demonstration.
 KEPT = ("mail", "clock", "beat", "accounts.txt")
+WEB = "web"
 TAKEN = 2  # exit status: somebody else has the port or the data
 #: Seconds between being asked to end and being killed. Web, worker and beat are asked together and share theirs
 #: (an interrupted task is taken up again: messages are acknowledged late), so that a stop takes 5 s at most.
@@ -89,7 +90,8 @@ class Demonstration:
         for name, command in self.commands().items():
             log = self.home / "logs" / f"{name}.log"
             self.programs.append(children.start(name, command, environment=environment, log=log, directory=CHECKOUT))
-        self.wait_until_ready()
+            if name == WEB:  # alone it is there sooner; the others read the program while the first page is looked at
+                self.wait_until_ready()
 
     def environment(self, kept: dict[str, str]) -> dict[str, str]:
         """Start the servers that are not given, and describe them to the processes of the product."""
@@ -156,7 +158,7 @@ class Demonstration:
         celery = [*python, "celery", "-A", "trialsite.celery"]
         gunicorn = [*python, "gunicorn", "trialsite.wsgi", "--bind", f"{broker.LOOPBACK}:{self.port}"]
         return {
-            "web": gunicorn + GUNICORN,
+            WEB: gunicorn + GUNICORN,
             "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip"],
             "beat": [*celery, "beat", "--schedule", str(self.home / "beat"), "--pidfile=", "--loglevel", "INFO"],
         }
