@@ -127,6 +127,7 @@ class ResolveForm(forms.Form):
     """How a signed decision stands after a correction."""
 
     discrepancy = forms.IntegerField(widget=forms.HiddenInput)
+    shown = forms.CharField(widget=forms.HiddenInput)
     resolution = forms.CharField(
         label="How the decision stands, and why",
         max_length=500,

@@ -5,8 +5,8 @@ For the combination it counts from the first day with dexamethasone, in those wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from dosing.vocabulary import DRUG_WORDS
@@ -49,6 +49,11 @@ class SignLine:
     x: Count
     share: Proportion
 
+    def kept_back(self, told: Mapping[frozenset[str], int]) -> SignLine:
+        """With the share, which would tell both numbers."""
+        n, x = self.n.kept_back(told), self.x.kept_back(told)
+        return replace(self, n=n, x=x, share=share_for(self.share, n.beside, x.beside, is_open=False))
+
 
 @dataclass(frozen=True)
 class DrugLine:
@@ -63,7 +68,10 @@ class DrugLine:
 
     @property
     def measured_beside(self) -> int:
-        return small_one(self.n.n - self.measured)
+        return small_one(self.n.n - self.measured, self.n.beside)
+
+    def kept_back(self, told: Mapping[frozenset[str], int]) -> DrugLine:
+        return replace(self, n=self.n.kept_back(told), actions=tuple(one.kept_back(told) for one in self.actions))
 
 
 def _judged(reading: str) -> Test:
@@ -110,8 +118,9 @@ def count(rows: Sequence[Tolerability], group: str) -> int:
 
 def counted(rows: Sequence[Tolerability], group: str, whole: int | None = None) -> Count:
     """`whole`: of how many; where the rest is small, the number would tell it."""
-    number = count(rows, group)
-    return Count(number, rows_url(group, {}), small_one(whole - number) if whole is not None else 0)
+    _, test = GROUPS[group]
+    who = frozenset(one.key for one in rows if test(one))
+    return Count(len(who), rows_url(group, {}), small_one(whole - len(who)) if whole is not None else 0, who)
 
 
 def sign_lines(rows: Sequence[Tolerability], *, is_open: bool) -> list[SignLine]:

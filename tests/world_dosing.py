@@ -9,6 +9,7 @@ from uuid import uuid4
 from dosing import services
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.selectors import pending_proposal, site_day
+from dosing.selectors.reviews import comparison
 from protocol.versions import ORIGINAL
 from protocol.vocabulary import Analyte, DoseStatus, Drug, Phase, Response
 from tests.world import World
@@ -17,6 +18,7 @@ from trialsite.access import Duty, system_actor
 from trialsite.context import because, reading, writing
 from trialsite.models import OutboxMessage, Role, Subject
 from trialsite.outbox import News, drain
+from trialsite.services.signatures import digest
 from trialsite.services.subjects import move_subject, next_number
 
 DAY1 = date(2024, 1, 15)
@@ -147,13 +149,14 @@ def pending(world: World, subject: Subject) -> PhaseProposal | None:
 
 
 def resolve(world: World, found: AssignmentDiscrepancy, resolution: str) -> AssignmentDiscrepancy:
-    """The site's investigator judges a discrepancy."""
+    """The site's investigator judges a discrepancy as `found` shows it."""
     return services.resolve_discrepancy(
         by=world.person(Role.INVESTIGATOR, found.site.code),
         at=world.at,
         subject_id=found.subject_id,
         site_id=found.site_id,
         discrepancy_id=found.pk,
+        shown=digest(comparison(found)),
         resolution=resolution,
     )
 

@@ -1,10 +1,10 @@
-"""What is shown, and signed, apart from a proposal: the response at one visit, and a decision to sign again."""
+"""What is shown, and signed or judged, apart from a proposal: a response, a decision to sign again, a discrepancy."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from dosing.models import PhaseDecision
+from dosing.models import AssignmentDiscrepancy, PhaseDecision
 from dosing.selectors.phases import course_of, site_day
 from dosing.selectors.shown import Content, point_at, point_content
 from protocol.measurements import Course
@@ -30,6 +30,11 @@ def response_review(
 def protocol_signed(decision: PhaseDecision) -> Protocol:
     """The version by which a signed decision was judged, whatever the subject consented to since."""
     return named(decision.snapshot["shown"]["protocol_version"])
+
+
+def comparison(found: AssignmentDiscrepancy) -> Content:
+    """A discrepancy as it is judged: what was signed beside what the rules would have said."""
+    return {"discrepancy": found.pk, "was": found.was, "now": found.now}
 
 
 def reaffirmation(subject: Subject, decision: PhaseDecision, course: Course | None = None) -> Content:

@@ -4,11 +4,11 @@ from dosing.services.decisions import (
     Verdict,
     ask_for_data,
     reaffirm_decision,
-    resolve_discrepancy,
     sign_phase_decision,
     sign_response,
     withdraw_signature,
 )
+from dosing.services.discrepancies import resolve_discrepancy
 from dosing.services.doses import DoseEntry, Filled, record_day, record_doses, undo_doses
 from dosing.services.parameters import confirm_parameter, withdraw_confirmation
 from dosing.services.proposals import reevaluate_subject

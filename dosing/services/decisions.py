@@ -1,4 +1,4 @@
-"""The investigator's part: sign a decision or a response, sign again, ask the site, judge a discrepancy.
+"""The investigator's part: sign a decision or a response, sign again, ask the site.
 
 What a signature asks of the person is settled in trialsite.signing; services take the proof.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from dosing import selectors
-from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
+from dosing.models import PhaseDecision, PhaseProposal
 from dosing.selectors.reviews import reaffirmation, response_review
 from dosing.selectors.shown import OVERRIDABLE, Computed, basis_of, computed
 from dosing.selectors.standing import RESPONSE_RECORD
@@ -312,19 +312,3 @@ def ask_for_data(
         query = open_query(by=by, at=at, subject=subject, anchor=anchor, text=text)
         note_outcome(token=token, outcome=f"query:{query.pk}")
         return query
-
-
-def resolve_discrepancy(
-    *, by: Actor, at: datetime, subject_id: int, site_id: int, discrepancy_id: int, resolution: str
-) -> AssignmentDiscrepancy:
-    """The investigator says how a signed decision stands after a correction. It moves nobody; refused if resolved."""
-    with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason=resolution):
-        subject = locked_subject(subject_id, site_id)
-        if not resolution.strip():
-            raise Refused("Say how the decision stands, and why.")
-        found = AssignmentDiscrepancy.objects.select_related("resolved_by").get(pk=discrepancy_id, subject=subject)
-        if found.resolved_at is not None and found.resolved_by is not None:
-            raise Refused(f"{found.resolved_by.printed_name} resolved this already.")
-        found.resolved_at, found.resolved_by_id, found.resolution = at, by.user_id, resolution
-        found.save(update_fields=["resolved_at", "resolved_by", "resolution"])
-        return found

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from dosing import selectors, services
 from dosing.decision_forms import AgainForm, DecisionForm, ResolveForm, SigningForm
 from dosing.models import PhaseProposal
+from dosing.selectors.reviews import comparison
 from dosing.services.decisions import DECISION_SENTENCE, RESPONSE_SENTENCE
 from dosing.views.comparison import sides_of
 from dosing.views.door import subject_for
@@ -77,10 +78,8 @@ def _forms(request: SignedInRequest, page: Page) -> dict[str, Any]:
     """
     if page.evaluating_since is not None:
         return {}
-    if page.discrepancy is not None and page.discrepancy.resolved_at is None:
-        resolve = {"resolve_form": ResolveForm(initial={"discrepancy": page.discrepancy.pk})}
-    else:
-        resolve = {}
+    judged = _judged(page)
+    resolve = {"resolve_form": ResolveForm(initial=judged)} if judged else {}
     if page.decision is not None:
         again = _again_form(page)
         return {**resolve, "again_form": ask_identity(again, request)} if again else resolve
@@ -89,6 +88,13 @@ def _forms(request: SignedInRequest, page: Page) -> dict[str, Any]:
     if page.content["point"] and not page.stands and not page.proposal:
         return {"response_form": ask_identity(SigningForm(initial={"shown": page.digest}), request)}
     return {}
+
+
+def _judged(page: Page) -> dict[str, str]:
+    """The discrepancy that waits to be judged and the digest of what is shown of it; empty without one."""
+    if page.discrepancy is None or page.discrepancy.resolved_at is not None:
+        return {}
+    return {"discrepancy": str(page.discrepancy.pk), "shown": digest(comparison(page.discrepancy))}
 
 
 def _again_form(page: Page, data: QueryDict | None = None) -> AgainForm | None:
@@ -324,10 +330,13 @@ def _resolve(request: SignedInRequest, page: Page) -> HttpResponse:
             subject_id=page.subject.pk,
             site_id=page.subject.site_id,
             discrepancy_id=form.cleaned_data["discrepancy"],
+            shown=form.cleaned_data["shown"],
             resolution=form.cleaned_data["resolution"],
         )
     except Refused as refusal:
-        form.add_error(None, str(refusal))
+        page = _page(request, page.subject, page.code)
+        now = _judged(page) if isinstance(refusal, Stale) else {}
+        form = _refused(ResolveForm(_with(request.POST, now)), refusal)
         return _show(request, page, 422, resolve_form=form)
     messages.success(request, "The discrepancy is resolved. Nothing was moved.")
     return redirect("subject_response", key=page.subject.key, code=page.code)

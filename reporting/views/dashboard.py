@@ -48,7 +48,9 @@ PAGE = 100
 @require_GET
 @requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
-    found, population, is_open = studied(), _population(request), rows_open(request.actor)
+    found, is_open = studied(), rows_open(request.actor)
+    # Two populations beside each other tell who is in the one and not in the other.
+    population = _population(request) if is_open else "signed"
     rows = efficacy(found)
     endpoint = ENDPOINTS.get(request.GET.get("endpoint", ""), dashboard.PFS)
     context = {

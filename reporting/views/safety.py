@@ -13,8 +13,8 @@ from reporting.safety_rows import Count, Line
 from reporting.selectors.safety_files import SAFETY_FILES
 from reporting.selectors.safety_watch import ReportClock, WaitingGrade, report_clocks, waiting_grades
 from reporting.selectors.toxicity import SafetySet, safety_set
-from reporting.small_cells import FEWEST, rows_open
-from reporting.toxicity import CAUSES, GROUPS, PHASES, Choice
+from reporting.small_cells import FEWEST, rows_open, told_by_larger
+from reporting.toxicity import CAUSES, GROUPS, PHASES, Choice, GradeLine
 from reporting.views.dashboards import dashboard_segments
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of
@@ -31,8 +31,18 @@ FILES = {one.name: one for one in SAFETY_FILES}
 @requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
     found, clocks, waiting, now = safety_set(), report_clocks(), waiting_grades(), clock.now()
-    choice, is_open = _choice(request), rows_open(request.actor)
-    phases, terms = toxicity.by_phase(found, choice), toxicity.by_term(found, choice)
+    is_open = rows_open(request.actor)
+    # Two choices beside each other tell who is in the one and not in the other.
+    choice = _choice(request) if is_open else Choice(CTCAE.value)
+    phases, causes, terms = (part(found, choice) for part in (toxicity.by_phase, toxicity.by_cause, toxicity.by_term))
+    signs = tolerability.sign_lines(found.subjects, is_open=is_open)
+    drugs = tolerability.drug_lines(found.subjects, is_open=is_open)
+    headline = _headline(found, choice, clocks, waiting)
+    if not is_open:
+        told = _told([phases, causes, terms], signs, drugs)
+        phases, causes, terms = ([line.kept_back(told) for line in lines] for lines in (phases, causes, terms))
+        signs, drugs = [line.kept_back(told) for line in signs], [line.kept_back(told) for line in drugs]
+        headline = [(words, count.kept_back(told), note) for words, count, note in headline]
     context = {
         "dashboards": dashboard_segments("safety"),
         "rows_open": is_open,
@@ -42,18 +52,17 @@ def page(request: SignedInRequest) -> HttpResponse:
         "causes": {name: words for name, (words, _) in CAUSES.items()},
         "phases": PHASES,
         "grades": toxicity.GRADES,
-        "headline": _headline(found, choice, clocks, waiting),
+        "headline": headline,
         "tables": [
             ("ph", "Worst grade by phase", toxicity.bars(phases, "Subjects by worst grade and phase"),
              "Phase in which the event began", phases, toxicity.CAUSES[choice.cause][0]),
-            ("ca", "Worst grade by cause", None, "Attribution", toxicity.by_cause(found, choice),
-             PHASES[choice.phase]),
+            ("ca", "Worst grade by cause", None, "Attribution", causes, PHASES[choice.phase]),
             ("te", "Worst grade by term", toxicity.bars(terms, "Subjects by worst grade and term"),
              "Term", terms, choice.words),
         ],
         "drawn": toxicity.DRAWN,
-        "signs": tolerability.sign_lines(found.subjects, is_open=is_open),
-        "drugs": tolerability.drug_lines(found.subjects, is_open=is_open),
+        "signs": signs,
+        "drugs": drugs,
         "actions": [one.label for one in tolerability.ACTIONS],
         "clock_states": list(safety_watch.STATES.values()),
         "clock_lines": safety_watch.state_lines(clocks, now),
@@ -64,6 +73,16 @@ def page(request: SignedInRequest) -> HttpResponse:
         "sites": sorted({one.site for one in found.subjects}),
     }  # fmt: skip
     return render(request, "reporting/safety.html", context)
+
+
+def _told(
+    tables: list[list[GradeLine]], signs: list[tolerability.SignLine], drugs: list[tolerability.DrugLine]
+) -> dict[frozenset[str], int]:
+    """What each number of the page would tell beside the larger ones."""
+    counts = [count for lines in tables for line in lines for count in line.counts]
+    counts += [count for line in signs for count in (line.n, line.x)]
+    counts += [count for line in drugs for count in (line.n, *line.actions)]
+    return told_by_larger(count.who for count in counts)
 
 
 def _choice(request: SignedInRequest) -> Choice:

@@ -397,6 +397,33 @@ def test_what_is_signed_again_is_what_the_page_shows(world: World, proposal: Pha
     assert "3.45" in signed, "the page of a decision shows what its standing signature covers"
 
 
+@pytest.mark.req("C10", "E3")
+def test_a_discrepancy_is_judged_on_the_figures_that_were_read(
+    world: World, proposal: PhaseProposal, client: Client
+) -> None:
+    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    world.later(1)
+    wrong: dict[str, Any] = {"reason": "Wrong patient"}
+    for number in (5, 6):
+        record(world, proposal.subject, f"m{number:02d}", treat.MONTH[number], {Analyte.SERUM_M: "2.0"}, **wrong)
+    treat.reevaluated(world, proposal.subject)
+    url = place("subject_response", proposal.subject)
+    stale = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
+    record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "2.1"}, **wrong)
+    treat.reevaluated(world, proposal.subject)
+    back = client.post(url, {**hidden(stale, "resolve"), "resolution": "Stays on low dose"})
+    assert back.status_code == 422
+    with everything(world):
+        assert AssignmentDiscrepancy.objects.get().resolved_at is None
+    assert "The figures changed since you read them." in text_of(back)
+    assert "2.1" in text_of(back).partition("Discrepancy after a correction")[2]
+    assert "Stays on low dose</textarea>" in back.content.decode()
+    done = client.post(url, {**hidden(back, "resolve"), "resolution": "Stays on low dose"}, follow=True)
+    assert "The discrepancy is resolved. Nothing was moved." in text_of(done)
+    with everything(world):
+        assert AssignmentDiscrepancy.objects.get().resolution == "Stays on low dose"
+
+
 def test_a_response_that_changed_is_approved_or_kept_with_a_reason(world: World, client: Client) -> None:
     proposal = treat.at_month_6(world, values=("1.9", "1.8"))
     treat.sign(world, proposal, Phase.ANAKINRA_ONLY)

@@ -22,6 +22,7 @@ from trialsite import clock, outbox
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import AuditEvent, Mail, OutboxMessage, Role, StatePeriod, Subject
+from trialsite.services.subjects import Stale
 
 
 def everything(world: World) -> Any:
@@ -293,7 +294,11 @@ def test_an_open_discrepancy_shows_the_figures_as_they_are_now(world: World) -> 
     subject = decided(world)
     correct_to_response(world, subject)
     treat.reevaluated(world, subject)
+    with everything(world):
+        before = AssignmentDiscrepancy.objects.get()
     record(world, subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "2.1"}, reason="Transcription error")
+    with pytest.raises(Stale, match="Results that arrived are being evaluated"):
+        treat.resolve(world, before, "The subject stays on low dose: safety first.")
     treat.reevaluated(world, subject)
     with everything(world):
         found = AssignmentDiscrepancy.objects.get()
@@ -302,6 +307,8 @@ def test_an_open_discrepancy_shows_the_figures_as_they_are_now(world: World) -> 
         assert serum["current"]["value"] == "2.1"
         events = AuditEvent.objects.count()
     treat.reevaluated(world, subject)
+    with pytest.raises(Stale, match="The figures changed since you read them"):
+        treat.resolve(world, before, "The subject stays on low dose: safety first.")
     treat.resolve(world, found, "The subject stays on low dose: safety first.")
     with everything(world):
         assert AuditEvent.objects.count() == events + 1, "looked at again nothing is written"

@@ -11,12 +11,17 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
+from protocol.vocabulary import Phase
 from reporting.selectors.efficacy import Efficacy
 from reporting.selectors.enrolment import Enrolment
 from reporting.selectors.timeliness import Stretch
-from reporting.small_cells import beside_each
-from reporting.views import dashboard, data_quality, enrolment
+from reporting.selectors.toxicity import SafetySet, Tolerability, Toxicity
+from reporting.small_cells import FEWEST, beside_each, told_by_larger
+from reporting.views import dashboard, data_quality, enrolment, safety
+from safety.vocabulary import CTCAE
 from tests.world import World, log_in
 from trialsite.models import Role
 
@@ -126,6 +131,24 @@ def test_what_is_not_small_is_told_and_who_may_see_subjects_sees_all(
     assert line(rows, "Progression-free survival")[1:4] == ["20", "16", "4"]
 
 
+@pytest.mark.req("J5")
+def test_two_populations_beside_each_other_do_not_tell_the_few_between_them(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve of twenty began the combination, ten of them with a signed sample under it."""
+    rows = [
+        subject(number, best_response="PR" if number < 10 else "SD", combination_from=DAY if number < 12 else None,
+                best_on_combination="PR" if number < 10 else "")
+        for number in range(20)
+    ]  # fmt: skip
+    shows(monkeypatch, rows)
+    asked = "/dashboards/efficacy/?population=treated"
+    assert line(told(client, world, asked), "Combination with dexamethasone")[0] == "10"
+    monkeypatch.setattr(dashboard, "swimmer_chart", lambda *_: None)
+    seen = told(Client(), world, asked, Role.STATISTICIAN)
+    assert line(seen, "Combination with dexamethasone")[0] == "12"
+
+
 # ---------------------------------------------------------------- enrolment
 @pytest.mark.req("J5")
 def test_enrolment_tells_neither_few_others_nor_the_day_of_one(
@@ -176,3 +199,48 @@ def test_the_site_beside_a_small_one_is_hidden_too(
 )  # fmt: skip
 def test_one_more_part_is_hidden_where_the_rest_would_tell_a_small_one(parts: list[int], hidden: list[int]) -> None:
     assert beside_each(parts) == hidden
+
+
+# ---------------------------------------------------------------- safety
+PEOPLE = [f"s{number:02}" for number in range(24)]
+
+
+@pytest.mark.req("J5")
+@given(st.lists(st.frozensets(st.sampled_from(PEOPLE)), max_size=40), st.lists(st.integers(0, 24), max_size=8))
+def test_no_number_that_is_told_is_a_few_short_of_a_larger_one(sets: list[frozenset[str]], ends: list[int]) -> None:
+    """Random sets, and a chain of sets of which each holds the one before it."""
+    family = [*sets, *(frozenset(PEOPLE[:end]) for end in ends)]
+    kept_back = told_by_larger(family)
+    told = [one for one in family if len(one) >= FEWEST and one not in kept_back]
+    assert not [(one, larger) for one in told for larger in told if one < larger and len(larger) - len(one) < FEWEST]
+    for one in kept_back:
+        assert any(one < larger and len(larger) - len(one) < FEWEST for larger in family), "nothing is kept back idly"
+
+
+def twelve_of_whom_ten() -> SafetySet:
+    """Twenty treated; twelve with nausea, which the drug caused in ten of them."""
+    people = [f"k{number:02}" for number in range(20)]
+    plain = {"day1_on": DAY, "phases": Phase.INDUCTION.value, "anakinra_actions": "", "dexamethasone_actions": ""}
+    event = {"term": "Nausea", "ctcae_version": CTCAE.value, "grade": 2, "phase": Phase.INDUCTION.value}
+    return SafetySet(
+        tuple(made(Tolerability, {"key": key, "site": "01", **plain}) for key in people),
+        tuple(
+            made(Toxicity, {"key": key, **event, "related_to_anakinra": "YES" if number < 10 else "NO"})
+            for number, key in enumerate(people[:12])
+        ),
+    )
+
+
+@pytest.mark.req("J5")
+def test_two_causes_beside_each_other_do_not_tell_the_few_between_them(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(safety, "safety_set", twelve_of_whom_ten)
+    rows = told(client, world, "/dashboards/safety/")
+    assert line(rows, "Whatever the cause")[:4] == ["20", "12", "0", "12"]
+    assert line(rows, "Study drug: possible or more")[:4] == ["20", "—", "0", "—"]
+    assert line(rows, "With an event") == line(rows, "Nausea")[1:2] == ["—"]
+    assert told(client, world, "/dashboards/safety/?cause=any&phase=INDUCTION") == rows, "no choice beside another"
+    seen = told(Client(), world, "/dashboards/safety/?cause=any", Role.STATISTICIAN)
+    assert line(seen, "Study drug: possible or more")[:4] == ["20", "10", "0", "10"]
+    assert line(seen, "Nausea")[1] == "12"
