@@ -57,16 +57,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
     return Neighbours(config, log)
 
 
-SLOW = ("worker", "browser")
+#: What takes long begins before the rest of them, so that no process of tests ends long after the other.
+SLOW = ("long", "worker", "browser")
 
 
 def slowness(item: pytest.Item) -> int:
-    return max((SLOW.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in SLOW), default=0)
+    return min((SLOW.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in SLOW), default=0)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first: then those with a real worker, then those with a real browser."""
+    """Quick tests first: then those that take long, those with a real worker, those with a real browser."""
     items.sort(key=slowness)
 
 

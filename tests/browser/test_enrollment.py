@@ -42,6 +42,7 @@ def sign_in(tab: Tab, world: World, role: Role) -> Page:
     return tab.page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", list(SIZES))
 @pytest.mark.req("D14")
 def test_every_page_looks_right(

@@ -82,6 +82,7 @@ def served(pages: Mapping[str, Answer]) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.long
 @pytest.mark.req("D14")
 def test_every_page_is_clean_at_both_sizes(
     fresh_db: Database,

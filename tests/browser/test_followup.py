@@ -86,6 +86,7 @@ def with_a_query(world: World) -> tuple[Subject, int, int]:
     return subject, asked.pk, result.pk
 
 
+@pytest.mark.long
 @pytest.mark.worker
 @pytest.mark.req("D14")
 @pytest.mark.parametrize("size", list(SIZES))

@@ -77,6 +77,7 @@ def road(
     return Road(live_app, letters, *desks)
 
 
+@pytest.mark.long
 @pytest.mark.worker
 @pytest.mark.req("C1", "C5", "D1", "D3", "D14", "E1")
 def test_from_an_empty_database_to_the_reminder(road: Road) -> None:
