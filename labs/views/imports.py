@@ -127,10 +127,16 @@ def lab_import_review(request: SignedInRequest, pk: int) -> HttpResponse:
         foreseen = _foreseen(request, imported, answers)
         problems = answers.problems or to_look_at(request, foreseen) or _done(request, imported, answers)
         if not problems:
-            is_saved_at(request, imported.site_id, _page(request, "page"))
+            if _may_import(request, imported):
+                is_saved_at(request, imported.site_id, _page(request, "page"))
             return redirect("lab_import_review", imported.pk)
     context = {**_review(request, imported, problems), "foreseen": foreseen}
     return render(request, "labs/import_review.html", context, status=UNPROCESSABLE if problems else 200)
+
+
+def _may_import(request: SignedInRequest, imported: LabImport) -> bool:
+    """True for who answers and imports rows; others may match columns and cancel."""
+    return can(request.actor, Duty.ENTER_DATA, imported.site_id, clock.now())
 
 
 def _foreseen(request: SignedInRequest, imported: LabImport, answers: Answers) -> Foreseen:
@@ -194,7 +200,7 @@ def _review(request: SignedInRequest, imported: LabImport, problems: Mapping[str
         "good": counts.waiting,
         "importable": counts.waiting["new"] + counts.waiting["corrected"],
         "is_open": imported.state == State.REVIEW,
-        "may_import": can(request.actor, Duty.ENTER_DATA, imported.site_id, clock.now()),
+        "may_import": _may_import(request, imported),
         "reasons": REASONS,
         "steps": _steps(imported, read, "matched", _waiting(to_fix), place=2),
     }

@@ -57,9 +57,12 @@ def coordinator(world: World, client: Client) -> Client:
     return log_in(client, world.person(Role.COORDINATOR))
 
 
-#: Form -> who fills it in, where that is nobody of the site's investigators.
 OF_A_FILE = ("lab_import_map", "lab_import_review")
-OTHERS = {"query close": Role.DATA_MANAGER, "query_new": Role.DATA_MANAGER}
+#: Form -> who fills it in, where that is nobody of the site's investigators.
+OTHERS = {
+    "query close": Role.DATA_MANAGER, "query_new": Role.DATA_MANAGER,
+    **dict.fromkeys(OF_A_FILE, Role.COORDINATOR),
+}  # fmt: skip
 
 
 @dataclass
@@ -201,7 +204,7 @@ TYPED: dict[str, tuple[dict[str, str], list[str]]] = {
     "query close": ({"text": "Seen in the source"}, ["Seen in the source"]),
     "query_new": ({"text": "Is this the unit?"}, ["Is this the unit?"]),
     "lab_import_map": ({"subject": "Accession", "unit": ""}, ['value="Accession"… selected']),
-    "lab_import_review": ({"0-unit": "mg/dL", "0-remember": "on"}, ['"mg/dL"… selected', '"0-remember" checked']),
+    "lab_import_review": ({"1-unit": "mg/dL", "1-remember": "on"}, ['"mg/dL"… selected', '"1-remember" checked']),
 }
 
 
@@ -268,16 +271,17 @@ def own_boxes(client: Client, page: str, name: str) -> dict[str, str]:
 def test_answers_to_rows_of_a_file_are_kept_until_they_are_sent(furnished: Furnished) -> None:
     """By the script while somebody types; gone with the rows, and nobody else's."""
     client, page = furnished.open("lab_import_review")
-    sent = {**hidden(client, page), "0-unit": "mg/dL"}
+    sent = {**hidden(client, page), "1-unit": "mg/dL"}
     address = furnished.address("lab_import_review", page)
     assert "Draft saved" in client.post(address, sent, headers={"X-Draft": "1"}).json()["words"]
     manager = log_in(Client(), furnished.world.person(Role.DATA_MANAGER))
     assert "Save draft" not in manager.get(page).content.decode()
     assert manager.post(address, sent).status_code == 403
+    assert [one.content["1-unit"] for one in drafts(furnished.world)] == ["mg/dL"]
     elsewhere = log_in(Client(), furnished.world.person(Role.COORDINATOR, "02"))
     assert elsewhere.post(address, sent).status_code == 422
     assert client.post(page, {**sent, "action": "check"}).status_code == 302
-    assert [one.content for one in drafts(furnished.world, Role.INVESTIGATOR)] == [{}]
+    assert [one.content for one in drafts(furnished.world)] == [{}]
     assert client.post(address, sent, headers={"X-Draft": "1"}).json() == {"words": "Saved already"}
 
 
