@@ -11,7 +11,8 @@ const chosen = days.find((day) => day.hasAttribute('aria-current'));
 
 const rove = (day) => days.forEach((one) => { one.tabIndex = one === day ? 0 : -1; });
 rove(chosen ?? days[0]);
-if (location.hash === '#calendar') chosen?.focus();
+// The browser itself goes to the place of the address with the first frame, and would take the focus away again.
+if (location.hash === '#calendar') addEventListener('load', () => requestAnimationFrame(() => chosen?.focus()));
 
 const fill = (status) => {
   const radios = $$(`input[type=radio][value="${status}"]`, form);
