@@ -74,14 +74,14 @@ def test_25_results_take_four_clicks_and_every_page_is_sound(
 
 
 def import_42_rows_with_4_errors(world: World, tab: Tab) -> None:
-    """From the start page to the last row: two units and two numbers of subjects are mended where they stand."""
+    """From the start page to the last row: two units and two dates are mended where they stand."""
     first, second = (treated_subject(world, day1=date(2024, 3, 4)) for _ in range(2))
     rows = panel_of_25(first, accession="B1").decode().split("\r\n")[:-1]
     rows += panel_of_25(second, accession="B2").decode().split("\r\n")[1:18]
     for place in (3, 4):
         rows[place] = ",".join([*rows[place].split(",")[:7], "", "F"])
     for place in (10, 11):
-        rows[place] = rows[place].replace(str(first.number), "01-999").replace("B1", f"C{place}")
+        rows[place] = rows[place].replace("2024-04-04", "2024-13-04")
     tab.page.goto("/my-work/")
     tab.page.click("nav >> text=Lab import")
     file = {"name": "two.csv", "mimeType": "text/csv", "buffer": "\r\n".join([*rows, ""]).encode()}
@@ -90,7 +90,7 @@ def import_42_rows_with_4_errors(world: World, tab: Tab) -> None:
     for row in (4, 5):
         tab.page.get_by_label(f"Unit of row {row}").select_option(index=1)
     for row in (11, 12):
-        tab.page.get_by_label(f"Subject of row {row}").fill(str(first.number))
+        tab.page.get_by_label(f"Collected of row {row}").fill("4apr24")
     tab.page.get_by_role("button", name="Check again").click()
     tab.page.click("text=Import 42 good rows")
     tab.page.get_by_text("42 rows imported.").wait_for()
