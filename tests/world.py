@@ -125,9 +125,9 @@ def train(world: World, user_id: int, version: str, on: date | None = None) -> T
 
 def settle(link: people.Link, at: datetime) -> Actor:
     """The invited person sets the password; the person as actor."""
-    user = User.objects.get(pk=link.invitation.user_id)
-    people.set_password_by_link(at=at, token=link.token, password=PASSWORD, own=actor_for(user))
-    return actor_for(user)
+    own = actor_for(User.objects.get(pk=link.invitation.user_id))
+    people.set_password_by_link(at=at, token=link.token, password=PASSWORD, own=own)
+    return own
 
 
 def log_in(client: Client, actor: Actor) -> Client:

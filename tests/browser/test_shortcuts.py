@@ -33,6 +33,12 @@ def tab_to(page: Page, what: Locator) -> None:
     pytest.fail(f"Tab does not reach {what}")
 
 
+def arrive(page: Page, where: str) -> None:
+    """Wait for the page of that address and for its scripts: a key struck before them is nobody's."""
+    expect(page).to_have_url(re.compile(where))
+    page.wait_for_load_state()
+
+
 @pytest.mark.req("D14", "D8", "G1")
 def test_complaint_28_lists_and_tasks_are_reached_without_a_mouse(
     live_app: LiveApp, open_tab: Callable[..., Tab], axe: Callable[[Page], list[str]]
@@ -50,25 +56,24 @@ def test_complaint_28_lists_and_tasks_are_reached_without_a_mouse(
     tab_to(tab.page, tab.page.locator("input[name=password]"))
     keys.type(PASSWORD)
     keys.press("Enter")
-    expect(tab.page).to_have_url(re.compile("/my-work/$"))
+    arrive(tab.page, "/my-work/$")
     keys.type("gs")
-    expect(tab.page).to_have_url(re.compile("/subjects/$"))
+    arrive(tab.page, "/subjects/$")
     keys.press("?")
     expect(tab.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     assert axe(tab.page) == []
     keys.type("gw")  # an open list takes no other key
     keys.press("Escape")
     expect(tab.page.get_by_role("dialog")).to_be_hidden()
-    expect(tab.page).to_have_url(re.compile("/subjects/$"))
+    arrive(tab.page, "/subjects/$")
     keys.press("/")
     keys.type(subject.number)
     keys.press("Enter")
-    expect(tab.page).to_have_url(re.compile(f"/subjects/{subject.key}/$"))
+    arrive(tab.page, f"/subjects/{subject.key}/$")
     keys.type("gw")
-    expect(tab.page).to_have_url(re.compile("/my-work/$"))
-    tab.page.wait_for_load_state()
+    arrive(tab.page, "/my-work/$")
     keys.press("n")
-    expect(tab.page).to_have_url(re.compile("/visits/bl/labs/"))
+    arrive(tab.page, "/visits/bl/labs/")
     for words in ("It is g/dL, see the report.", "Of the morning."):
         expect(tab.page.get_by_label("Answer", exact=True)).to_be_focused()
         keys.type(words)
@@ -98,6 +103,6 @@ def test_complaint_28_lists_and_tasks_are_reached_without_a_mouse(
     expect(tab.page.get_by_text("Shortcuts of one key are off.")).to_be_visible()
     keys.type("gs?")
     tab.page.wait_for_timeout(300)
-    expect(tab.page).to_have_url(re.compile("/accounts/profile/$"))
+    arrive(tab.page, "/accounts/profile/$")
     expect(tab.page.get_by_role("dialog")).to_be_hidden()
     tab.check()
