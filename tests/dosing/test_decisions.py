@@ -216,6 +216,9 @@ def test_the_same_form_twice_is_one_decision(world: World) -> None:
     first = treat.sign(world, proposal, Phase.LOW_DEX_7_12, token=token)
     again = treat.sign(world, proposal, Phase.LOW_DEX_7_12, token=token)
     assert again.pk == first.pk
+    record(world, proposal.subject, "m01", treat.MONTH[1], {Analyte.WBC: "5.1"})
+    late = treat.sign(world, proposal, Phase.LOW_DEX_7_12, token=token)
+    assert late.pk == first.pk, "what is signed is not refused because results wait since"
     with everything(world):
         assert Signature.objects.count() == 1
         assert StatePeriod.objects.filter(state="LOW_DEX_7_12").count() == 1

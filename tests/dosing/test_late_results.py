@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dosing import selectors, services
-from dosing.models import PhaseDecision, PhaseProposal
+from dosing.models import PhaseDecision
 from dosing.selectors.reviews import response_review
 from dosing.selectors.shown import computed
 from dosing.views.response_page import response_signatures
-from labs.services import FieldsRefused, ReasonMissing, RowsRefused
+from labs.services import Assessed, FieldsRefused, ReasonMissing, RowsRefused, record_disease_assessment
 from protocol.vocabulary import Analyte, Phase
 from reporting.next_step import tasks
 from reporting.selectors.facts import facts_of
@@ -124,6 +124,19 @@ def test_a_late_result_breaks_by_name_and_the_decision_waits_to_be_signed_again(
 
 
 @pytest.mark.req("C4")
+def test_a_disease_assessment_entered_late_breaks_by_name(world: World, decision: PhaseDecision) -> None:
+    record_disease_assessment(
+        by=world.person(Role.COORDINATOR), at=world.at, subject_id=decision.subject_id, site_id=decision.site_id,
+        visit_code="m06",
+        assessed=Assessed(imaging_on=treat.MONTH[6], imaging_method="MRI", bone_lesions="NEW_OR_ENLARGED"),
+    )  # fmt: skip
+    assert not stands(world, decision)
+    with everything(world):
+        (ended,) = selectors.signatures_of(decision)[0].events.all()
+    assert ended.reason == "Month 6: disease assessment entered after the signature"
+
+
+@pytest.mark.req("C4")
 def test_what_comes_after_the_day_of_the_signature_breaks_nothing(world: World, decision: PhaseDecision) -> None:
     on = treat.MONTH[6] + timedelta(days=3)
     world.later(5)
@@ -176,18 +189,39 @@ def test_a_therapy_entered_in_error_breaks_what_was_decided_with_it_and_rewrites
     assert stands(world, decision)
 
 
-@pytest.mark.req("C4")
-@pytest.mark.parametrize(("late", "kept"), [("m05", False), ("m03", True)])
-def test_a_response_signed_alone_breaks_with_its_own_visit(world: World, late: str, kept: bool) -> None:  # noqa: FBT001
-    proposal: PhaseProposal = treat.at_month_6(world)
-    subject, investigator = proposal.subject, world.person(Role.INVESTIGATOR)
-    today = treat.today(world, subject)
+def sign_month_5(world: World, subject: Subject) -> None:
+    """The response alone, as it is shown now."""
+    investigator, today = world.person(Role.INVESTIGATOR), treat.today(world, subject)
     with everything(world):
         shown = digest(response_review(Subject.objects.select_related("site").get(pk=subject.pk), "m05", today) or {})
     services.sign_response(
         by=investigator, at=world.at, proof=world.proof(investigator), subject_id=subject.pk, site_id=subject.site_id,
         token=uuid4(), code="m05", shown=shown,
     )  # fmt: skip
+
+
+@pytest.mark.req("C4")
+def test_a_therapy_breaks_what_was_signed_before_it_and_not_what_was_signed_with_it(world: World) -> None:
+    proposal = treat.at_month_6(world, values=("1.9", "1.8"))
+    decision = treat.sign(world, proposal, Phase.ANAKINRA_ONLY)
+    world.later(1)
+    record_medication(
+        by=world.person(Role.COORDINATOR), at=world.at, token=uuid4(), subject_id=decision.subject_id,
+        site_id=decision.site_id,
+        medication=Medication("Lenalidomide", "Myeloma", date(2024, 7, 1), is_anti_myeloma=True),
+    )  # fmt: skip
+    world.later(1)
+    sign_month_5(world, decision.subject)
+    assert not stands(world, decision)
+    with everything(world):
+        assert Signature.objects.filter(record_type="response", events=None).exists()
+
+
+@pytest.mark.req("C4")
+@pytest.mark.parametrize(("late", "kept"), [("m05", False), ("m03", True)])
+def test_a_response_signed_alone_breaks_with_its_own_visit(world: World, late: str, kept: bool) -> None:  # noqa: FBT001
+    subject = treat.at_month_6(world).subject
+    sign_month_5(world, subject)
     world.later(1)
     record(world, subject, late, VISITS[late], {Analyte.WBC: "5.1", Analyte.HB: "12.5"})
     treat.reevaluated(world, subject)

@@ -114,11 +114,14 @@ def test_evidence_corrected_after_it_was_sent_is_sent_again(world: World) -> Non
     subject = with_low_cells(world)
     sent(world, subject)
     world.later(1)
-    record(world, subject, "uns1", site_day(world.at, subject.site), {Analyte.WBC: "5.1"})
+    on = site_day(world.at, subject.site)
+    record(world, subject, "uns1", on, {Analyte.WBC: "5.1"})
     assert steps(world, subject) == ["Send eligibility again"]
     world.later(1)
-    sent(world, subject)
-    assert steps(world, subject) == ["Sign eligibility"]
+    signed(world, subject, sent(world, subject))
+    assert steps(world, subject) == ["Register the subject"]
+    record(world, subject, "uns1", on, {Analyte.WBC: "5.0"}, reason="Misread")
+    assert steps(world, subject) == ["Send eligibility again"], "the signature is broken"
 
 
 @pytest.mark.req("D2")

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from labs.models import DiseaseAssessment, ResponseAssessment
-from labs.selectors import course_for
-from labs.services import Assessed, FieldsRefused, ReasonMissing, record_disease_assessment
+from labs.models import DiseaseAssessment, ResponseAssessment, Specimen
+from labs.selectors import Late, course_for, entries_since
+from labs.services import (
+    Assessed,
+    FieldsRefused,
+    ReasonMissing,
+    mark_specimen_in_error,
+    record_disease_assessment,
+)
 from protocol.vocabulary import Analyte, Mde
 from tests.world import World
 from tests.world_labs import morning, record
@@ -111,3 +118,29 @@ def test_data_managers_do_not_assess(world: World, subject: Subject) -> None:
             by=world.person(Role.DATA_MANAGER), at=world.at, subject_id=subject.pk, site_id=subject.site_id,
             visit_code="m01", assessed=Assessed(marrow_on=MONTH1, bm_pc=Decimal(5)),
         )  # fmt: skip
+
+
+@pytest.mark.req("C4")
+def test_what_changed_since_an_instant_is_what_was_entered_or_stopped_to_stand(world: World, subject: Subject) -> None:
+    """Each change with the earliest day that it says something of: a sample's own, the first of an assessment's."""
+    record(world, subject, "bl", BASELINE, {Analyte.SERUM_M: "3.0"})
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "11.8"})
+    before = world.at
+    assert entries_since(subject, before) == []
+    entered = world.later(1)
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "12.8"}, reason="Typing error")
+    assert entries_since(subject, before) == [Late(MONTH1, entered)] * 2, "the old version and the new one"
+    seen = Assessed(
+        immunofixation_on=date(2024, 4, 2), serum_ife="NEGATIVE",
+        imaging_on=date(2024, 4, 3), imaging_method="MRI", bone_lesions="NONE",
+    )  # fmt: skip
+    assess(world, subject, "m01", MONTH1, seen)
+    assert entries_since(subject, before)[2:] == [Late(date(2024, 4, 2), world.at)]
+    since, stopped = world.at, world.later(1)
+    mark_specimen_in_error(
+        by=world.person(Role.COORDINATOR), at=stopped, subject_id=subject.pk, site_id=subject.site_id,
+        specimen_id=Specimen.objects.get(visit__code="bl").pk, reason="Sample of another subject",
+    )  # fmt: skip
+    assert entries_since(subject, since) == [Late(BASELINE, stopped)]
+    assess(world, subject, "m01", MONTH1, replace(seen, bone_lesions="NEW_OR_ENLARGED"), reason="Misread")
+    assert entries_since(subject, since)[1:] == [Late(date(2024, 4, 2), stopped)] * 2, "as the new one, the old one"

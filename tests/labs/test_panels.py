@@ -189,6 +189,42 @@ def test_a_wrong_collection_date_replaces_the_specimen_with_all_its_results(worl
     assert "read wrongly" in wrong.status_reason
 
 
+def test_a_replaced_specimen_takes_over_what_was_not_typed_again_as_it_stood(world: World, subject: Subject) -> None:
+    """A gap with its reason, a limit of detection, a value in the unit that was typed, limits of the laboratory."""
+    lab = laboratory(world)
+    limits(world, lab, Analyte.ANC, "1.7", "7.0")
+    typed = {Analyte.HB: Entry("118", unit="g/L"), Analyte.PLT: Entry("nd", reason="Clotted"), Analyte.ANC: "<2.5",
+             Analyte.WBC: "5.2"}  # fmt: skip
+    record(world, subject, "m01", MONTH1, typed, lab=lab)
+    columns = [
+        "analyte", "typed", "typed_unit", "value", "unit", "comparator", "missing", "missing_reason",
+        "reference_low", "reference_high",
+    ]  # fmt: skip
+    standing = LabResult.objects.filter(superseded_at=None).order_by("analyte")
+    before = list(standing.values_list(*columns))
+    assert len(before) == len(typed)
+    record(world, subject, "m01", date(2024, 4, 2), {Analyte.WBC: "5.2"}, lab=lab, reason="Date of the report misread")
+    assert list(standing.values_list(*columns)) == before
+    assert list(Specimen.objects.order_by("id").values_list("version", "status")) == [(1, "in_error"), (2, "complete")]
+
+
+def test_each_of_two_panels_is_stored_against_its_own_results(world: World, subject: Subject) -> None:
+    """Two panels in one save: old versions close, questions close and specimens age in both."""
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "26", Analyte.SERUM_M: "2.9", Analyte.CALCIUM: "21"})
+    record(world, subject, "m01", MONTH1, {Analyte.HB: Entry("26", confirmed=True), Analyte.SERUM_M: "2.8",
+                                           Analyte.CALCIUM: Entry("21", confirmed=True)}, reason="Misread")  # fmt: skip
+    assert set(Query.objects.values_list("item", "state")) == {("hb", "closed"), ("calcium", "closed")}
+    done = record(world, subject, "m01", MONTH1, {Analyte.HB: "12.6", Analyte.SERUM_M: "2.7"}, reason="Misread")
+    assert [(one.before.typed, one.after.typed) for one in done.changes if one.before] == [
+        ("26", "12.6"), ("2.8", "2.7")
+    ]  # fmt: skip
+    standing = LabResult.objects.filter(superseded_at=None).order_by("analyte")
+    assert list(standing.values_list("analyte", "typed", "version")) == [
+        ("calcium", "21", 1), ("hb", "12.6", 2), ("serum_m", "2.7", 3)
+    ]  # fmt: skip
+    assert dict(Specimen.objects.values_list("panel", "version")) == {"haematology": 2, "myeloma": 3, "chemistry": 1}
+
+
 @pytest.mark.req("D12")
 def test_the_second_of_two_editors_sees_both_values_and_loses_nothing(world: World, subject: Subject) -> None:
     record(world, subject, "m01", MONTH1, {Analyte.HB: "11.8", Analyte.WBC: "5.2"})

@@ -345,6 +345,9 @@ def test_due_states() -> None:
     assert visits.due_state(visit, after, done_on=within) is DueState.DONE
     assert visits.due_state(visit, after, not_done_on=within) is DueState.NOT_DONE
     assert visits.due_state(visit, after, stopped_on=before) is DueState.NOT_EXPECTED
+    assert visits.due_state(visit, visit.opens_on) is visits.due_state(visit, visit.closes_on) is DueState.DUE
+    assert visits.due_state(visit, after, stopped_on=visit.closes_on) is DueState.NOT_EXPECTED
+    assert visits.due_state(visit, after, stopped_on=after) is DueState.OVERDUE
 
 
 @pytest.mark.req("E8")

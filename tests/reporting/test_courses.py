@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from protocol.measurements import Course, Measurement, PhaseInterval
 from protocol.trial import TRIAL
-from protocol.vocabulary import Analyte, Phase
+from protocol.vocabulary import TREATMENT_PHASES, Analyte, Phase
 from reporting.courses import M_SPIKE_CHANGES, changes, spider_chart, swimmer_chart
+from reporting.selectors import efficacy as selector
 from reporting.selectors.efficacy import Efficacy, Studied, efficacy
 from reporting.selectors.markers import MarkerChange, marker_change
 from reporting.time_endpoints import FEWEST
@@ -128,6 +130,77 @@ def test_a_progression_found_by_the_month_6_assessment_fails_by_assessment_alone
     """Found on day 190, after six months (182) and inside the window."""
     made = row(one(lived((-5, "2.0"), (100, "2.0"), (190, "3.0"), (200, "3.2")), signed=200, state=Phase.HIGH_DEX))
     assert (made.pfs_at_6_months, made.pfs_by_month_6_assessment) == ("SUCCESS", "FAILURE")
+
+
+@pytest.mark.parametrize(
+    ("lived_on", "last"),
+    [
+        ((Phase.ENROLLED, Phase.INDUCTION), "INDUCTION"),
+        ((Phase.ENROLLED, Phase.INDUCTION, Phase.LOW_DEX_7_12), "LOW_DEX_7_12"),
+        ((Phase.ENROLLED, Phase.INDUCTION, Phase.HIGH_DEX, Phase.FOLLOW_UP, Phase.LOST), "HIGH_DEX"),
+        ((Phase.ENROLLED, Phase.FOLLOW_UP), ""),
+    ],
+)
+def test_the_treatment_lived_last_is_the_last_phase_of_treatment(lived_on: tuple[Phase, ...], last: str) -> None:
+    phases = tuple(PhaseInterval(phase, on(30 * number)) for number, phase in enumerate(lived_on))
+    assert row(one(replace(lived((-5, "4.0")), phases=phases))).last_treatment == last
+
+
+def test_the_best_change_of_the_m_spike_is_of_the_lowest_signed_value_after_the_first_dose() -> None:
+    made = lived((-20, "1.0"), (-5, "4.0"), (30, "3.0"), (60, "2.0"), (90, "3.5"), (120, "0.5"))
+    found = row(one(made, signed=90))
+    assert (found.baseline_m_spike, found.best_m_spike_change) == (Decimal("4"), Decimal("-50.0"))
+    assert row(one(made)).best_m_spike_change is None, "nobody signed"
+    risen = row(one(lived((-5, "4.0"), (30, "4.4"), (60, "4.6")), signed=60))
+    assert risen.best_m_spike_change == Decimal("10.0"), "the smallest rise"
+
+
+@pytest.mark.parametrize("first", [Phase.LOW_DEX_7_12, Phase.HIGH_DEX])
+def test_the_combination_begins_with_the_first_dexamethasone_and_alone_ends_there(first: Phase) -> None:
+    phases = (
+        PhaseInterval(Phase.INDUCTION, DAY1, on(49)),
+        PhaseInterval(first, on(50), on(199)),
+        PhaseInterval(Phase.HIGH_DEX, on(200)),
+    )
+    made = replace(lived((-5, "4.0"), (20, "3.9"), (45, "3.9"), (60, "1.8"), (90, "1.7")), phases=phases)
+    found = row(one(made, signed=90, state=Phase.HIGH_DEX))
+    assert found.combination_from == on(50)
+    assert (found.best_on_anakinra_alone, found.best_on_combination) == ("SD", "PR")
+
+
+def test_alone_counts_what_is_signed() -> None:
+    made = lived((-5, "4.0"), (30, "1.8"), (60, "1.7"))
+    assert row(one(made, signed=60)).best_on_anakinra_alone == "PR"
+    assert row(one(made, signed=30)).best_on_anakinra_alone != "PR", "the confirming sample is not signed"
+
+
+def test_the_best_of_the_combination_is_that_of_any_of_its_parts() -> None:
+    """Progression on low-dose dexamethasone, and then a response to the high dose against the value at its start."""
+    phases = (
+        PhaseInterval(Phase.INDUCTION, DAY1, on(49)),
+        PhaseInterval(Phase.LOW_DEX_7_12, on(50), on(119)),
+        PhaseInterval(Phase.HIGH_DEX, on(120)),
+    )
+    samples = ((-5, "2.0"), (45, "2.0"), (80, "2.9"), (110, "2.9"), (150, "1.2"), (180, "1.2"))
+    assert row(one(replace(lived(*samples), phases=phases), signed=180)).best_on_combination == "PR"
+
+
+@pytest.mark.parametrize(("newest", "newer"), [(30, "NO"), (31, "YES"), (None, "NO")])
+def test_a_response_is_newer_than_what_is_signed_from_the_day_after(newest: int | None, newer: str) -> None:
+    signed = one(lived((-5, "4.0"), (30, "3.9")), signed=30)
+    assert row(replace(signed, newest_on=None if newest is None else on(newest))).newer_unsigned == newer
+
+
+def test_signed_through_is_the_newest_sample_under_a_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    signed = [(7, on(60)), (7, on(90)), (8, on(10)), (7, on(30))]
+    found = [SimpleNamespace(subject_id=key, on=day) for key, day in signed]
+    monkeypatch.setattr(selector, "signed_responses", lambda ids: found)
+    assert selector._signed_through([7, 8]) == {7: on(90), 8: on(10)}
+
+
+@pytest.mark.parametrize("state", Phase)
+def test_on_treatment_are_those_in_a_phase_of_treatment(state: Phase) -> None:
+    assert (row(one(lived((-5, "4.0")), state=state)).on_treatment == "YES") is (state in TREATMENT_PHASES)
 
 
 # -- markers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from enrollment.services import Cause, record_screen_failure
+from followup.models import FollowUpContact
 from labs.models import LabResult
 from protocol.vocabulary import Analyte, DueState, Phase
 from reporting.context_processors import header_of
@@ -28,7 +30,7 @@ from tests.world import World, log_in
 from tests.world_labs import morning, record
 from trialsite.access import system_actor
 from trialsite.context import reading
-from trialsite.models import Mail, Role, Subject
+from trialsite.models import Mail, Role, StatePeriod, Subject, Visit
 from trialsite.services import queries
 from trialsite.services.queries import Anchor
 
@@ -253,6 +255,31 @@ def test_complaint_22_overdue_is_the_same_on_every_page_at_the_edge_of_the_windo
     record(world, subject, "bl", treat.DAY1, {Analyte.HB: "12.9"})
     found = said_overdue(world, client, subject, moment.astimezone(UTC))
     assert found == dict.fromkeys(found, said == "overdue")
+
+
+def test_what_is_entered_reached_not_done_or_after_the_end_is_never_overdue(world: World) -> None:
+    subject = treat.on_anakinra(world)
+    world.at = morning(date(2024, 3, 1))
+    known = facts(world, subject)
+    visit, within = known.planned["m01"], date(2024, 2, 20)
+    left = StatePeriod(state=Phase.WITHDRAWN, starts_on=visit.closes_on)
+    known_as = {
+        DueState.OVERDUE: [known],
+        DueState.DONE: [
+            replace(known, visits={"m01": Visit(occurred_on=within)}),
+            replace(known, contacts={"m01": FollowUpContact(contacted_on=within)}),
+        ],
+        DueState.NOT_DONE: [replace(known, visits={"m01": Visit(status=Visit.Status.NOT_DONE, recorded_at=world.at)})],
+        DueState.NOT_EXPECTED: [replace(known, periods=(*known.periods, left))],
+    }
+    assert {state: [one.state_of(visit) for one in found] for state, found in known_as.items()} == {
+        state: [state] * len(found) for state, found in known_as.items()
+    }
+    overdue = {
+        state: any(line.group == "visits-overdue" and line.what == "Month 1" for line in visit_lines(found))
+        for state, found in known_as.items()
+    }
+    assert overdue == {state: state is DueState.OVERDUE for state in known_as}
 
 
 def test_a_window_opens_at_midnight_of_the_site(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
@@ -15,11 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.vocabulary import Phase
+from reporting.dashboard import headline, rate_lines
 from reporting.selectors.efficacy import Efficacy
 from reporting.selectors.enrolment import Enrolment
 from reporting.selectors.timeliness import Stretch
 from reporting.selectors.toxicity import SafetySet, Tolerability, Toxicity
-from reporting.small_cells import FEWEST, beside_each, told_by_larger
+from reporting.small_cells import FEWEST, beside_each, share_for, told_by_larger
+from reporting.statistics import proportion
+from reporting.time_endpoints import ENDPOINTS, curve_of
 from reporting.views import dashboard, data_quality, enrolment, safety
 from safety.vocabulary import CTCAE
 from tests.world import World, log_in
@@ -149,6 +152,51 @@ def test_two_populations_beside_each_other_do_not_tell_the_few_between_them(
     assert line(seen, "Combination with dexamethasone")[0] == "12"
 
 
+@pytest.mark.req("J5")
+@pytest.mark.parametrize(
+    ("x", "n", "besides", "is_told"),
+    [(10, 20, (), True), (10, 20, (0, 5), True), (16, 20, (), False), (4, 20, (), False), (4, 4, (), False),
+     (10, 20, (0, 4), False), (0, 20, (), True), (20, 20, (), True)],
+)  # fmt: skip
+def test_a_share_goes_where_it_or_the_rest_or_a_number_beside_it_is_small(
+    x: int, n: int, besides: tuple[int, ...], *, is_told: bool
+) -> None:
+    share = proportion(x, n)
+    told = share_for(share, *besides, is_open=False)
+    assert told == (share if is_told else replace(share, percent=None, low=None, high=None))
+    assert share_for(share, *besides, is_open=True) == share
+
+
+@pytest.mark.req("J5")
+def test_a_line_tells_neither_few_between_mr_and_pr_nor_few_of_those_judged() -> None:
+    """Of 30 treated 20 have a signed response: 12 PR, 3 MR, 5 SD; 16 of them a signed sample under the combination."""
+    best = ["PR"] * 12 + ["MR"] * 3 + ["SD"] * 5
+    rows = [
+        subject(number, best_response=word, best_on_anakinra_alone=word,
+                best_on_combination="SD" if number < 16 else "")
+        for number, word in enumerate(best)
+    ]  # fmt: skip
+    rows += [subject(number, response_state="UNSIGNED") for number in range(20, 30)]
+    whole, _, combination = rate_lines(rows, "signed")
+    assert (whole.n, whole.beside) == (20, (0, 3, 0))
+    assert (combination.n, combination.beside[0]) == (16, 4)
+
+
+@pytest.mark.req("J5")
+def test_a_figure_on_top_goes_where_the_rest_of_it_is_small() -> None:
+    """Of twenty 16 are on treatment; 17 had an event in the first half year, and three were followed through it."""
+    rows = [
+        subject(number, on_treatment="YES" if number < 16 else "NO", pfs_days=100 + number if number < 17 else 200,
+                pfs_status="EVENT" if number < 17 else "CENSORED")
+        for number in range(20)
+    ]  # fmt: skip
+    curve = curve_of(rows, ENDPOINTS["pfs"])
+    shown = {one.label: one.value for one in headline(rows, "treated", curve, is_open=False)}
+    assert (shown["Enrolled"], shown["On treatment"], shown["Progression-free at 6 months"]) == ("20", "—", "—")
+    seen = {one.label: one.value for one in headline(rows, "treated", curve, is_open=True)}
+    assert (seen["On treatment"], seen["Progression-free at 6 months"]) == ("16", "15%")
+
+
 # ---------------------------------------------------------------- enrolment
 @pytest.mark.req("J5")
 def test_enrolment_tells_neither_few_others_nor_the_day_of_one(
@@ -195,6 +243,7 @@ def test_the_site_beside_a_small_one_is_hidden_too(
     [
         ([16, 4], [4, 0]), ([0, 16, 4], [0, 4, 0]), ([30, 16, 4], [0, 4, 0]), ([16, 5], [0, 0]), ([], []),
         ([3], [0]), ([3, 2], [0, 0]), ([20, 1, 2], [1, 0, 0]), ([4, 4, 4, 20], [0, 0, 0, 0]), ([0, 20], [0, 0]),
+        ([20, 3, 4], [3, 0, 0]),
     ],
 )  # fmt: skip
 def test_one_more_part_is_hidden_where_the_rest_would_tell_a_small_one(parts: list[int], hidden: list[int]) -> None:

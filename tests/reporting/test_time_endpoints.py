@@ -9,13 +9,15 @@ from decimal import Decimal
 import pytest
 
 from protocol.vocabulary import Phase
-from reporting.dashboard import bars
+from reporting.dashboard import bar_table, bars, count, headline, six_month_days, waterfall_chart
 from reporting.selectors.efficacy import Efficacy
 from reporting.time_endpoints import (
     ENDPOINTS,
     FEWEST,
     SIX_MONTHS,
+    EndpointLine,
     SixMonths,
+    curve_of,
     endpoint_lines,
     free_at_six_months,
     marker_lines,
@@ -127,3 +129,83 @@ def test_a_bar_is_marked_by_the_treatment_lived_last_whatever_came_after() -> No
         for phase in lived
     ]
     assert [bar.mark for bar in bars(rows)] == ["ind", "cont", "ld", "hd"]
+
+
+def test_the_table_of_the_waterfall_falls_from_the_greatest_rise() -> None:
+    """By number and not as words; of two that are equal the lower subject number first."""
+    changes = ("-9.0", "-30.0", "12.0", "5.0", "-100.0", "-9.0")
+    rows = [
+        row(subject=f"01-00{number}", last_treatment="INDUCTION", best_m_spike_change=Decimal(change))
+        for number, change in enumerate(changes)
+    ]
+    assert [subject for subject, _ in bar_table(rows)] == ["01-002", "01-003", "01-000", "01-005", "01-001", "01-004"]
+
+
+def test_a_line_keeps_back_events_only_beside_the_line_above_from_the_same_day() -> None:
+    """Twenty treated: 12 events, of them 10 progressions; then 8 and 6 of others, from days of their own."""
+
+    def columns(endpoint: str, number: int, events: int) -> dict[str, object]:
+        one = ENDPOINTS[endpoint]
+        return {one.days: 100 + number, one.status: E if number < events else C}
+
+    events = {"pfs": 12, "ttp": 10, "ttp-active": 5, "dor": 8, "dor-minimal": 10, "benefit": 6}
+    rows = [
+        row(is_treated="YES", **{key: value for name, many in events.items()
+                                 for key, value in columns(name, number, many).items()})
+        for number in range(20)
+    ]  # fmt: skip
+    assert {line.endpoint.name: line.beside for line in endpoint_lines(rows)} == {
+        "pfs": 0, "ttp": 2, "ttp-active": 0, "dor": 0, "dor-minimal": 0, "benefit": 0
+    }  # fmt: skip
+    few = [*rows, *[row(is_treated="YES")] * 3]
+    assert {line.beside for line in endpoint_lines(few)} == {3}, "three who are treated do not have the endpoint"
+    fallen = [
+        row(
+            is_treated="YES",
+            pcli_baseline=Decimal(10),
+            pcli_month_6=Decimal(later),
+            pcli_change=Decimal(later) * 10 - 100,
+        )
+        for later in [*["5"] * 8, *["9"] * 3, *["12"] * 9]
+    ]
+    _, pcli = marker_lines([*fallen, *[row(is_treated="YES")] * 4])
+    assert (pcli.n, pcli.fell, pcli.fell_by_15) == (20, 11, 8)
+    assert (pcli.beside, pcli.fell_beside, pcli.fell_by_15_beside) == (4, 0, 3)
+    hidden = EndpointLine(ENDPOINTS["pfs"], n=20, events=3, median="", beside=0)
+    assert (hidden.events_beside, hidden.censored_beside) == (0, 3), "the others tell the three"
+
+
+def test_the_waterfall_needs_five_subjects() -> None:
+    found = [
+        row(subject=f"01-00{number}", last_treatment="INDUCTION", best_m_spike_change=Decimal(-number))
+        for number in range(FEWEST)
+    ]
+    assert waterfall_chart(found) is not None
+    assert waterfall_chart(found[1:]) is None
+
+
+def test_groups_count_who_belongs_to_them() -> None:
+    """No change is no fall; what is newer than the signature is unsigned; who is not treated is in no population."""
+    both: dict[str, object] = {"hs_crp_baseline": Decimal(5), "hs_crp_month_6": Decimal(5)}
+    rows = [
+        row(is_treated="YES", response_state="SIGNED", newer_unsigned="NO", hs_crp_change=Decimal(-1), **both),
+        row(is_treated="YES", response_state="SIGNED", newer_unsigned="YES", hs_crp_change=Decimal(0), **both),
+        row(is_treated="YES", response_state="UNSIGNED", newer_unsigned="YES", hs_crp_change=None, **both),
+        row(is_treated="NO", response_state="SIGNED", newer_unsigned="YES"),
+    ]
+    wanted = {"hs_crp-both": 3, "hs_crp-fell": 1, "unsigned": 2, "treated": 3, "whole": 2}
+    assert {name: count(rows, name, "signed") for name in wanted} == wanted
+    assert count(rows, "whole", "treated") == 3
+
+
+def test_six_months_are_those_of_the_latest_start_and_their_last_day_counts() -> None:
+    """From 31 Aug to 28 Feb are 181 days, from 15 Jan to 15 Jul 182. Four had an event before, and one on that day."""
+    starts = [date(2024, 8, 31), *[date(2024, 1, 15)] * 19]
+    days = [50, 60, 70, 80, 181, *range(200, 215)]
+    rows = [
+        row(day1_on=start, is_treated="YES", pfs_days=day, pfs_status=E if day <= 181 else C)
+        for start, day in zip(starts, days, strict=True)
+    ]
+    assert six_month_days(rows) == 181
+    told = headline(rows, "treated", curve_of(rows, ENDPOINTS["pfs"]), is_open=False)
+    assert next(one.value for one in told if one.label == "Progression-free at 6 months") == "75%"

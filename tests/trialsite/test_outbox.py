@@ -15,6 +15,7 @@ from django.core import mail as django_mail
 from django.db import connection
 from kombu import pools
 
+from tests.fixtures.databases import Database
 from tests.world import World, new_world
 from trialsite import mail, outbox
 from trialsite.access import Duty, system_actor
@@ -44,6 +45,12 @@ def count_call(*, message_id: int, subject_id: int) -> None:
         raise RuntimeError("poisoned")
 
 
+@shared_task(name="tests.other_call")
+def other_call(*, message_id: int, subject_id: int) -> None:
+    """Another handler, which changes nothing."""
+    calls.append(message_id)
+
+
 @pytest.fixture
 def world(fresh_db: object, monkeypatch: pytest.MonkeyPatch) -> World:
     calls.clear()
@@ -58,10 +65,16 @@ def forget_connections() -> None:
     app._after_fork()
 
 
-def publish(world: World, subject: Subject, payload: dict[str, str]) -> None:
+def publish(world: World, subject: Subject, payload: dict[str, str], kind: News = News.LABS_RECORDED) -> None:
     coordinator = world.person(Role.COORDINATOR)
     with writing(by=coordinator, duty=Duty.ENTER_DATA, site_id=subject.site_id, at=world.at):
-        outbox.publish(kind=News.LABS_RECORDED, subject=subject, payload=payload, at=world.at)
+        outbox.publish(kind=kind, subject=subject, payload=payload, at=world.at)
+
+
+def fail_instead_of_waiting() -> None:
+    """A worker that would wait for what another one holds fails this test, which would hang otherwise."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '2s'")
 
 
 def birth_year(world: World, subject: Subject) -> int:
@@ -197,7 +210,7 @@ def test_draining_by_hand_does_what_the_beat_does(world: World) -> None:
 
 
 @pytest.mark.req("E5")
-def test_two_workers_at_once_handle_a_message_once(world: World, fresh_db) -> None:
+def test_two_workers_at_once_handle_a_message_once(world: World, fresh_db: Database) -> None:
     """While one transaction holds the message, another passes it over instead of waiting or repeating."""
     subject = world.subject()
     with mock.patch.object(outbox, "wake"):
@@ -205,7 +218,9 @@ def test_two_workers_at_once_handle_a_message_once(world: World, fresh_db) -> No
     with fresh_db.as_app() as other, other.transaction():
         other.execute("SELECT set_config('app.sites', 'all', true)")
         assert other.execute("SELECT id FROM trialsite_outboxmessage FOR UPDATE").fetchall()
+        fail_instead_of_waiting()
         assert outbox.drain(world.at) == 0
+        assert calls == []
     assert outbox.drain(world.at) == 1
     assert not connection.in_atomic_block
 
@@ -219,6 +234,40 @@ def test_one_run_settles_all_news_of_a_subject(world: World, monkeypatch: pytest
             publish(world, one, {})
     assert outbox.drain(world.at) == 3
     assert len(calls) == 2
+    with mock.patch.object(outbox, "wake"):
+        publish(world, subject, {})
+    assert outbox.drain(world.at) == 1, "what was settled is not settled again"
+
+
+@pytest.mark.req("E5")
+def test_one_run_settles_no_news_of_another_handler(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "LOOKS_AT_PRESENT_STATE", frozenset({"tests.count_call"}))
+    monkeypatch.setitem(outbox.ROUTES, News.ELIGIBILITY_SENT, "tests.other_call")
+    subject = world.subject()
+    with mock.patch.object(outbox, "wake"):
+        for kind in (News.LABS_RECORDED, News.ELIGIBILITY_SENT, News.PHASE_STARTED):
+            publish(world, subject, {}, kind)
+    assert outbox.drain(world.at) == 3
+    assert calls == sorted(calls), "the oldest first"
+    assert len(calls) == 2, "eligibility is announced by its own handler"
+
+
+@pytest.mark.req("E5")
+def test_one_run_leaves_news_that_another_worker_holds(
+    world: World, monkeypatch: pytest.MonkeyPatch, fresh_db: Database
+) -> None:
+    monkeypatch.setattr(outbox, "LOOKS_AT_PRESENT_STATE", frozenset({"tests.count_call"}))
+    subject = world.subject()
+    with mock.patch.object(outbox, "wake"):
+        publish(world, subject, {})
+        publish(world, subject, {})
+    with fresh_db.as_app() as other, other.transaction():
+        other.execute("SELECT set_config('app.sites', 'all', true)")
+        held = other.execute("SELECT max(id) FROM trialsite_outboxmessage").fetchone()
+        assert other.execute("SELECT id FROM trialsite_outboxmessage WHERE id = %s FOR UPDATE", held).fetchall()
+        fail_instead_of_waiting()
+        assert outbox.drain(world.at) == 1
+    assert outbox.drain(world.at) == 1
 
 
 def test_every_kind_of_news_has_a_handler() -> None:

@@ -289,9 +289,11 @@ def test_a_monitor_asks_about_one_field_of_a_visit_from_its_page(
     facts = {"at": world.at, "subject_id": subject.pk, "site_id": subject.site_id, "code": "bl"}
     by = world.person(Role.COORDINATOR)
     day = world.at.date()
-    visit = record_visit(by=by, facts=VisitFacts(occurred_on=day, pulse=150), **facts)
+    visit = record_visit(by=by, facts=VisitFacts(occurred_on=day, pulse=140), **facts)
     log_in(client, world.person(Role.MONITOR))
     address = f"{reverse('query_new')}?record=visit:{visit.pk}"
+    client.post(address, {"text": "140 in the source?", "item": "pulse", "token": str(uuid4())})
+    record_visit(by=by, facts=VisitFacts(occurred_on=day, pulse=150), reason="Misread", **facts)
     assert address in client.get(reverse("visit", args=[subject.key, "bl"])).content.decode()
     trail = client.get(f"{reverse('audit')}?record=visit:{visit.pk}").content.decode()
     assert f"{address}&amp;item=pulse" in trail
@@ -303,7 +305,7 @@ def test_a_monitor_asks_about_one_field_of_a_visit_from_its_page(
     assert (made.record_type, made.item, made.visit_code) == ("visit", "pulse", "bl")
     record_visit(by=by, facts=VisitFacts(occurred_on=day, pulse=72), reason="Misread", **facts)
     panel = client.get(reverse("query", args=[made.pk])).content.decode()
-    assert "Asked of: <b>150</b>" in panel
+    assert "Asked of: <b>150</b>" in panel, "neither as it was first, nor as an earlier query found it"
     assert "pulse from 150 to 72" in panel
 
 
