@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -76,9 +76,12 @@ def screening(
 
 
 def form_in_force(world: World, site: str = "01") -> None:
-    """Version 2.0 of the consent form, used at the site since it opened; made once."""
-    opened = world.sites[site].opened_on
-    _add_form(world, site, FormVersion("2.0", opened, opened, needs_reconsent=False, changes="First version"))
+    """Version 2.0 of the consent form, used since the day before the site opened; made once.
+
+    In Chicago a site of the tests may have opened today, and another version may come into force on that day.
+    """
+    since = world.sites[site].opened_on - timedelta(days=1)
+    _add_form(world, site, FormVersion("2.0", since, since, needs_reconsent=False, changes="First version"))
 
 
 def new_form(
