@@ -13,6 +13,7 @@ from django.db import DatabaseError, connections, transaction
 
 from dosing import selectors, services
 from dosing.models import PhaseDecision, PhaseProposal
+from dosing.selectors.proposals import being_evaluated_since
 from dosing.selectors.reviews import reaffirmation, response_review
 from labs.models import ResponseSignature
 from labs.selectors import latest_response
@@ -301,6 +302,16 @@ def test_nothing_is_signed_on_results_that_nobody_evaluated(world: World) -> Non
     treat.reevaluated(world, subject)
     assert sign_again(world, decision) == decision
     assert sign_response(world, subject, "m05").subject_id == subject.pk
+
+
+def test_results_wait_since_the_first_of_them_arrived(world: World) -> None:
+    subject = treat.at_month_6(world).subject
+    first = world.at
+    record(world, subject, "m01", treat.MONTH[1], {Analyte.WBC: "5.1"})
+    world.later(1)
+    record(world, subject, "m02", treat.MONTH[2], {Analyte.WBC: "5.2"})
+    with everything(world):
+        assert being_evaluated_since(subject) == first
 
 
 @pytest.mark.req("C10")

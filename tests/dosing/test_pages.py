@@ -410,6 +410,9 @@ def test_a_discrepancy_is_judged_on_the_figures_that_were_read(
     url = place("subject_response", proposal.subject)
     stale = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
     record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "2.1"}, **wrong)
+    early = client.post(url, {**hidden(stale, "resolve"), "resolution": "Stays on low dose"})
+    assert early.status_code == 422
+    assert "Results that arrived are being evaluated." in text_of(early)
     treat.reevaluated(world, proposal.subject)
     back = client.post(url, {**hidden(stale, "resolve"), "resolution": "Stays on low dose"})
     assert back.status_code == 422
