@@ -112,10 +112,10 @@ LIVES: tuple[Life, ...] = (
     _life("01", 251, "3.9", PARTIAL, _T.SIGNATURE_BROKEN),
     # Low-dose dexamethasone, months 7 to 12.
     _life("01", 228, "3.2", FALLING_AFTER_6, _T.CORRECTED_AFTER_DECISION),
-    _life("02", 266, "3.7", FALLING),
     _life("03", 279, "3.1", STABLE, _T.LAST_VISIT_MISSED),
     _life("01", 216, "4.1", FALLING),
     # Low-dose dexamethasone, months 13 to 18.
+    _life("02", 388, "3.7", FALLING),
     _life("02", 403, "3.3", FALLING),
     _life("01", 476, "3.8", FALLING, _T.HELD_DOSES),
     # High-dose dexamethasone.
