@@ -1,0 +1,151 @@
+"""What keeps parts of a subject's record from being locked: forms that are not finished, signatures that are missing.
+
+Asked by `trialsite.lock_selectors` through its table of checks. What each form asks for, and which signature stands,
+is said elsewhere once; here it is only laid out by the place that it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
+
+from django.db.models import Exists, OuterRef
+from django.db.models.fields.json import KeyTextTransform
+
+from dosing.selectors import broken_decisions
+from dosing.vocabulary import ACTIONABLE
+from followup.casebook import FormChange
+from followup.milestones import missing_casebook, readings
+from followup.models import EndOfTreatment
+from protocol.vocabulary import Phase
+from reporting.progress import progress_of
+from reporting.selectors.facts import SubjectFacts, facts_of
+from reporting.steps.queries_and_doses import unrecorded_days
+from trialsite.lock_selectors import Blocker
+from trialsite.models import SignatureEvent, Subject, Visit
+from trialsite.source_items import DOSES
+
+Said = Iterator[tuple[str, str]]
+EVERYWHERE = ""
+
+
+def unfinished(subjects: Sequence[Subject], at: datetime) -> Iterator[Blocker]:
+    """Blockers of these subjects; the number of queries does not grow with them."""
+    for key, facts in facts_of(subjects, at).items():
+        yield from (Blocker(key, place, words) for rule in RULES for place, words in rule(facts))
+    yield from _decisions(subjects)
+    yield from _endings(subjects)
+    yield from _casebooks(subjects)
+
+
+def _enrolment(facts: SubjectFacts) -> Said:
+    if facts.phase is Phase.SCREENING:
+        yield "enrolment", "Screening has not ended."
+    if facts.subject.registered_on is not None and not facts.snapshot_is_intact:
+        yield "enrolment", "The signature under eligibility does not stand."
+    if facts.waivers:
+        yield "enrolment", "A waiver waits for a decision."
+    for gap in facts.gaps:
+        if gap.starts_on <= facts.today and not facts.is_over:
+            yield "enrolment", f"Consent to form version {gap.form_version} is missing."
+
+
+def _visits(facts: SubjectFacts) -> Said:
+    for code, visit in facts.visits.items():
+        if visit.status == Visit.Status.NOT_DONE:
+            continue
+        progress = progress_of(facts, code)
+        if code.startswith("fu") and not progress.entered:
+            continue  # a contact by telephone brings no results
+        if progress.lacks_labs:
+            pending = f", {progress.pending} pending" if progress.pending else ""
+            yield code, f"{progress.entered} of {progress.asked} results are entered{pending}."
+        if progress.lacks_disease:
+            yield code, "The disease assessment is not entered."
+        if progress.lacks_bedside:
+            yield code, "Vital signs or ECOG are not entered."
+
+
+def _signing(facts: SubjectFacts) -> Said:
+    for code in facts.responses_unsigned:
+        yield code, "The signature under the response does not stand."
+    if facts.proposal is not None and facts.proposal.kind in ACTIONABLE:
+        for place in (facts.decided_at_visit, "course"):
+            yield place, "The decision on the treatment phase is not signed."
+    if facts.discrepancy is not None:
+        yield "course", "A changed proposal waits for the investigator."
+
+
+def _doses(facts: SubjectFacts) -> Said:
+    for month, days in sorted(Counter(_month(on) for on in unrecorded_days(facts)).items()):
+        yield month, f"{days} day{' has' if days == 1 else 's have'} no record."
+    if not facts.is_over and facts.subject.treatment_ended_on is None:
+        yield _month(facts.today), "The month has not ended."
+
+
+def _month(on: date) -> str:
+    return f"{DOSES}{on:%Y-%m}"
+
+
+def _safety(facts: SubjectFacts) -> Said:
+    for event in facts.events:
+        signed = facts.causes_signed.get(event.pk)
+        if signed is False or (signed is None and event.is_serious):
+            yield "safety", f"The causes of event {event.number} are not signed."
+    for report in facts.reports:
+        if report.running():
+            yield "safety", f"The clock of report {report.number} runs."
+
+
+RULES: tuple[Callable[[SubjectFacts], Said], ...] = (_enrolment, _visits, _signing, _doses, _safety)
+
+
+def _decisions(subjects: Sequence[Subject]) -> Iterator[Blocker]:
+    """Signed decisions whose signature broke or was taken back. One query."""
+    broken = broken_decisions([one.pk for one in subjects]).order_by("id")
+    coded = broken.annotate(code=KeyTextTransform("code", "proposal__detail"))
+    for subject_id, code in coded.values_list("subject_id", "code"):
+        for place in (code or EVERYWHERE, "course"):
+            yield Blocker(subject_id, place, "The signature under the treatment phase does not stand.")
+
+
+def _endings(subjects: Sequence[Subject]) -> Iterator[Blocker]:
+    """Ends of treatment whose signature broke or was taken back. One query."""
+    ended = SignatureEvent.objects.filter(signature=OuterRef("signature"))
+    standing = EndOfTreatment.objects.filter(subject_id__in=[one.pk for one in subjects], in_error_at=None)
+    for subject_id in standing.filter(Exists(ended)).values_list("subject_id", flat=True):
+        yield Blocker(subject_id, "course", "The signature under the end of treatment does not stand.")
+
+
+# ---------------------------------------------------------------- the casebook
+
+
+def _casebooks(subjects: Sequence[Subject]) -> Iterator[Blocker]:
+    """The casebook of every registered subject: a signature over the whole of it, or over the form in question."""
+    for reading in readings(one for one in subjects if one.subject_number is not None):
+        if reading.last is None or reading.is_broken or reading.due:
+            for words in missing_casebook(reading):
+                yield Blocker(reading.subject.pk, EVERYWHERE, words)
+        else:
+            for place in dict.fromkeys(map(_place_of, reading.changes)):
+                yield Blocker(reading.subject.pk, place, "The casebook has entries here that are not signed.")
+
+
+#: Section of the casebook -> place; those of a visit or a month name it themselves.
+PLACE_OF_SECTION = {
+    "consent": "enrolment", "screening": "enrolment", "registration": "enrolment",
+    "dose_modification": "course", "end_of_treatment": "course", "departure": "course",
+    "adverse_event": "safety", "grade_judgement": "safety", "vital_judgement": "safety", "medication": "safety",
+}  # fmt: skip
+
+
+def _place_of(change: FormChange) -> str:
+    section, _, identity = change.form.partition(":")
+    if section in ("visit", "labs", "disease"):
+        return identity
+    if section == "doses":
+        return f"{DOSES}{identity}"
+    if section == "contact":
+        return next((str(one.new) for one in change.items if one.item == "contact/visit_code"), EVERYWHERE)
+    return PLACE_OF_SECTION[section]
