@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef
-from django.db.models.fields.json import KeyTextTransform
 
-from dosing.selectors import broken_decisions
 from dosing.vocabulary import ACTIONABLE
 from followup.casebook import FormChange
 from followup.milestones import missing_casebook, readings
@@ -34,7 +32,6 @@ def unfinished(subjects: Sequence[Subject], at: datetime) -> Iterator[Blocker]:
     """Blockers of these subjects; the number of queries does not grow with them."""
     for key, facts in facts_of(subjects, at).items():
         yield from (Blocker(key, place, words) for rule in RULES for place, words in rule(facts))
-    yield from _decisions(subjects)
     yield from _endings(subjects)
     yield from _casebooks(subjects)
 
@@ -73,6 +70,9 @@ def _signing(facts: SubjectFacts) -> Said:
     if facts.proposal is not None and facts.proposal.kind in ACTIONABLE:
         for place in (facts.decided_at_visit, "course"):
             yield place, "The decision on the treatment phase is not signed."
+    for decision in facts.broken:
+        for place in (decision.proposal.detail["code"], "course"):
+            yield place, "The signature under the treatment phase does not stand."
     if facts.discrepancy is not None:
         yield "course", "A changed proposal waits for the investigator."
 
@@ -99,15 +99,6 @@ def _safety(facts: SubjectFacts) -> Said:
 
 
 RULES: tuple[Callable[[SubjectFacts], Said], ...] = (_enrolment, _visits, _signing, _doses, _safety)
-
-
-def _decisions(subjects: Sequence[Subject]) -> Iterator[Blocker]:
-    """Signed decisions whose signature broke or was taken back. One query."""
-    broken = broken_decisions([one.pk for one in subjects]).order_by("id")
-    coded = broken.annotate(code=KeyTextTransform("code", "proposal__detail"))
-    for subject_id, code in coded.values_list("subject_id", "code"):
-        for place in (code or EVERYWHERE, "course"):
-            yield Blocker(subject_id, place, "The signature under the treatment phase does not stand.")
 
 
 def _endings(subjects: Sequence[Subject]) -> Iterator[Blocker]:

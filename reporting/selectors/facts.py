@@ -32,6 +32,7 @@ from protocol.visits import PlannedVisit, due_state, schedule
 from protocol.vocabulary import TERMINAL_PHASES, TREATMENT_PHASES, Analyte, Drug, DueState, MissingReason, Phase
 from safety.models import AdverseEvent, SafetyReport
 from safety.selectors import causes_signed
+from trialsite.lock_selectors import closed_places
 from trialsite.models import ConsentGap, Query, SignatureEvent, StatePeriod, Subject, SubjectRecord, Visit
 from trialsite.selectors import protocol_of
 
@@ -102,6 +103,8 @@ class SubjectFacts:
     causes_signed: Mapping[int, bool]
     orders: tuple[DoseModification, ...]
     casebook: Mark | None
+    #: Parts of the record that are frozen or locked: visit, enrolment, course ... -> which of the two.
+    closed: Mapping[str, str]
 
     @property
     def phase(self) -> Phase:
@@ -195,6 +198,7 @@ class _Shelf:
         self.causes_signed = causes_signed(ids)
         self.orders = _grouped(DoseModification.objects.filter(mine, in_error_at=None))
         self.casebooks = casebook_marks(ids)
+        self.closed = closed_places(ids)
 
     def facts(self, subject: Subject, now: datetime) -> SubjectFacts:
         key, snapshot = subject.pk, self.snapshots.get(subject.pk)
@@ -233,6 +237,7 @@ class _Shelf:
             causes_signed=self.causes_signed,
             orders=tuple(self.orders[key]),
             casebook=self.casebooks.get(key),
+            closed=self.closed.get(key, {}),
         )
 
 

@@ -40,7 +40,7 @@ from trialsite.services.source_verification import withdraw_verification
 from trialsite.services.subjects import Refused, Stale
 from trialsite.source_items import DOSES, SOURCES
 
-PLACES_IN_SQL = import_module("trialsite.migrations.0004_locks").PLACES
+PLACES_IN_SQL = import_module("trialsite.migrations.0005_lock_rules").PLACES
 
 SAMPLE = date(2024, 1, 20)
 VISIT = "uns1"

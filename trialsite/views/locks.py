@@ -201,9 +201,9 @@ def _show(request: SignedInRequest, found: Subject, code: str, problem: str) -> 
     place = next((one for one in places_of([found], clock.now())[found.pk] if one.name == code), None)
     if place is None:
         raise Http404
-    items = [one for one in items_of(found) if one.place == code]
     steps = steps_of(found, code)
     locked = next((one for one in steps if one.act == LockStep.Act.LOCK), None)
+    items = [one for one in items_of(found) if one.place == code] if locked else []
     context: dict[str, Any] = {
         "subject": found,
         "place": place,
