@@ -17,6 +17,7 @@ from reporting.lock_blockers import PLACE_OF_SECTION
 from reporting.matrix import COLUMNS, row_of, visit_state
 from reporting.selectors.facts import facts_of
 from safety.services import sign_causality
+from safety.vocabulary import Seriousness
 from tests import world_dosing as treat
 from tests.world import World
 from tests.world_followup import contact, followed_subject, leave, reached, who, world_in_sight
@@ -66,7 +67,7 @@ def test_the_record_of_a_subject_who_left_is_locked_as_a_whole(world: World, los
 
 @pytest.mark.req("C11")
 def test_causes_of_a_serious_event_are_signed_before_safety_is_locked(world: World, lost: Subject) -> None:
-    serious = reported(world, lost, an_event("Pneumonia", 3, "feb 2024", needs_hospital=True))
+    serious = reported(world, lost, an_event("Sepsis", 4, "feb 2024", serious=frozenset({Seriousness.HOSPITAL})))
     told = blockers(world, lost, "safety")
     assert f"The causes of event {serious.number} are not signed." in told
     assert any(words.startswith("The clock of report") for words in told)
