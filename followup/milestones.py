@@ -174,15 +174,14 @@ def missing_signatures(subject: Subject) -> list[str]:
     if ended is not None and _has_ended(ended.signature_id):
         found.append("The signature under the end of treatment is broken.")
     (reading,) = readings([subject])
-    return [*found, *missing_casebook(reading)]
+    return [*found, *_missing_casebook(reading)]
 
 
 def _has_ended(signature_id: int | None) -> bool:
     return signature_id is None or SignatureEvent.objects.filter(signature_id=signature_id).exists()
 
 
-def missing_casebook(reading: Reading) -> list[str]:
-    """What is missing of the signature under the whole casebook, in a sentence; empty if it stands and covers all."""
+def _missing_casebook(reading: Reading) -> list[str]:
     if reading.last is None:
         return ["The casebook is not signed."]
     if reading.is_broken:

@@ -14,13 +14,13 @@ from django.db.models import Exists, OuterRef
 
 from dosing.vocabulary import ACTIONABLE
 from followup.casebook import FormChange
-from followup.milestones import missing_casebook, readings
+from followup.milestones import readings
 from followup.models import EndOfTreatment
 from protocol.vocabulary import Phase
 from reporting.progress import progress_of
-from reporting.selectors.facts import SubjectFacts, facts_of
+from reporting.selectors.facts import SPARED, SubjectFacts, facts_of
 from reporting.steps.queries_and_doses import unrecorded_days
-from trialsite.lock_selectors import Blocker
+from trialsite.lock_selectors import Blocker, places_of_anchors
 from trialsite.models import SignatureEvent, Subject, Visit
 from trialsite.source_items import DOSES
 
@@ -30,10 +30,12 @@ EVERYWHERE = ""
 
 def unfinished(subjects: Sequence[Subject], at: datetime) -> Iterator[Blocker]:
     """Blockers of these subjects; the number of queries does not grow with them."""
-    for key, facts in facts_of(subjects, at).items():
+    known = facts_of(subjects, at, without=SPARED)
+    for key, facts in known.items():
         yield from (Blocker(key, place, words) for rule in RULES for place, words in rule(facts))
+    yield from _queries(list(known.values()))
     yield from _endings(subjects)
-    yield from _casebooks(subjects)
+    yield from _casebooks(list(known.values()))
 
 
 def _enrolment(facts: SubjectFacts) -> Said:
@@ -101,6 +103,14 @@ def _safety(facts: SubjectFacts) -> Said:
 RULES: tuple[Callable[[SubjectFacts], Said], ...] = (_enrolment, _visits, _signing, _doses, _safety)
 
 
+def _queries(known: Sequence[SubjectFacts]) -> Iterator[Blocker]:
+    """Queries that nobody closed; one that tells no place keeps everything. At most one query."""
+    asked = [("open", one) for facts in known for one in facts.open_queries]
+    asked += [("answered and not closed", one) for facts in known for one in facts.answered_queries]
+    for (state, query), place in zip(asked, places_of_anchors([one for _, one in asked]), strict=True):
+        yield Blocker(query.subject_id, place, f"A query is {state}: {query.text}")
+
+
 def _endings(subjects: Sequence[Subject]) -> Iterator[Blocker]:
     """Ends of treatment whose signature broke or was taken back. One query."""
     ended = SignatureEvent.objects.filter(signature=OuterRef("signature"))
@@ -112,12 +122,25 @@ def _endings(subjects: Sequence[Subject]) -> Iterator[Blocker]:
 # ---------------------------------------------------------------- the casebook
 
 
-def _casebooks(subjects: Sequence[Subject]) -> Iterator[Blocker]:
-    """The casebook of every registered subject: a signature over the whole of it, or over the form in question."""
-    for reading in readings(one for one in subjects if one.subject_number is not None):
-        if reading.last is None or reading.is_broken or reading.due:
-            for words in missing_casebook(reading):
-                yield Blocker(reading.subject.pk, EVERYWHERE, words)
+def _casebooks(known: Sequence[SubjectFacts]) -> Iterator[Blocker]:
+    """The casebook of every registered subject: a signature over the whole of it, or over the form in question.
+
+    Only where the newest signature stands and none is due is the casebook itself read, which is most of the work.
+    """
+    registered = [one for one in known if one.subject.subject_number is not None]
+    for facts in registered:
+        if facts.casebook is None:
+            yield Blocker(facts.subject.pk, EVERYWHERE, "The casebook is not signed.")
+        elif facts.casebook.ended:
+            words = f"The signature under the casebook is {facts.casebook.ended}."
+            yield Blocker(facts.subject.pk, EVERYWHERE, words)
+        elif facts.casebook_due:
+            due = ", ".join(facts.casebook_due)
+            yield Blocker(facts.subject.pk, EVERYWHERE, f"The casebook is due to be signed: {due}.")
+    signed = [one for one in registered if one.casebook and not one.casebook.ended and not one.casebook_due]
+    for reading in readings(one.subject for one in signed):
+        if reading.is_broken:
+            yield Blocker(reading.subject.pk, EVERYWHERE, f"The signature under the casebook is {reading.ended_words}.")
         else:
             for place in dict.fromkeys(map(_place_of, reading.changes)):
                 yield Blocker(reading.subject.pk, place, "The casebook has entries here that are not signed.")

@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 
 from protocol.vocabulary import TERMINAL_PHASES, Phase
 from trialsite.lock_words import closed_sentence
-from trialsite.models import AuditEvent, LockStep, Query, Subject
+from trialsite.models import AuditEvent, LockStep, Subject
 from trialsite.records import KINDS
 from trialsite.refusals import PlaceClosed
 from trialsite.sdv_counts import PlaceCount, counts
@@ -50,7 +50,6 @@ Check = Callable[[Sequence[Subject], datetime], Iterable[Blocker]]
 #: Who can say what is missing; the rooms above are named as text, so that imports fall downwards.
 CHECKS: tuple[str, ...] = (
     "trialsite.lock_selectors.taking_part",
-    "trialsite.lock_selectors.standing_queries",
     "reporting.lock_blockers.unfinished",
 )
 
@@ -128,7 +127,7 @@ def requests() -> QuerySet[LockStep]:
 
 def steps_of(subject: Subject, place: str) -> list[LockStep]:
     """Every step of a place, the newest first."""
-    return list(LockStep.objects.filter(subject=subject, place=place).order_by("-number"))
+    return list(LockStep.objects.filter(subject=subject, place=place).select_related("site").order_by("-number"))
 
 
 def closed_places(subject_ids: Iterable[int], *states: LockStep.State) -> dict[int, dict[str, str]]:
@@ -146,12 +145,16 @@ def closed_places(subject_ids: Iterable[int], *states: LockStep.State) -> dict[i
 def closed_words(key: str, place: str) -> str:
     """The sentence for a place of the subject with this key, empty while it is open. One query."""
     found = LockStep.objects.filter(subject__key=key, place=place).order_by("-number")
-    steps = list(found.select_related("site").defer("snapshot"))
+    return sentence_of(list(found.select_related("site").defer("snapshot")))
+
+
+def sentence_of(steps: Sequence[LockStep]) -> str:
+    """The same of the steps of one place, the newest first."""
     if not steps or steps[0].state == Lasting.OPEN:
         return ""
     closing = next(one for one in steps if one.act in (Act.FREEZE, Act.LOCK))
     on = closing.at.astimezone(ZoneInfo(closing.site.time_zone)).date()
-    return closed_sentence(place, steps[0].state, on)
+    return closed_sentence(steps[0].place, steps[0].state, on)
 
 
 def check_not_locked(subject: Subject, place: str) -> None:
@@ -183,16 +186,6 @@ def taking_part(subjects: Sequence[Subject], at: datetime) -> Iterable[Blocker]:
             yield from (Blocker(subject.pk, part, STILL_HERE) for part in sorted(LASTING_PARTS))
 
 
-def standing_queries(subjects: Sequence[Subject], at: datetime) -> Iterable[Blocker]:
-    """Queries that nobody closed. Two queries."""
-    asked = Query.objects.filter(subject_id__in=[one.pk for one in subjects]).exclude(state=Query.State.CLOSED)
-    waiting = list(asked)
-    days = _days_of_doses([one.record_id for one in waiting if one.record_type == "dose"])
-    for one in waiting:
-        state = "open" if one.state == Query.State.OPEN else "answered and not closed"
-        yield Blocker(one.subject_id, _place_at(one, days), f"A query is {state}: {one.text}")
-
-
 class Anchored(Protocol):
     """What a question is about, as a query and as the anchor of one to come have it."""
 
@@ -206,11 +199,16 @@ class Anchored(Protocol):
 
 def place_of_anchor(anchor: Anchored) -> str:
     """Where the value stands that is asked about; empty where nothing tells. At most one query."""
-    return _place_at(anchor, _days_of_doses([anchor.record_id]) if anchor.record_type == "dose" else {})
+    return places_of_anchors([anchor])[0]
+
+
+def places_of_anchors(anchors: Sequence[Anchored]) -> list[str]:
+    """The same for many, in their order. At most one query."""
+    days = _days_of_doses([one.record_id for one in anchors if one.record_type == "dose"])
+    return [_place_at(one, days) for one in anchors]
 
 
 def _place_at(anchor: Anchored, days: Mapping[int, str]) -> str:
-    """A question whose place nothing tells keeps everything: empty."""
     fixed = SOURCES[anchor.record_type].place if anchor.record_type in SOURCES else ""
     if fixed == DOSES:
         return f"{DOSES}{days[anchor.record_id][:7]}" if anchor.record_id in days else ""

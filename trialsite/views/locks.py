@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from trialsite import clock
 from trialsite.access import Duty, can, can_anywhere, check_may
 from trialsite.http import SignedInRequest
-from trialsite.lock_selectors import Place, Standing, closed_words, places_of, requests, steps_of
+from trialsite.lock_selectors import Place, Standing, places_of, requests, sentence_of, steps_of
 from trialsite.lock_snapshots import changes_since, is_intact
 from trialsite.models import LockStep, Site, Subject
 from trialsite.sdv_selectors import items_of
@@ -208,7 +208,7 @@ def _show(request: SignedInRequest, found: Subject, code: str, problem: str) -> 
         "subject": found,
         "place": place,
         "look": LOOK[place.state],
-        "sentence": closed_words(found.key, code),
+        "sentence": sentence_of(steps),
         "steps": steps,
         "locked": locked,
         "is_intact": locked is None or is_intact(locked),
