@@ -71,6 +71,7 @@ TABS = (
     ("Casebook", "subject_casebook"),
     ("Queries", "subject_queries"),
     ("SDV", "subject_sdv"),
+    ("Locks", "subject_locks"),
     ("Audit trail", "subject_audit"),
 )
 

@@ -12,7 +12,7 @@ from reporting.next_step import next_step
 from reporting.progress import is_unfinished
 from reporting.selectors.facts import SubjectFacts
 from reporting.steps.step import Step
-from trialsite.models import Role, Visit
+from trialsite.models import LockStep, Role, Visit
 from trialsite.templatetags.edc import STATES
 
 
@@ -83,8 +83,9 @@ GROUPS = (
     Group("Follow-up", 1),
 )
 NONE = Cell("none")
+LOCKED = LockStep.State.LOCKED.value
 #: Rolling up many visits into one shape: the first of these that occurs stands for all.
-PRECEDENCE = ("late", "draft", "due", "planned", "missed", "done")
+PRECEDENCE = ("late", "draft", "due", "planned", "missed", "done", LOCKED)
 STATE_OF_DUE = {
     DueState.PLANNED: "planned",
     DueState.DUE: "due",
@@ -138,6 +139,8 @@ def _asked(facts: SubjectFacts, codes: Collection[str]) -> int:
 
 
 def visit_state(facts: SubjectFacts, code: str) -> str:
+    if facts.closed.get(code) == LOCKED:
+        return LOCKED
     entered, planned = facts.visits.get(code), facts.planned.get(code)
     if entered is not None and entered.status == Visit.Status.NOT_DONE:
         return "missed"
@@ -164,6 +167,8 @@ def _eligibility(facts: SubjectFacts) -> Cell:
 
 
 def _eligibility_state(facts: SubjectFacts) -> str:
+    if facts.closed.get("enrolment") == LOCKED:
+        return LOCKED
     if facts.snapshot_is_intact:
         return "signed"
     if facts.failure is not None:
@@ -212,14 +217,15 @@ def _follow_up(facts: SubjectFacts) -> Cell:
 
 def _roll_up(facts: SubjectFacts, codes: Sequence[str], page: str) -> Cell:
     states = [_rolled_state(facts, code) for code in codes]
-    done = sum(1 for state in states if state == "done")
+    done = sum(1 for state in states if state in ("done", LOCKED))
     shown = next((state for state in PRECEDENCE if state in states), "planned")
     made = _made(facts, shown, page)
     return replace(made, queries=_asked(facts, codes) if made.url else 0, done=done, total=len(codes))
 
 
 def _rolled_state(facts: SubjectFacts, code: str) -> str:
-    return "done" if code in facts.contacts else visit_state(facts, code)
+    state = visit_state(facts, code)
+    return "done" if code in facts.contacts and state != LOCKED else state
 
 
 SPECIAL = {"elig": _eligibility, "resp": _response, "arm": _arm, "late": _late_months, "fu": _follow_up}

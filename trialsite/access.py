@@ -33,6 +33,8 @@ class Duty(StrEnum):
     ANSWER_QUERY = "Answer a query"
     CLOSE_QUERY = "Close or reopen a query"
     VERIFY_SOURCE = "Verify data against the source"
+    LOCK = "Freeze, lock and unlock data"
+    ASK_UNLOCK = "Ask for an unlock"
     MANAGE_RANGES = "Keep laboratories and reference ranges"
     MANAGE_CONSENT = "Keep the versions of the consent form"
     IMPORT_LABS = "Upload laboratory files; the site imports their rows"
@@ -69,6 +71,8 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.ANSWER_QUERY: SITE_STAFF,
     Duty.CLOSE_QUERY: frozenset({Role.DATA_MANAGER, Role.MONITOR}),
     Duty.VERIFY_SOURCE: frozenset({Role.MONITOR}),
+    Duty.LOCK: frozenset({Role.DATA_MANAGER}),
+    Duty.ASK_UNLOCK: SITE_STAFF,
     Duty.MANAGE_RANGES: frozenset({Role.ADMIN, Role.DATA_MANAGER}),
     Duty.MANAGE_CONSENT: frozenset({Role.ADMIN, Role.DATA_MANAGER}),
     Duty.IMPORT_LABS: frozenset({Role.COORDINATOR, Role.DATA_MANAGER}),

@@ -197,12 +197,39 @@ def _verification_withdrawn(event: AuditEvent) -> str:
     return f"withdrew a source data verification: {(event.new or {}).get('reason', '')}".rstrip(".")
 
 
+def _lock_stepped(event: AuditEvent) -> str:
+    new = event.new or {}
+    place = place_name(str(new.get("place", "")))
+    verbs = {"freeze": f"froze {place}", "release": f"lifted the freeze of {place}", "lock": f"locked {place}",
+             "unlock": f"unlocked {place}", "ask": f"asked for an unlock of {place}",
+             "decline": f"declined to unlock {place}"}  # fmt: skip
+    why = str(new.get("reason", "")).rstrip(".")
+    return f"{verbs[new['act']]}: {why}".removesuffix(": ") if new.get("act") in verbs else ""
+
+
+#: Parts of the record besides visits and the doses of a month.
+_PARTS = {
+    "enrolment": "consent and eligibility",
+    "course": "the course of treatment",
+    "safety": "adverse events and medications",
+}
+
+
+def place_name(place: str) -> str:
+    """month 6; the doses of March 2026; consent and eligibility."""
+    if place.startswith("doses-"):
+        return f"the doses of {date.fromisoformat(place.removeprefix('doses-') + '-01'):%B %Y}"
+    words = _PARTS.get(place) or visit_words(place)
+    return words[:1].lower() + words[1:]
+
+
 SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     "trialsite_querymessage": _asked,
     "trialsite_signature": _signed,
     "trialsite_signatureevent": _signature_ended,
     "trialsite_sourceverification": _verified,
     "trialsite_sourceverificationwithdrawal": _verification_withdrawn,
+    "trialsite_lockstep": _lock_stepped,
 }
 
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from psycopg.pq import TransactionStatus
 
 from trialsite.access import ALL_SITES, Actor, Duty, check_may, role_for
+from trialsite.lock_words import refusal_of
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ def writing(*, by: Actor, duty: Duty, site_id: int | None, at: datetime, reason:
     """One transaction in which `by` writes at one site, authorised for `duty`.
 
     `reason` is stored with every change of an existing value; the database refuses a change without one.
-    PermissionDenied if the duty is not held there and then.
+    PermissionDenied if the duty is not held there and then. Refused, whatever the use case, where the database says
+    that the part of the record is frozen or locked: no service has to remember to ask.
     """
     check_may(by, duty, site_id, at)
     role = role_for(by, duty, site_id, at)
@@ -105,8 +108,14 @@ def writing(*, by: Actor, duty: Duty, site_id: int | None, at: datetime, reason:
         source=_circumstances.get().source,
         software=settings.BUILD,
     )
-    with _in_transaction(wanted):
-        yield
+    try:
+        with _in_transaction(wanted):
+            yield
+    except IntegrityError as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        raise refusal from error
 
 
 @contextmanager
@@ -161,8 +170,14 @@ def _applied(wanted: _Setting, *, restore: bool = True) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
-        if restore and not connection.needs_rollback:
+        if restore and not _is_broken():
             _apply(before)
+
+
+def _is_broken() -> bool:
+    """After an error of the database nothing can be set; the rollback brings the former settings back by itself."""
+    driver = connection.connection
+    return connection.needs_rollback or driver is None or driver.info.transaction_status == TransactionStatus.INERROR
 
 
 def _apply(wanted: _Setting) -> None:

@@ -37,6 +37,7 @@ MENU: tuple[tuple[str, str, Duty, str], ...] = (
     ("Subjects", "subjects", Duty.VIEW_SUBJECT, "/subjects/"),
     ("Queries", "queries", Duty.VIEW_SUBJECT, "/queries/"),
     ("SDV", "sdv", Duty.VERIFY_SOURCE, "/sdv/"),
+    ("Locks", "locks", Duty.LOCK, "/locks/"),
     ("Supplies", "supplies", Duty.KEEP_SUPPLY, "/supplies/"),
     ("Lab import", "lab_imports", Duty.IMPORT_LABS, "/labs/imports/"),
     ("Laboratories", "laboratories", Duty.MANAGE_RANGES, "/labs/ranges/"),

@@ -20,11 +20,14 @@ from trialsite.access import Actor, Duty, can
 from trialsite.days import in_words
 from trialsite.draft_forms import form_of, page_of, site_of, subject_of
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import closed_here, place_of_page
 from trialsite.models import Draft, Site, Subject
 from trialsite.selectors import draft_at, sites_in_reach, was_submitted
 from trialsite.services.drafts import NOT_KEPT, Typed, end_draft
 
 _SEAL = "draft"
+#: Duties whose forms change the record itself, and are not shown on a part of it that is frozen or locked.
+_CHANGES = (Duty.ENTER_DATA, Duty.RECORD_DOSE)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ def drafting_of(request: SignedInRequest, site: Site, subject: Subject | None, p
     """The draft of any form. The form that was posted shows what was posted, every other its draft."""
     form = form_of(page)
     if form is None or not can(request.actor, form.duty, site.pk, clock.now()):
+        return None
+    if subject is not None and form.duty in _CHANGES and closed_here(request, subject.key, place_of_page(request)):
         return None
     draft = draft_at(request.actor, page)
     posted = unsealed(request.POST.get("typed_by", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trialsite.exporting import SUBJECT_NUMBER, Column, Dataset, instant
+from trialsite.lock_exports import LOCKS
 from trialsite.sdv_exports import SOURCE_VERIFICATIONS
 
 _SUBJECT = Column("subject", "Subject number, before registration the screening number")
@@ -298,6 +299,7 @@ DATASETS: tuple[Dataset, ...] = (
     QUERIES,
     QUERY_MESSAGES,
     SOURCE_VERIFICATIONS,
+    LOCKS,
     SIGNATURES,
     CONFIRMATIONS,
     ACTIVATIONS,

@@ -67,6 +67,7 @@ KINDS: dict[str, Kind] = {
     "source_verification_withdrawal": Kind(
         "trialsite_sourceverificationwithdrawal", "withdrawal of a source data verification", page="subject_sdv"
     ),
+    "lock_step": Kind("trialsite_lockstep", "lock", page="subject_locks"),
     "waiver": Kind("enrollment_waiver", "waiver of a criterion", page="subject_eligibility"),
     "consent_form": Kind("enrollment_consentform", "version of the consent form"),
     "laboratory": Kind("labs_laboratory", "laboratory"),

@@ -44,12 +44,16 @@ class Tally:
 
 @dataclass(frozen=True)
 class PlaceCount:
-    """A visit or another part of a subject's record. changed: labels of what changed since it was verified."""
+    """A visit or another part of a subject's record. changed: labels of what changed since it was verified.
+
+    newest: number of the event that wrote the newest of its items, which tells one state of the place from another.
+    """
 
     name: str
     words: str
     tally: Tally
     changed: tuple[str, ...]
+    newest: int = 0
 
 
 _Stamp = tuple[int, int, datetime]
@@ -78,13 +82,16 @@ def _places(records: Sequence[Record], checks: Mapping[Key, list[Check]]) -> tup
     known = known_by_row(records)
     tallies: dict[str, Tally] = {}
     changed: dict[str, list[str]] = {}
+    newest: dict[str, int] = {}
     for record, item, made in standing(records, checks):
-        place, state = place_of(record, known), state_of(record.version_of(item).number, made)
+        version = record.version_of(item).number
+        place, state = place_of(record, known), state_of(version, made)
         tallies[place] = tallies.get(place, Tally()) + _one(record, item, state)
+        newest[place] = max(version, newest.get(place, 0))
         if state is State.CHANGED:
             changed.setdefault(place, []).append(item_words(record, item))
     return tuple(
-        PlaceCount(place, place_words(place), tallies[place], tuple(changed.get(place, ())))
+        PlaceCount(place, place_words(place), tallies[place], tuple(changed.get(place, ())), newest[place])
         for place in sorted(tallies, key=rank)
     )
 

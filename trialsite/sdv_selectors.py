@@ -51,7 +51,8 @@ class Item:
     version: number of the event that wrote the value. written_by: printed name; author_id is None for a job.
     row_id: the row that holds the record now; record_id: the row as which it was first written.
     latest: the newest verification, of whatever version; None if there never was one. name: of the field on a form;
-    number: of the record among those of its kind, where it has one.
+    number: of the record among those of its kind, where it has one. stored: its columns; empty once the record stands
+    no more.
     """
 
     record_type: str
@@ -65,6 +66,7 @@ class Item:
     name: str
     number: int | None
     value: str
+    stored: Mapping[str, Any]
     is_critical: bool
     written_at: datetime
     written_by: str
@@ -174,6 +176,7 @@ def _item(record: Record, item: str, known: Known, made: Sequence[Check]) -> Ite
         name=str(record.row.get("analyte") or record.row.get("item") or item.removesuffix("_typed")),
         number=record.row.get("number"),
         value=value_words(record, item),
+        stored={} if record.ended else {name: record.row.get(name) for name in SOURCES[record.kind].columns(item)},
         is_critical=is_critical(record, item),
         written_at=version.at,
         written_by=version.person,

@@ -82,6 +82,7 @@ TEMPLATES = [
                 "reporting.context_processors.subject_shell",
                 "trialsite.query_panel.beside",
                 "trialsite.sdv_marks.beside",
+                "trialsite.lock_pages.beside",
             ],
         },
     },

@@ -120,6 +120,7 @@ WITHOUT_SOURCE: dict[str, str] = {
     "query": "asked here",
     "source_verification": "says that something was verified",
     "source_verification_withdrawal": "says that something is verified no more",
+    "lock_step": "says that something was frozen, locked or unlocked",
 }
 
 #: Columns of those tables that are no item, and why.

@@ -26,10 +26,11 @@ from dosing.views.suggestions import suggestion_lines
 from labs.views.effects import save_at_once, save_once_shown
 from protocol.vocabulary import Drug, Phase
 from trialsite import clock
-from trialsite.access import Duty, can
+from trialsite.access import Duty
 from trialsite.days import in_words, plain_day
 from trialsite.drafting import Drafting, drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import doses_of, may_change
 from trialsite.models import Subject
 from trialsite.services.subjects import Refused
 from trialsite.templatetags.edc import day as day_words
@@ -49,7 +50,7 @@ class Desk:
 
     @property
     def may_record(self) -> bool:
-        return can(self.request.actor, Duty.RECORD_DOSE, self.subject.site_id, clock.now())
+        return may_change(self.request, Duty.RECORD_DOSE, self.subject, doses_of(self.chosen.on))
 
     @property
     def who(self) -> dict[str, Any]:

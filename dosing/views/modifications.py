@@ -25,10 +25,11 @@ from protocol.vocabulary import TREATMENT_PHASES, DoseAction, Drug, Phase
 from safety.models import AdverseEvent
 from safety.vocabulary import ActionTaken
 from trialsite import clock
-from trialsite.access import Duty, can
+from trialsite.access import Duty
 from trialsite.days import in_words, tell_today
 from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import may_change
 from trialsite.models import Subject
 
 
@@ -45,7 +46,7 @@ def page(request: SignedInRequest, key: str) -> HttpResponse:
 
 
 def _show(request: SignedInRequest, subject: Subject, status: int = 200, **bound: Any) -> HttpResponse:
-    may = can(request.actor, Duty.RECORD_DOSE, subject.site_id, clock.now())
+    may = may_change(request, Duty.RECORD_DOSE, subject)
     today = clock.today(subject.site.time_zone)
     suggested = dose_suggestions(subject, today)
     filled = proposed_order(suggested, request.GET.get("rule", "")) or _proposed(request, subject)

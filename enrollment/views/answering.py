@@ -20,6 +20,7 @@ from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.drafting import Drafting, drafting
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import may_change
 from trialsite.models import Subject
 from trialsite.selectors import protocol_of
 
@@ -59,7 +60,7 @@ def page_of(request: SignedInRequest, subject: Subject) -> Page:
         facts=facts,
         now=checklist(facts, protocol_of(subject), selectors.site_day(now, subject.site)),
         snapshot=selectors.latest_snapshot(subject),
-        may_answer=can(request.actor, Duty.ENTER_DATA, subject.site_id, now) and subject.state == Phase.SCREENING,
+        may_answer=may_change(request, Duty.ENTER_DATA, subject) and subject.state == Phase.SCREENING,
         may_sign=can(request.actor, Duty.SIGN, subject.site_id, now) and subject.state == Phase.SCREENING,
         unsaved=drafting(request, subject),
     )

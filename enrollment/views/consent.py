@@ -21,10 +21,11 @@ from labs.views.together import WAS, conflict_of, laid_under, with_choices, with
 from labs.views.visits import put
 from protocol.vocabulary import TERMINAL_PHASES
 from trialsite import clock
-from trialsite.access import Duty, can, check_may
+from trialsite.access import Duty, check_may
 from trialsite.days import tell_today
 from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import may_change
 from trialsite.models import Subject
 from trialsite.selectors import subject_by_key
 from trialsite.services.subjects import Refused
@@ -162,7 +163,7 @@ def _show(
     conflict: SavedMeanwhile | None = None,
     foreseen: Tried | None = None,
 ) -> HttpResponse:
-    may_enter = can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
+    may_enter = may_change(request, Duty.ENTER_DATA, subject)
     if may_enter and corrected is None and request.method == "GET" and "correct" in request.GET:
         corrected = _consent(subject, request.GET["correct"])
     unsaved = drafting(request, subject, _which(corrected) if corrected else "")

@@ -17,9 +17,10 @@ from enrollment.questions import YES
 from labs.views.effects import Tried, save_once_shown
 from labs.views.visits import put
 from trialsite import clock
-from trialsite.access import Duty, can, check_may
+from trialsite.access import Duty, check_may
 from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import may_change
 from trialsite.models import Subject
 from trialsite.selectors import subject_by_key
 from trialsite.services.subjects import Refused
@@ -86,7 +87,7 @@ def _show(
 ) -> HttpResponse:
     now = services.identity_of(subject)
     is_open = subject.entered_in_error_at is None
-    may_enter = is_open and can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
+    may_enter = is_open and may_change(request, Duty.ENTER_DATA, subject)
     unsaved = drafting(request, subject)
     initial = {"birth_year": now.birth_year, "sex": now.sex, "is_adult": YES if now.is_adult else "no"}
     failed = bool((form and form.is_bound) or (error_form and error_form.is_bound))

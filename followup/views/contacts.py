@@ -26,6 +26,7 @@ from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.drafting import Drafting, drafting, is_saved
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import may_change
 from trialsite.models import Subject
 from trialsite.services.subjects import Refused, record_visit_not_done
 
@@ -172,7 +173,8 @@ def _show(request: SignedInRequest, subject: Subject, *, code: str = "", **bound
         "chosen": chosen,
         "chosen_words": STATE_WORDS[chosen.state] if chosen else "",
         "may_enter": may_enter,
-        "may_record": bool(can_record and chosen and chosen.contact is None and not _is_not_done(chosen)),
+        "may_record": bool(can_record and chosen and chosen.contact is None and not _is_not_done(chosen))
+        and may_change(request, Duty.ENTER_DATA, subject, chosen.code if chosen else ""),
         "methods": METHODS,
         "contact_form": _contact_form(subject, chosen, unsaved),
         "only_records": only_records,

@@ -21,11 +21,12 @@ from followup.vocabulary import END_REASON_WORDS, PHASE_WORDS, EndReason
 from labs.views.effects import Tried, save_once_shown
 from protocol.vocabulary import TREATMENT_PHASES, Phase
 from trialsite import clock
-from trialsite.access import Duty, can
+from trialsite.access import Duty
 from trialsite.days import in_words
 from trialsite.drafting import drafting, is_saved
 from trialsite.foresight import NOTHING, Effect
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import may_change
 from trialsite.models import Subject
 from trialsite.signing import ask_identity, prove
 
@@ -72,7 +73,7 @@ def _ended_words(last_dose_on: Any, reason: str) -> str:
 
 def _ending_form(request: SignedInRequest, subject: Subject) -> EndingForm | None:
     """The form, for investigators while the subject is under treatment."""
-    if subject.state not in TREATMENT_PHASES or not can(request.actor, Duty.SIGN, subject.site_id, clock.now()):
+    if subject.state not in TREATMENT_PHASES or not may_change(request, Duty.SIGN, subject):
         return None
     data = request.POST if request.method == "POST" else None
     unsaved = drafting(request, subject)
@@ -124,7 +125,7 @@ def _ending_page(
         "foreseen": foreseen,
         "back_form": back_form or ReasonForm(),
         "back_foreseen": back_foreseen,
-        "may_sign": can(request.actor, Duty.SIGN, subject.site_id, clock.now()),
+        "may_sign": may_change(request, Duty.SIGN, subject),
         "may_leave": bool(services.possible_departures(subject)),
         "has_errors": bool((form and form.is_bound) or back_form),
     }
@@ -168,7 +169,7 @@ def _departure_form(request: SignedInRequest, subject: Subject) -> DepartureForm
     kinds = services.possible_departures(subject)
     if services.is_death_learned_later(subject, Departure.Kind.DEAD):
         kinds = (Departure.Kind.DEAD,)
-    if not kinds or not can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()):
+    if not kinds or not may_change(request, Duty.ENTER_DATA, subject):
         return None
     asked = request.GET.get("kind", "")
     first = asked if asked in {kind.value for kind in kinds} else (kinds[0].value if len(kinds) == 1 else "")
@@ -211,7 +212,7 @@ def _departure_page(
         "back_form": back_form or ReasonForm(),
         "foreseen": foreseen,
         "back_foreseen": back_foreseen,
-        "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
+        "may_enter": may_change(request, Duty.ENTER_DATA, subject),
         "is_screening": subject.state == Phase.SCREENING.value,
         "kinds": Departure.Kind,
         "has_errors": has_errors,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from trialsite import clock
-from trialsite.access import Duty, can, check_may
+from trialsite.access import Duty, check_may
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import may_change
 from trialsite.models import Subject
 from trialsite.selectors import subject_by_key
 
@@ -20,7 +21,7 @@ def readable_subject(request: SignedInRequest, key: str) -> Subject:
 
 
 def may_enter(request: SignedInRequest, subject: Subject) -> bool:
-    return can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
+    return may_change(request, Duty.ENTER_DATA, subject)
 
 
 def token_of(request: SignedInRequest) -> UUID:

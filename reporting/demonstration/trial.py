@@ -12,6 +12,7 @@ from reporting.demonstration.chronicle import Story, live
 from reporting.demonstration.entry import screened_only
 from reporting.demonstration.importing import SITE, laboratory_file, laboratory_message
 from reporting.demonstration.lives import LIVES, SCREENINGS
+from reporting.demonstration.locking import locks
 from reporting.demonstration.monitoring import monitoring_visit
 from reporting.demonstration.serious import serious_event, severe_event
 from reporting.demonstration.stage import Stage, new_consent_form, passwords_set, set_up
@@ -62,6 +63,7 @@ def _live_at(stage: Stage, codes: tuple[str, ...], tell: Callable[[date], None])
         stories += [serious_event(stage), severe_event(stage)]
     stories += [casebooks(stage, code) for code in codes]
     stories += [monitoring_visit(stage, code) for code in codes]
+    stories += [locks(stage, code) for code in codes]
     stories.append(morning_jobs(stage))
     if "03" in codes:
         stories.append(new_consent_form(stage))

@@ -70,6 +70,7 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
     "trialsite_draft": {Privacy.NONE: _named("page"), Privacy.FREE: _named("content")},
     "trialsite_training": {Privacy.FREE: _named("evidence")},
     "trialsite_sourceverification": {Privacy.NONE: _named("place"), Privacy.FREE: _named("value")},
+    "trialsite_lockstep": {Privacy.NONE: _named("place"), Privacy.FREE: _named("snapshot")},
     "trialsite_protocolactivation": {Privacy.NONE: _named("replaces")},
     "labs_laboratory": {Privacy.NONE: _named("name")},
     "labs_laboratorytoken": {Privacy.NONE: _named("label")},

@@ -32,6 +32,7 @@ from trialsite.access import Duty, can, check_may
 from trialsite.days import in_words
 from trialsite.drafting import drafting, is_saved
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import may_change
 from trialsite.models import Subject, Visit
 from trialsite.partial_dates import in_words_as_known, tell_today_in_part
 from trialsite.services.subjects import Refused
@@ -68,7 +69,7 @@ def adverse_events(request: SignedInRequest, key: str) -> HttpResponse:
         "ctcae": CTCAE.value,
         "judged": judged(subject, may_judge=may_judge, refused=refused),
         "problem": [("", problem)] if problem else refused,
-        "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, now),
+        "may_enter": may_change(request, Duty.ENTER_DATA, subject),
         "may_judge": may_judge,
         "has_errors": request.method == "POST",
     }
@@ -173,7 +174,7 @@ def adverse_event_new(request: SignedInRequest, key: str) -> HttpResponse:
             is_saved(request, subject, which(term))
             return _reported(request, subject, made)
     context = {"subject": subject, "form": form, "term": term, "term_form": TermForm(initial={"term": term})}
-    return _page(request, {**context, "may_enter": True, "drafting": unsaved})
+    return _page(request, {**context, "may_enter": may_change(request, Duty.ENTER_DATA, subject), "drafting": unsaved})
 
 
 def _reported(request: SignedInRequest, subject: Subject, made: AdverseEvent) -> HttpResponse:
@@ -227,7 +228,7 @@ def adverse_event(request: SignedInRequest, key: str, number: int) -> HttpRespon
         "error_form": InErrorForm(request.POST if action == "in_error" else None),
         "term": term,
         "term_form": TermForm(initial={"term": term}),
-        "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()) and not event.in_error,
+        "may_enter": may_change(request, Duty.ENTER_DATA, subject) and not event.in_error,
         "signatures": signed_lines(event),
         "report": SafetyReport.objects.filter(event=event).first(),
         "suggested": selectors.suggested_for(event, clock.today(subject.site.time_zone)),

@@ -19,10 +19,11 @@ from safety.forms import EndMedicationForm, InErrorForm, MedicationForm
 from safety.models import ConcomitantMedication
 from safety.views.door import subject_for, who
 from trialsite import clock
-from trialsite.access import Duty, can, check_may
+from trialsite.access import Duty, check_may
 from trialsite.days import tell_today
 from trialsite.drafting import drafting, is_saved
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import may_change
 from trialsite.models import Subject
 
 
@@ -45,7 +46,7 @@ def medications(request: SignedInRequest, key: str) -> HttpResponse:
         "prohibited": PROHIBITED,
         "drafting": unsaved,
         "foreseen": tried,
-        "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
+        "may_enter": may_change(request, Duty.ENTER_DATA, subject),
     }
     return render(request, "safety/medications.html", context, status=422 if form.is_bound else 200)
 
@@ -70,6 +71,8 @@ def medication(request: SignedInRequest, key: str, pk: int) -> HttpResponse:
     """State the last day, or mark the entry as entered in error. POST `action` says which."""
     subject = subject_for(request, key)
     check_may(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
+    if not may_change(request, Duty.ENTER_DATA, subject):
+        return HttpResponseRedirect(reverse("subject_medications", args=[subject.key]))
     one = get_object_or_404(ConcomitantMedication, pk=pk, subject=subject)
     action = request.POST.get("action", "")
     end = EndMedicationForm(request.POST if action == "end" else None)

@@ -37,6 +37,7 @@ from trialsite.access import Duty, can, can_anywhere, check_may
 from trialsite.days import tell_today
 from trialsite.drafting import drafting, is_saved, typed_in_draft
 from trialsite.http import SignedInRequest
+from trialsite.lock_pages import may_change
 from trialsite.services.subjects import Refused
 
 UNPROCESSABLE = 422
@@ -101,7 +102,7 @@ def report(request: SignedInRequest, key: str, number: int) -> HttpResponse:
             request.POST if action == "news" else None, auto_id="news_%s", initial=typed_in_draft(news_draft)
         ),
         "news": found.news.order_by("number"),
-        "may_enter": can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now()),
+        "may_enter": may_change(request, Duty.ENTER_DATA, subject),
         "authority": page_of(found, ClockName.AUTHORITY)
         if can(request.actor, Duty.REPORT_TO_AUTHORITY, subject.site_id, clock.now())
         else "",
@@ -199,6 +200,8 @@ def pregnancy_new(request: SignedInRequest, key: str) -> HttpResponse:
     """A pregnancy of the subject or of a partner: reported to the sponsor within 24 hours."""
     subject = subject_for(request, key)
     check_may(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
+    if not may_change(request, Duty.ENTER_DATA, subject):
+        return redirect("subject_adverse_events", subject.key)
     unsaved = drafting(request, subject)
     form = PregnancyForm(request.POST or None, initial=typed_in_draft(unsaved))
     tell_today(form, clock.today(subject.site.time_zone))

@@ -26,7 +26,7 @@ Field = models.Field  # type: ignore[type-arg]
 
 @pytest.fixture
 def loosened(demonstration: Database) -> Database:
-    """A copy in which any value is taken: no checks, no uniqueness but of primary keys, no references."""
+    """A copy in which any value is taken: no checks, no uniqueness but of primary keys, no references, no lock."""
     with demonstration.as_owner() as owner:
         for table, name in owner.execute(
             "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype IN ('c', 'f', 'u')"
@@ -40,6 +40,9 @@ def loosened(demonstration: Database) -> Database:
             [audited_tables()],
         ).fetchall():
             owner.execute(f"DROP INDEX IF EXISTS {index} CASCADE")
+        closing = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'CLOSED'"
+        for (table,) in owner.execute(closing).fetchall():
+            owner.execute(f'DROP TRIGGER "CLOSED" ON {table}')
     return demonstration
 
 

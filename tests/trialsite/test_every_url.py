@@ -77,6 +77,8 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "jump": (CLINICAL, NO_SUCH_METHOD),
     "queries": (CLINICAL, NO_SUCH_METHOD),
     "sdv": (CLINICAL, NO_SUCH_METHOD),
+    "locks": (CLINICAL, NO_SUCH_METHOD),
+    "locks_ready": ("D", "D"),
     "supplies": (CLINICAL, SITE),
     "text_check": (NO_SUCH_METHOD, EVERYBODY),
     "mail": (EVERYBODY, NO_SUCH_METHOD),
@@ -130,6 +132,8 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "subject_sdv": (CLINICAL, NO_SUCH_METHOD),
     "visit_sdv": (CLINICAL, "M"),
     "sdv_withdraw": ("M", "M"),
+    "subject_locks": (CLINICAL, NO_SUCH_METHOD),
+    "place_lock": (CLINICAL, "D"),
     "subject_audit": ("CIDM", NO_SUCH_METHOD),
     # figures and files
     "efficacy": ("IDMAS", NO_SUCH_METHOD),
@@ -170,6 +174,7 @@ SENT = {
     "subject_identity": {"action": "correct"},
     "authority_report": {"action": "sent"},
     "lab_import_review": {"action": "check"},
+    "place_lock": {"action": "unlock"},
 }
 #: Opened by the token of a laboratory, and by no session.
 BY_TOKEN = {"api_lab_results"}

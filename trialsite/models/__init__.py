@@ -3,6 +3,7 @@
 from trialsite.models.audit import AccessEntry, AuditEvent, AuditLink
 from trialsite.models.base import SubjectRecord
 from trialsite.models.drafts import Draft
+from trialsite.models.locks import LockStep
 from trialsite.models.outbox import Mail, OutboxMessage, Submission
 from trialsite.models.people import Delegation, Invitation, Role, Site, Training, User
 from trialsite.models.queries import Query, QueryMessage
@@ -26,6 +27,7 @@ __all__ = [
     "Draft",
     "FailedSigning",
     "Invitation",
+    "LockStep",
     "Mail",
     "OutboxMessage",
     "ParameterConfirmation",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
+from trialsite.lock_selectors import check_not_locked, place_of_anchor
 from trialsite.models import Query, QueryMessage, Subject
 from trialsite.services.subjects import Refused, first_submission, note_outcome
 
@@ -111,6 +112,7 @@ def ask(*, by: Actor, at: datetime, token: UUID, subject: Subject, anchor: Ancho
         outcome = first_submission(token=token, by=by, at=at)
         if outcome is not None:
             return Query.objects.get(pk=int(outcome))
+        check_not_locked(subject, place_of_anchor(anchor))
         query = open_query(by=by, at=at, subject=subject, anchor=anchor, text=text)
         note_outcome(token=token, outcome=str(query.pk))
         return query
@@ -166,6 +168,7 @@ def close(*, by: Actor, at: datetime, query_id: int, site_id: int, text: str) ->
 def reopen(*, by: Actor, at: datetime, query_id: int, site_id: int, text: str) -> Query:
     with writing(by=by, duty=Duty.CLOSE_QUERY, site_id=site_id, at=at, reason="Query reopened"):
         query = _locked(query_id, Query.State.ANSWERED, Query.State.CLOSED)
+        check_not_locked(query.subject, place_of_anchor(query))
         _move(query, Query.State.OPEN, at)
         _say(query, QueryMessage.Action.REOPENED, text, at=at, by=by)
         return query

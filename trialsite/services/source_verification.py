@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
+from trialsite.lock_selectors import check_not_locked
 from trialsite.models import SourceVerification, SourceVerificationWithdrawal
 from trialsite.sdv_selectors import Item, State, items_of
 from trialsite.services.subjects import Refused, Stale, lock_open_subject
@@ -26,6 +27,8 @@ def verify_items(
         subject = lock_open_subject(subject_id, site_id)
         person = _person(by)
         chosen = _chosen(items_of(subject), list(dict.fromkeys(tokens)))
+        for place in dict.fromkeys(one.place for one in chosen):
+            check_not_locked(subject, place)
         if any(one.author_id == person for one in chosen):
             raise PermissionDenied("Who entered a value cannot verify it.")
         return SourceVerification.objects.bulk_create(
@@ -75,6 +78,7 @@ def withdraw_verification(
         found = next((one for one in standing if one.latest and one.latest.verification.pk == verification_id), None)
         if found is None:
             raise Refused("This verification was withdrawn already, or the value has changed since.")
+        check_not_locked(subject, found.place)
         return SourceVerificationWithdrawal.objects.create(
             verification_id=verification_id,
             subject=subject,

@@ -18,15 +18,9 @@ from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.days import in_words
 from trialsite.models import ProtocolActivation, ProtocolPeriod, Site, StatePeriod, Subject, Submission, Visit
+from trialsite.refusals import Refused as Refused
+from trialsite.refusals import Stale as Stale
 from trialsite.selectors import free_number, protocol_in_force, protocol_of, state_periods
-
-
-class Refused(Exception):
-    """The use case does not apply here. The message is fit for the user."""
-
-
-class Stale(Refused):
-    """Somebody else saved first."""
 
 
 def lock_subject(subject_id: int) -> Subject:
