@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
-#: One process of tests per core, each with servers of its own; more than four would only load the demonstration again.
+#: One process of tests per core, each with servers of its own; more than four would wait for the one that has the most.
 SIDE_BY_SIDE = ("--numprocesses", "auto", "--maxprocesses", "4")
 SHELL_SCRIPTS = ("bin/demo", "bin/test", "bin/lock", "bin/environment", ".ci/run", "trialsite/sql/create-roles.sh")
 
@@ -39,8 +40,8 @@ class Step:
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def passes(self) -> bool:
-        """Run it, print its time, and its words if it fails."""
+    def run(self) -> tuple[bool, str]:
+        """Whether it passes, and what to print: its time, and its words if it fails."""
         began = time.monotonic()
         done = subprocess.run(  # noqa: S603
             [str(TOOLS / self.command[0]), *self.command[1:]],
@@ -52,10 +53,8 @@ class Step:
             check=False,
         )
         verdict = "FAILED" if done.returncode else "ok"
-        print(f"{self.name:<42} {verdict:>6} {time.monotonic() - began:6.1f} s", flush=True)
-        if done.returncode:
-            print(done.stdout, flush=True)
-        return done.returncode == 0
+        told = f"{self.name:<42} {verdict:>6} {time.monotonic() - began:6.1f} s"
+        return done.returncode == 0, f"{told}\n{done.stdout}" if done.returncode else told
 
 
 def steps() -> list[Step]:
@@ -77,8 +76,18 @@ def steps() -> list[Step]:
     ]
 
 
+def failures(checks: Sequence[Step]) -> list[str]:
+    """Run the checks, one per core at a time, and print them in their order; the names of those that fail."""
+    failed = []
+    with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
+        for step, (passes, told) in zip(checks, side_by_side.map(Step.run, checks), strict=True):
+            print(told, flush=True)
+            failed += [] if passes else [step.name]
+    return failed
+
+
 def main(arguments: Sequence[str]) -> int:
-    failed = [step.name for step in steps() if not step.passes()]
+    failed = failures(steps())
     if failed:
         print(f"\nFailed before the tests: {', '.join(failed)}\n", flush=True)
     # The last line is pytest's own.

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from enrollment.models import Consent
 from protocol.vocabulary import Analyte
-from tests.fixtures.browser import SIZES, Tab
+from tests.fixtures.browser import Tab
 from tests.fixtures.processes import LiveApp
 from tests.world import PASSWORD, World, new_world
 from tests.world_enrollment import answered, complete, form_in_force, new_form, screened, sent, with_labs
@@ -43,16 +43,9 @@ def sign_in(tab: Tab, world: World, role: Role) -> Page:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("size", list(SIZES))
 @pytest.mark.req("D14")
 def test_every_page_looks_right(
-    live_app: LiveApp,
-    world: World,
-    open_tab: Callable[..., Tab],
-    axe: Axe,
-    no_sideways_scroll: Check,
-    shot: Shot,
-    size: str,
+    live_app: LiveApp, world: World, open_tab: Callable[..., Tab], sound: Callable[[Tab, str], None]
 ) -> None:
     half = screened(world)
     with_labs(world, half)
@@ -88,14 +81,11 @@ def test_every_page_looks_right(
         },
     }
     for role, addresses in pages.items():
-        tab = open_tab(size=size, base_url=live_app.url)
+        tab = open_tab(base_url=live_app.url)
         sign_in(tab, world, role)
         for name, address in addresses.items():
             tab.page.goto(address)
-            shot(tab.page, f"{name}-{SIZES[size][0]}")
-            assert axe(tab.page) == [], name
-            no_sideways_scroll(tab.page)
-            tab.check()
+            sound(tab, name)
 
 
 def test_an_answer_that_rules_out_is_told_while_answering(

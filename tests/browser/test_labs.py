@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -115,25 +114,15 @@ def test_the_grid_is_saved_with_scripting_switched_off(
     assert stored(ward) == {"serum_m": "2.9", "hb": "10.1"}
 
 
-@pytest.mark.parametrize("size", ["wide", "narrow"])
 def test_pages_are_sound_at_both_sizes(
-    ward: Ward,
-    live_app: LiveApp,
-    open_tab: Callable[..., Tab],
-    size: str,
-    axe: Callable[[Page], list[str]],
-    no_sideways_scroll: Callable[[Page], None],
-    shot: Callable[[Page, str], Path],
+    ward: Ward, live_app: LiveApp, open_tab: Callable[..., Tab], sound: Callable[[Tab, str], None]
 ) -> None:
-    tab = open_tab(size, base_url=live_app.url)
+    tab = open_tab(base_url=live_app.url)
     sign_in(tab.page)
     tab.errors.clear()
     for name, path in ward.pages.items():
         tab.page.goto(path)
-        shot(tab.page, f"labs-{name}-{size}")
-        assert axe(tab.page) == [], name
-        no_sideways_scroll(tab.page)
-        tab.check()
+        sound(tab, f"labs-{name}")
 
 
 @pytest.mark.req("D6", "D14")

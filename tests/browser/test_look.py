@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -25,18 +24,13 @@ def specimens() -> Iterator[Specimens]:
 
 
 @pytest.mark.req("D14")
-@pytest.mark.parametrize("size", ["wide", "narrow"])
 @pytest.mark.parametrize("name", PAGES)
-def test_page_is_clean(
-    name: str, size: str, specimens: Specimens, open_tab: Callable[..., Tab], axe: Callable[[Page], list[str]],
-    no_sideways_scroll: Callable[[Page], None], shot: Callable[[Page, str], Path],
-) -> None:  # fmt: skip
-    tab = open_tab(size)
+def test_page_is_clean_at_both_sizes(
+    name: str, specimens: Specimens, open_tab: Callable[..., Tab], sound: Callable[[Tab, str], None]
+) -> None:
+    tab = open_tab()
     tab.page.goto(f"{specimens.url}/{name}/", wait_until="networkidle")
-    shot(tab.page, f"specimen-{name}-{size}")
-    assert axe(tab.page) == []
-    no_sideways_scroll(tab.page)
-    tab.check()
+    sound(tab, f"specimen-{name}")
 
 
 def test_the_checks_themselves_notice(

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from protocol.vocabulary import Analyte
 from tests.browser.test_followup import sign_in, stand_at
-from tests.fixtures.browser import SIZES, Tab, count_actions
+from tests.fixtures.browser import Tab, count_actions
 from tests.fixtures.processes import LiveApp
 from tests.world import World, new_world
 from tests.world_labs import laboratory, limits, morning, record, treated_subject
@@ -41,18 +41,11 @@ def with_events(world: World) -> Subject:
 
 @pytest.mark.worker
 @pytest.mark.req("D14")
-@pytest.mark.parametrize("size", list(SIZES))
 def test_the_pages_are_clean_at_both_sizes(
-    world: World,
-    live_app: LiveApp,
-    open_tab: Callable[..., Tab],
-    axe: Callable[[Page], list[str]],
-    no_sideways_scroll: Callable[[Page], None],
-    shot: Callable[[Page, str], object],
-    size: str,
+    world: World, live_app: LiveApp, open_tab: Callable[..., Tab], sound: Callable[[Tab, str], None]
 ) -> None:
     subject = with_events(world)
-    tab = open_tab(size, base_url=live_app.url)
+    tab = open_tab(base_url=live_app.url)
     page = sign_in(tab, world, Role.INVESTIGATOR)
     log = f"/subjects/{subject.key}/adverse-events/"
     pages = {
@@ -63,10 +56,7 @@ def test_the_pages_are_clean_at_both_sizes(
     }
     for name, address in pages.items():
         page.goto(address)
-        assert axe(page) == [], name
-        no_sideways_scroll(page)
-        shot(page, f"{name}-{SIZES[size][0]}")
-    tab.check()
+        sound(tab, name)
 
 
 @pytest.mark.worker

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator
 
-from tests.fixtures.browser import SIZES, Tab
+from tests.fixtures.browser import Tab
 from trialsite import clock
 
 PASSWORD = "a long sentence of words"
@@ -93,11 +93,6 @@ class Desk:
     @property
     def address(self) -> str:
         return self.tab.page.url
-
-
-def resize(tab: Tab, size: str) -> None:
-    width, height = SIZES[size]
-    tab.page.set_viewport_size({"width": width, "height": height})
 
 
 def it_is(moment: str) -> None:
