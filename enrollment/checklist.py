@@ -11,7 +11,7 @@ from typing import Any
 
 from enrollment.evidence import Facts, counts_until, day_in_words, gather, label_of, value_in_words
 from enrollment.models import Waiver
-from protocol.eligibility import Evidence, Judgement, judge
+from protocol.eligibility import Evidence, Judgement, evidence_of, judge
 from protocol.explain import to_json
 from protocol.schema import Protocol
 from protocol.vocabulary import CriterionOutcome
@@ -106,8 +106,8 @@ def fingerprint(facts: Facts, trial: Protocol, waivers: Mapping[str, Waiver]) ->
 
 def criterion_fingerprint(facts: Facts, trial: Protocol, criterion_id: str) -> str:
     """SHA-256 of the stored evidence of one criterion: a waiver holds for this and no other."""
-    inputs = next(one.inputs for one in trial.criteria if one.id == criterion_id)
-    stored = {name: to_json(item) for name, item in gather(facts, trial, None).items() if name in inputs}
+    criterion = next(one for one in trial.criteria if one.id == criterion_id)
+    stored = {name: to_json(item) for name, item in evidence_of(criterion, gather(facts, trial, None)).items()}
     return _digest([trial.id, trial.version, criterion_id, stored])
 
 

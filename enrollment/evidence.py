@@ -1,20 +1,22 @@
 """From what is stored about one subject to the evidence that the eligibility rules read.
 
-Values from the laboratory are taken, never typed again; everything carries the reference to its source record.
+Values from the laboratory are taken, never typed again, and recorded medications are read beside what is answered
+about them; everything carries the reference to its source record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from enrollment.models import Consent, ScreeningAnswer, Waiver
 from enrollment.questions import NO, QUESTIONS, UNKNOWN, YES, Question, Reads
-from protocol.eligibility import Evidence, Value
+from protocol.eligibility import Evidence, Value, kind_of, record_name
 from protocol.explain import plain
 from protocol.measurements import Course, Measurement
+from protocol.medicines import AGENT, ANTIBIOTIC, COUNTS, INFECTION_DAYS, Recorded, kind_read
 from protocol.schema import Protocol
 from protocol.units import canonical_unit
 from protocol.vocabulary import Analyte, LabKind
@@ -34,6 +36,7 @@ class Facts:
     course: Course
     screening_visit: Visit | None
     waivers: tuple[Waiver, ...] = ()
+    medicines: tuple[Recorded, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def gather(facts: Facts, trial: Protocol, as_of: date | None) -> dict[str, Evide
     found |= _person(facts)
     found |= _creatinine_limit(facts)
     found |= _pregnancy_days(found, as_of)
+    found |= recorded_medicines(facts.medicines, as_of)
     return found | _lesions(facts, trial, as_of)
 
 
@@ -205,6 +209,20 @@ def _lesions(facts: Facts, trial: Protocol, as_of: date | None) -> dict[str, Evi
     return {"mri_focal_lesions": Evidence(newest.mri_focal_lesions, newest.on, "", newest.source)}
 
 
+def recorded_medicines(medicines: Iterable[Recorded], as_of: date | None) -> dict[str, Evidence]:
+    """Each recorded medication that a criterion reads, also where it does not count: `value` says whether it does.
+
+    What surely began after the day is left out. For a fingerprint only what is recorded matters.
+    """
+    return {
+        record_name(kind, one.source): Evidence(
+            None if as_of is None else COUNTS[kind](one, as_of), None, "", one.source, one.told
+        )
+        for one in medicines
+        if (kind := kind_read(one)) and (as_of is None or one.began.earliest <= as_of)
+    }
+
+
 # -- words
 
 _LABELS: Mapping[str, str] = {
@@ -226,12 +244,27 @@ _LABELS: Mapping[str, str] = {
     "mri_focal_lesions": "Focal MRI lesions",
     "iv_antibiotic_days": "Intravenous antibiotics, days ago",
 }
+#: Kind of record -> what is said of one that counts, may count, and does not.
+_COUNTS_IN_WORDS: Mapping[str, Mapping[Value, str]] = {
+    AGENT: {
+        True: "taken on that day",
+        None: "may be taken on that day: the exact days decide",
+        False: "not taken on that day",
+    },
+    ANTIBIOTIC: {
+        True: f"within {INFECTION_DAYS} days before registration",
+        None: f"may count within {INFECTION_DAYS} days before registration: the route or the exact days decide",
+        False: f"not intravenous within {INFECTION_DAYS} days before registration",
+    },
+}
 _UNITS: Mapping[str, str] = {"10*9/L": "× 10⁹/L", "mg/(24.h)": "mg/24 h", "d": ""}
 _CODES: Mapping[str, str] = {"neg": "negative", "pos": "positive", "F": "female", "M": "male"}
 
 
 def label_of(name: str) -> str:
     """What the evidence is called on pages."""
+    if kind_of(name) in COUNTS:
+        return "Medication"
     asked = next((question.words for question in QUESTIONS.values() if question.evidence == name), name)
     return _LABELS.get(name, asked)
 
@@ -239,6 +272,8 @@ def label_of(name: str) -> str:
 def value_in_words(name: str, evidence: Evidence) -> str:
     """The value with its unit, for example "2.6 g/dL"; why there is none where there is none."""
     value = evidence.value
+    if (kind := kind_of(name)) in COUNTS:
+        return f"{evidence.note}: {_COUNTS_IN_WORDS[kind][value]}"
     if value is None:
         return evidence.note or "not known"
     if isinstance(value, bool):

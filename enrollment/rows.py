@@ -82,6 +82,8 @@ def source_links(facts: Facts) -> dict[str, str]:
         source = f"visit:{facts.screening_visit.pk}"
         links[source] = _address(facts.subject, source, facts.screening_visit.code)
     links[f"subject:{facts.subject.pk}"] = reverse("subject_identity", args=[facts.subject.key])
+    medications = reverse("subject_medications", args=[facts.subject.key])
+    links |= {one.source: f"{medications}#{one.source.replace(':', '-')}" for one in facts.medicines}
     if facts.consent is not None:
         links[f"consent:{facts.consent.pk}"] = reverse("subject_consent", args=[facts.subject.key])
     return links

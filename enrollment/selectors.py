@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.module_loading import import_string
 
 from enrollment.checklist import Checklist, checklist
 from enrollment.evidence import Facts
@@ -22,6 +23,7 @@ from enrollment.models import (
 from labs.selectors import course_for
 from protocol.eligibility import Judgement
 from protocol.measurements import Course
+from protocol.medicines import Recorded
 from trialsite.days import day_at
 from trialsite.models import Delegation, Role, Site, Subject, User, Visit
 from trialsite.selectors import free_number, protocol_of, visits
@@ -76,6 +78,16 @@ def answers_at(subject: Subject, newest: int) -> dict[str, ScreeningAnswer]:
     return {row.item: row for row in rows}
 
 
+#: Who knows the recorded medications, in a room above: takes subjects, gives those that stand by primary key.
+MEDICINES = "safety.selectors.medications.recorded_for"
+
+
+def medicines_for(subjects: Iterable[Subject]) -> Mapping[int, tuple[Recorded, ...]]:
+    """The recorded medications that stand, of many subjects by primary key; one query."""
+    found: Mapping[int, tuple[Recorded, ...]] = import_string(MEDICINES)(subjects)
+    return found
+
+
 def facts_of(subject: Subject) -> Facts:
     return Facts(
         subject=subject,
@@ -84,11 +96,12 @@ def facts_of(subject: Subject) -> Facts:
         course=course_for(subject),
         screening_visit=visits(subject).get("scr"),
         waivers=tuple(waivers_of(subject)),
+        medicines=medicines_for([subject])[subject.pk],
     )
 
 
 def facts_for(subjects: Iterable[Subject], courses: Mapping[int, Course]) -> dict[int, Facts]:
-    """What the criteria are judged by, of many subjects by primary key; three queries beside their courses.
+    """What the criteria are judged by, of many subjects by primary key; four queries beside their courses.
 
     Waivers are left out: they let a criterion pass and never change what it says.
     """
@@ -100,8 +113,16 @@ def facts_for(subjects: Iterable[Subject], courses: Mapping[int, Course]) -> dic
     answers: dict[int, dict[str, ScreeningAnswer]] = defaultdict(dict)
     for answer in ScreeningAnswer.objects.filter(mine, superseded_at=None):
         answers[answer.subject_id][answer.item] = answer
+    medicines = medicines_for(wanted)
     return {
-        one.pk: Facts(one, consents.get(one.pk), answers[one.pk], courses[one.pk], screened.get(one.pk))
+        one.pk: Facts(
+            one,
+            consents.get(one.pk),
+            answers[one.pk],
+            courses[one.pk],
+            screened.get(one.pk),
+            medicines=medicines[one.pk],
+        )
         for one in wanted
     }
 

@@ -1,6 +1,7 @@
 """Eligibility, criterion by criterion: met, not met or indeterminate, with the evidence (clinical specification 1.2).
 
-Missing evidence is INDETERMINATE and blocks; it never passes.
+Missing evidence is INDETERMINATE and blocks; it never passes. A record that counts against the subject counts whatever
+was answered, and one of which an unknown day decides leaves the criterion undecided.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +10,8 @@ from datetime import date
 from decimal import Decimal
 
 from protocol.censored import AsReported, exceeds, reaches
-from protocol.explain import all_of, any_of, outcome
+from protocol.explain import Truth, all_of, any_of, outcome
+from protocol.medicines import AGENT, ANTIBIOTIC, INFECTION_DAYS
 from protocol.schema import Criterion, Protocol
 from protocol.vocabulary import CriterionOutcome
 
@@ -75,9 +77,30 @@ class Facts:
         value = self.reported(name)
         return None if value is None else reaches(value, AsReported(Decimal(limit)))
 
+    def none_counts(self, kind: str) -> Truth:
+        """True if no record of the kind counts against the subject; the value of each says whether it does."""
+        found = [value for name, value in self._values.items() if kind_of(name) == kind]
+        return all_of(not value if isinstance(value, bool) else None for value in found)
+
     def no(self, *names: str) -> bool | None:
         """True if every one of the flags is answered no."""
         return all_of(None if (flag := self.flag(name)) is None else not flag for name in names)
+
+
+def record_name(kind: str, source: str) -> str:
+    """The name under which one record of a kind is evidence."""
+    return f"{kind}:{source}"
+
+
+def kind_of(name: str) -> str:
+    """The kind of records of an evidence name; of what is no record, the name itself."""
+    return name.partition(":")[0]
+
+
+def evidence_of(criterion: Criterion, evidence: Mapping[str, Evidence]) -> dict[str, Evidence]:
+    """What a criterion rests on: its inputs in their order, then the records that count."""
+    stated = {name: evidence[name] for name in criterion.inputs if name in evidence}
+    return stated | {name: one for name, one in evidence.items() if ":" in name and kind_of(name) in criterion.records}
 
 
 def judge(evidence: Mapping[str, Evidence], trial: Protocol) -> tuple[Judgement, ...]:
@@ -92,12 +115,12 @@ def is_eligible(judgements: tuple[Judgement, ...]) -> bool:
 
 
 def _judge(criterion: Criterion, evidence: Mapping[str, Evidence], trial: Protocol) -> Judgement:
-    used = tuple((name, evidence[name]) for name in criterion.inputs if name in evidence)
+    used = tuple(evidence_of(criterion, evidence).items())
     if not _applies(criterion, trial):
         words = "Not part of this protocol version."
         return Judgement(criterion.id, criterion.words, CriterionOutcome.NOT_APPLICABLE, used, words)
     result = outcome(RULES[criterion.id](Facts(evidence, trial)))
-    return Judgement(criterion.id, criterion.words, result, used, _why(result, criterion, evidence))
+    return Judgement(criterion.id, criterion.words, result, used, _why(result, criterion, dict(used)))
 
 
 def _applies(criterion: Criterion, trial: Protocol) -> bool:
@@ -105,12 +128,11 @@ def _applies(criterion: Criterion, trial: Protocol) -> bool:
     return not switched_off.get(criterion.id, False)
 
 
-def _why(result: CriterionOutcome, criterion: Criterion, evidence: Mapping[str, Evidence]) -> str:
-    shown = [
-        f"{n} {item.sign}{item.value}" for n in criterion.inputs if (item := evidence.get(n)) and item.value is not None
-    ]
+def _why(result: CriterionOutcome, criterion: Criterion, used: Mapping[str, Evidence]) -> str:
+    records = [item.note for name, item in used.items() if ":" in name]
+    known = {name: item for name, item in used.items() if ":" not in name and item.value is not None}
+    shown = [*(f"{name} {item.sign}{item.value}" for name, item in known.items()), *records]
     if result is CriterionOutcome.INDETERMINATE:
-        known = {n for n in criterion.inputs if (item := evidence.get(n)) and item.value is not None}
         missing = [n for n in criterion.inputs if n not in known]
         return f"Missing: {', '.join(missing)}." if missing else f"Not decided by {', '.join(shown)}."
     return ", ".join(shown)
@@ -157,8 +179,8 @@ def _pregnancy(f: Facts) -> bool | None:
 
 def _infection(f: Facts) -> bool | None:
     days = f.number("iv_antibiotic_days")
-    antibiotics = True if f.word("iv_antibiotic_days") == "never" else None if days is None else days > 84
-    return all_of((f.no("active_infection"), antibiotics))
+    antibiotics = True if f.word("iv_antibiotic_days") == "never" else None if days is None else days > INFECTION_DAYS
+    return all_of((f.no("active_infection"), antibiotics, f.none_counts(ANTIBIOTIC)))
 
 
 def _slim(f: Facts) -> bool | None:
@@ -188,7 +210,7 @@ RULES: Mapping[str, Callable[[Facts], bool | None]] = {
     "I09": _creatinine,
     "I10": lambda f: any_of((f.flag("self_inject"), f.flag("caregiver"))),
     "I11": _pregnancy,
-    "E01": lambda f: f.no("active_myeloma", "amyloidosis", "tnf_or_thalidomide"),
+    "E01": lambda f: all_of((f.no("active_myeloma", "amyloidosis", "tnf_or_thalidomide"), f.none_counts(AGENT))),
     "E02": lambda f: True if f.word("sex") == "M" else f.no("pregnant", "nursing"),
     "E03": _infection,
     "E04": lambda f: f.no("active_malignancy"),

@@ -4,7 +4,6 @@ A suggestion stands as long as its reason stands and no order answers it: of an 
 until the next one. What was not measured suggests nothing.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,8 +13,6 @@ from protocol.dose_rules import DoseRule, EventOf, Intravenous, LabBelow, Missed
 from protocol.doses import Modification
 from protocol.explain import plain
 from protocol.vocabulary import TREATMENT_PHASES, Advice, Analyte, DoseAction, Drug, Phase
-
-_INTRAVENOUS = re.compile(r"\b(iv|i\.v\.?|intravenous(ly)?|infusions?)(?!\w)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -52,17 +49,16 @@ class Event:
 
 @dataclass(frozen=True)
 class Medicine:
-    """A concomitant medication by its name as typed; `ended_on` None while it is taken."""
+    """A concomitant medication: `ended_on` None while it is taken. Of days known in part, those that make it longest.
+
+    is_intravenous: stated as its route, or said by its name.
+    """
 
     name: str
     started_on: date
     ended_on: date | None
     source: str
-
-    @property
-    def is_intravenous(self) -> bool:
-        """True if its name says so: the route is no item of its own."""
-        return _INTRAVENOUS.search(self.name) is not None
+    is_intravenous: bool
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ PROHIBITED: tuple[ProhibitedClass, ...] = (
         "together with anakinra it raises the risk of serious infection",
         "anakinra label",
         ("etanercept", "infliximab", "adalimumab", "certolizumab", "golimumab",
-         "enbrel", "remicade", "humira", "cimzia", "simponi"),
+         "enbrel", "erelzi", "eticovo", "remicade", "inflectra", "renflexis", "avsola", "humira", "cimzia", "simponi"),
     ),
     ProhibitedClass(
         "IL1",

@@ -94,7 +94,10 @@ class ScheduleSlot:
 
 @dataclass(frozen=True)
 class Criterion:
-    """One eligibility criterion. `inputs` are evidence names, `own` those that no other criterion shares."""
+    """One eligibility criterion. `inputs` are evidence names, `own` those that no other criterion shares.
+
+    records: kinds of records that count where there are any; each is evidence of its own, and none is ever missing.
+    """
 
     id: str
     words: str
@@ -103,6 +106,7 @@ class Criterion:
     source: str
     confirmed: bool = True
     note: str = ""
+    records: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from protocol.analytes import ANALYTES, PANELS
 from protocol.dose_rules import DoseRule, EventOf, Intravenous, LabBelow, Missed, Recovered
+from protocol.medicines import AGENT, ANTIBIOTIC
 from protocol.schema import (
     Config,
     Criterion,
@@ -176,8 +177,9 @@ def _criterion(
     source: str,
     note: str = "",
     confirmed: bool = True,
+    records: tuple[str, ...] = (),
 ) -> Criterion:
-    return Criterion(id, words, tuple(inputs.split()), tuple(own.split()), source, confirmed, note)
+    return Criterion(id, words, tuple(inputs.split()), tuple(own.split()), source, confirmed, note, records)
 
 
 REGISTRY = "registry, eligibility"
@@ -247,6 +249,8 @@ CRITERIA = (
         "active_myeloma amyloidosis tnf_or_thalidomide",
         "active_myeloma amyloidosis tnf_or_thalidomide",
         REGISTRY,
+        "Recorded medications are read: other TNF and IL-1 blockers count too, as proposed",
+        records=(AGENT,),
     ),
     _criterion("E02", "Not pregnant or nursing", "pregnant nursing", "pregnant nursing", REGISTRY),
     _criterion(
@@ -256,7 +260,9 @@ CRITERIA = (
         "active_infection iv_antibiotic_days",
         "active_infection iv_antibiotic_days",
         "registry; the boundary is proposed",
+        "Recorded medications are read: an intravenous antibiotic counts whatever it was given for",
         confirmed=False,
+        records=(ANTIBIOTIC,),
     ),
     _criterion(
         "E04",

@@ -313,3 +313,19 @@ class Analyte(StrEnum):
     HCG_SERUM = "hcg_serum"
     HCG_URINE = "hcg_urine"
     ECOG = "ecog"
+
+
+class Route(StrEnum):
+    """How a medication is given, in the words of CDISC's list of routes."""
+
+    ORAL = "ORAL"
+    INTRAVENOUS = "INTRAVENOUS"
+    SUBCUTANEOUS = "SUBCUTANEOUS"
+    INTRAMUSCULAR = "INTRAMUSCULAR"
+    INHALED = "RESPIRATORY"
+    NASAL = "NASAL"
+    TOPICAL = "TOPICAL"
+    EYE = "OPHTHALMIC"
+    RECTAL = "RECTAL"
+    OTHER = "OTHER"
+    UNKNOWN = "UNKNOWN"

@@ -6,9 +6,11 @@ from uuid import uuid4
 
 from django import forms
 
+from protocol.vocabulary import Route
 from safety.services import Medication
 from safety.services.grades import JUDGEMENTS
-from trialsite.days import DayField
+from safety.vocabulary import ROUTES
+from trialsite.partial_dates import HINT, PartialDayField
 
 
 class MedicationForm(forms.Form):
@@ -18,12 +20,17 @@ class MedicationForm(forms.Form):
         label="Medication", max_length=120, error_messages={"required": "Enter the name of the medication."}
     )
     indication = forms.CharField(label="Given for", max_length=200, error_messages={"required": "Say what it is for."})
-    started_on = DayField(label="First day", words="Enter the first day.")
-    ended_on = DayField(label="Last day", required=False, help_text="Leave it empty while it is taken.")
+    route = forms.ChoiceField(
+        label="How it is given",
+        choices=[("", "Choose"), *ROUTES],
+        error_messages={"required": "Say how it is given."},
+    )
+    started = PartialDayField(label="First day", words="Enter the first day; a year is enough where no more is known.")
+    stopped = PartialDayField(label="Last day", required=False, help_text=f"Leave it empty while it is taken. {HINT}")
     is_anti_myeloma = forms.BooleanField(
         label="Other anti-myeloma therapy",
         required=False,
-        help_text="Tick this for any treatment of the myeloma that is not part of the trial. "
+        help_text="Tick this for any treatment of the myeloma since consent that is not part of the trial. "
         "Responses after its first day no longer count.",
     )
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
@@ -33,14 +40,15 @@ class MedicationForm(forms.Form):
         return Medication(
             name=data["name"],
             indication=data["indication"],
-            started_on=data["started_on"],
-            ended_on=data["ended_on"],
+            route=Route(data["route"]),
+            started=data["started"],
+            stopped=data["stopped"],
             is_anti_myeloma=data["is_anti_myeloma"],
         )
 
 
 class EndMedicationForm(forms.Form):
-    ended_on = DayField(label="Last day", words="Enter the last day.")
+    stopped = PartialDayField(label="Last day", words="Enter the last day; a year is enough where no more is known.")
 
 
 class InErrorForm(forms.Form):

@@ -11,6 +11,7 @@ from protocol.safety_clocks import Clock, ClockName, authority_term, clocks, new
 from safety.vocabulary import (
     OTHER_CAUSES,
     RELATED,
+    ROUTES,
     ActionTaken,
     Answered,
     Attribution,
@@ -22,11 +23,20 @@ from trialsite.models import SubjectRecord, User, Visit
 
 
 class ConcomitantMedication(SubjectRecord):
+    """One medication beside the trial's. A date known only in part is kept as it was said, as of an event."""
+
     name = models.CharField(max_length=120)
     indication = models.CharField(max_length=200)
+    route = models.CharField(max_length=13, choices=ROUTES, blank=True, help_text="Empty where nobody said it.")
     is_anti_myeloma = models.BooleanField(default=False)
-    started_on = models.DateField()
-    ended_on = models.DateField(null=True, blank=True)
+    started = models.CharField(max_length=10, help_text="2025-03-12, 2025-03 or 2025.")
+    started_typed = models.CharField(max_length=40)
+    started_earliest = models.DateField()
+    started_latest = models.DateField()
+    stopped = models.CharField(max_length=10, blank=True, help_text="Empty while it is taken.")
+    stopped_typed = models.CharField(max_length=40, blank=True)
+    stopped_earliest = models.DateField(null=True, blank=True)
+    stopped_latest = models.DateField(null=True, blank=True)
     in_error = models.BooleanField(default=False)
     in_error_at = models.DateTimeField(null=True, blank=True)
     in_error_reason = models.CharField(max_length=300, blank=True)
@@ -34,11 +44,19 @@ class ConcomitantMedication(SubjectRecord):
     recorded_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["started_on", "id"]
+        ordering = ["started_earliest", "id"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(ended_on=None) | models.Q(ended_on__gte=models.F("started_on")),
-                name="medication_ends_after_it_starts",
+                condition=Q(started_earliest__lte=F("started_latest")), name="medication_start_in_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(stopped="", stopped_earliest=None, stopped_latest=None)
+                | (~Q(stopped="") & Q(stopped_earliest__lte=F("stopped_latest"))),
+                name="medication_stop_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(stopped_latest=None) | Q(stopped_latest__gte=F("started_earliest")),
+                name="medication_may_stop_after_start",
             ),
             models.CheckConstraint(
                 condition=models.Q(in_error=False) | ~models.Q(in_error_reason=""),

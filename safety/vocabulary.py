@@ -5,12 +5,28 @@ from django.db.models import TextChoices
 from protocol.ctcae_terms import ALLOWED_GRADES
 from protocol.safety_clocks import ClockName
 from protocol.versions import ORIGINAL
-from protocol.vocabulary import Drug
+from protocol.vocabulary import Drug, Route
 
 #: The version whose terms and grades are offered. Each event keeps the version it was graded in.
 CTCAE = ORIGINAL.config.ctcae_version
 TERMS = frozenset(ALLOWED_GRADES)
 DRUGS = (Drug.ANAKINRA, Drug.DEXAMETHASONE)
+
+
+#: How a medication is given. UNKNOWN was asked for and not found out.
+ROUTES: tuple[tuple[str, str], ...] = (
+    (Route.ORAL.value, "By mouth"),
+    (Route.INTRAVENOUS.value, "Intravenous"),
+    (Route.SUBCUTANEOUS.value, "Subcutaneous"),
+    (Route.INTRAMUSCULAR.value, "Intramuscular"),
+    (Route.INHALED.value, "Inhaled"),
+    (Route.NASAL.value, "Nasal"),
+    (Route.TOPICAL.value, "On the skin"),
+    (Route.EYE.value, "In the eye"),
+    (Route.RECTAL.value, "Rectal"),
+    (Route.OTHER.value, "Another way"),
+    (Route.UNKNOWN.value, "Unknown"),
+)
 
 
 class Attribution(TextChoices):

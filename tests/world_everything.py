@@ -21,6 +21,7 @@ from tests.world_safety import an_event
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Query, Role, SourceVerification, Subject
+from trialsite.partial_dates import on_day
 from trialsite.sdv_selectors import items_of
 from trialsite.services import queries
 from trialsite.services.queries import Anchor
@@ -67,7 +68,7 @@ def furnish(world: World, site: str = "01", *, said: str = "Plain words") -> War
     medication = record_medication(
         **who(world, treated),
         token=uuid4(),
-        medication=Medication(f"{said} drug", f"{said} indication", date(2024, 2, 1)),
+        medication=Medication(f"{said} drug", f"{said} indication", on_day(date(2024, 2, 1))),
     )
     screened = complete(world, site)
     sent(world, screened)

@@ -91,6 +91,23 @@ def from_iso(iso: str, text: str = "") -> PartialDate:
     return _of_year(int(iso), text or iso)
 
 
+def on_day(day: date) -> PartialDate:
+    """A date that is known to the day, where nobody typed it."""
+    return PartialDate(day, day, in_words(day), day.isoformat())
+
+
+def columns(name: str, known: PartialDate | None) -> dict[str, Any]:
+    """The four columns that keep a date: `name` and its `_typed`, `_earliest`, `_latest`; empty for None."""
+    if known is None:
+        return {name: "", f"{name}_typed": "", f"{name}_earliest": None, f"{name}_latest": None}
+    return {
+        name: known.iso,
+        f"{name}_typed": known.text,
+        f"{name}_earliest": known.earliest,
+        f"{name}_latest": known.latest,
+    }
+
+
 def in_words_as_known(iso: str) -> str:
     """Words for 2025-03-12, 2025-03 or 2025; empty for an empty text."""
     if len(iso) == 10:

@@ -96,7 +96,9 @@ SOURCES: dict[str, Source] = {
         " autopsy due_on pregnancy_outcome",
         place="safety",
     ),
-    "medication": _source("is_anti_myeloma started_on", "name indication ended_on", place="safety"),
+    "medication": _source(
+        "is_anti_myeloma started_typed", "name indication route stopped_typed", place="safety"
+    ),
 }  # fmt: skip
 
 #: Kinds about a subject that have no source outside this system, and why.
@@ -163,7 +165,7 @@ LABELS: dict[str, str] = {
     "stopped_typed": "Stopped", "plasmacytoma_spd_mm2": "Plasmacytoma, mm²", "mg": "Reduced dose, mg",
     "circulating_pc_per_ul": "Circulating plasma cells per µL", "progressed_on": "Progression on",
     "new_therapy_on": "New therapy on", "contacted_on": "Date of contact", "last_dose_on": "Last dose on",
-    "starts_on": "From", "ends_on": "To", "on": "Date", "started_on": "Started", "ended_on": "Stopped",
+    "starts_on": "From", "ends_on": "To", "on": "Date",
 }  # fmt: skip
 #: What a number is counted in, where the label does not say it.
 UNITS: dict[str, str] = {"given_mg": "mg"}

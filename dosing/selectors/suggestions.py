@@ -16,6 +16,7 @@ from labs.selectors.course import BEFORE_FIRST_DOSE
 from labs.words import unit_words
 from protocol.derived import cockcroft_gault, round_half_up
 from protocol.doses import PlannedDose
+from protocol.medicines import is_intravenous
 from protocol.modifications import (
     DoseSuggestion,
     Medicine,
@@ -55,7 +56,13 @@ def picture_of(subject: Subject, day1: date, today: date) -> Picture:
             for one in AdverseEvent.objects.filter(subject=subject, in_error=False, started_latest__gte=day1)
         ),
         medicines=tuple(
-            Medicine(one.name, one.started_on, one.ended_on, f"medication:{one.pk}")
+            Medicine(
+                one.name,
+                one.started_earliest,
+                one.stopped_latest,
+                f"medication:{one.pk}",
+                is_intravenous=is_intravenous(one.name, one.route) is True,
+            )
             for one in ConcomitantMedication.objects.filter(subject=subject, in_error=False)
         ),
         missed=tuple(

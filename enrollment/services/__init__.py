@@ -3,6 +3,7 @@
 from enrollment.services.answers import Answer
 from enrollment.services.consent_forms import FormVersion, add_consent_form, take_back_consent_form
 from enrollment.services.consents import ConsentGiven, correct_consent, record_reconsent
+from enrollment.services.contradictions import ask_about_contradictions
 from enrollment.services.eligibility import (
     record_screening_answers,
     send_eligibility,
@@ -24,6 +25,7 @@ __all__ = [
     "Ruling",
     "Screening",
     "add_consent_form",
+    "ask_about_contradictions",
     "correct_consent",
     "correct_identity",
     "decide_waiver",

@@ -10,6 +10,7 @@ from enrollment.models import EligibilitySnapshot, ScreeningAnswer
 from enrollment.questions import Question, questions_for
 from enrollment.selectors import checklist_of, current_answers, is_signed, latest_snapshot, site_day, waivers_of
 from enrollment.services.answers import Answer, differs, with_theirs
+from enrollment.services.contradictions import ask_about_contradictions
 from protocol.vocabulary import CriterionOutcome, Phase
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
@@ -61,7 +62,7 @@ def record_screening_answers(
 
     seen: the newest answer (primary key, 0 for none) that the page showed. What only another person answered since
     stands; SavedMeanwhile for what both answered, each differently. reason: needed for a change once the checklist
-    was sent. Refused for an unknown item or answer.
+    was sent. Refused for an unknown item or answer. An answer that a recorded medication contradicts is asked about.
     """
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=site_id, at=at, reason=reason or FIRST_ENTRY):
         subject = lock_subject(subject_id)
@@ -73,7 +74,9 @@ def record_screening_answers(
         replaced = [standing[item] for item in changed if item in standing]
         if replaced and not reason and latest_snapshot(subject) is not None:
             raise Refused("Say why a saved answer changes.")
-        return _store(by, at, subject, changed, replaced, reason or FIRST_ENTRY)
+        stored = _store(by, at, subject, changed, replaced, reason or FIRST_ENTRY)
+        ask_about_contradictions(by=by, at=at, subject=subject)
+        return stored
 
 
 def _check_answers(subject: Subject, answers: Mapping[str, Answer], today: date) -> None:

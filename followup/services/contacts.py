@@ -19,6 +19,7 @@ from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.days import in_words
 from trialsite.models import Subject, Visit
+from trialsite.partial_dates import on_day
 from trialsite.services.queries import Anchor, Question, close_automatic_queries, raise_automatic_query
 from trialsite.services.signatures import break_signatures_resting_on
 from trialsite.services.subjects import Refused, first_submission, lock_open_subject, note_outcome, visit_for
@@ -171,7 +172,7 @@ def _learn(by: Actor, at: datetime, token: UUID, subject: Subject, contact: Cont
             token=uuid5(token, "therapy"),
             subject_id=subject.pk,
             site_id=subject.site_id,
-            medication=Medication(contact.new_therapy, "Myeloma", contact.new_therapy_on, is_anti_myeloma=True),
+            medication=Medication(contact.new_therapy, "Myeloma", on_day(contact.new_therapy_on), is_anti_myeloma=True),
         )
     hold_back_reminders(subject, "The contact was made", at, contact.visit_code)
     complete_if_over(subject, site_day(subject.site, at), at)

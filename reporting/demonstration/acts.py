@@ -21,7 +21,7 @@ from labs.models import LabResult
 from labs.services import Assessed, VisitFacts, record_disease_assessment, record_panel, record_visit
 from protocol.safety_clocks import ClockName
 from protocol.trial import TRIAL
-from protocol.vocabulary import Analyte, DoseAction, DoseStatus, Drug, PanelCode, Phase, ProposalKind
+from protocol.vocabulary import Analyte, DoseAction, DoseStatus, Drug, PanelCode, Phase, ProposalKind, Route
 from reporting.demonstration.chronicle import moment
 from reporting.demonstration.lives import Life
 from reporting.demonstration.stage import Stage, stock
@@ -53,7 +53,7 @@ from safety.vocabulary import ActionTaken, Attribution, Outcome
 from trialsite.access import Actor
 from trialsite.context import reading
 from trialsite.models import Query, Role, Subject
-from trialsite.partial_dates import parse
+from trialsite.partial_dates import on_day, parse
 from trialsite.services.queries import answer
 from trialsite.services.subjects import next_unscheduled_code, record_visit_not_done
 
@@ -183,7 +183,10 @@ def report_trouble(one: Someone, *, trouble: Trouble, visit_on: date, on: date) 
         tell_of_serious_event(one, event=event, on=on)
     if trouble.treated_with and trouble.lasted is not None:
         began = visit_on - timedelta(days=trouble.began)
-        medication = Medication(trouble.treated_with, trouble.term, began, began + timedelta(days=trouble.lasted - 3))
+        until = began + timedelta(days=trouble.lasted - 3)
+        medication = Medication(
+            trouble.treated_with, trouble.term, on_day(began), on_day(until), route=Route.INTRAVENOUS
+        )
         record_medication(
             by=one.coordinator, at=moment(on), token=uuid5(NAMESPACE_OID, f"{one.subject_id} {medication.name}"),
             subject_id=one.subject_id, site_id=one.site_id, medication=medication,

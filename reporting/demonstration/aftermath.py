@@ -49,7 +49,7 @@ def unfinished_entry(stage: Stage, site: str) -> Iterator[date]:
         save_draft(
             by=coordinator, at=at, subject_id=subject.pk, site_id=subject.site_id,
             page=reverse("subject_medications", args=[subject.key]),
-            typed={"name": "Omeprazole", "indication": "Stomach protection", "started_on": ""},
+            typed={"name": "Omeprazole", "indication": "Stomach protection", "started": ""},
         )  # fmt: skip
 
 

@@ -99,7 +99,10 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
         )
     },
     "safety_clockescalation": {Privacy.NONE: _named("reason")},
-    "safety_concomitantmedication": {Privacy.FREE: _named("name")},
+    "safety_concomitantmedication": {
+        Privacy.QUASI: _named("started started_typed stopped stopped_typed"),
+        Privacy.FREE: _named("name"),
+    },
     "dosing_phaseproposal": {Privacy.NONE: _named("kind rule"), Privacy.QUASI: _named("words detail")},
     "dosing_phasedecision": {Privacy.NONE: _named("response"), Privacy.QUASI: _named("snapshot")},
     "dosing_assignmentdiscrepancy": {Privacy.QUASI: _named("was now")},

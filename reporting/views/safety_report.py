@@ -98,6 +98,6 @@ def _phase(subject: Subject, on: date) -> str:
 
 
 def _medications(subject: Subject, on: date) -> list[ConcomitantMedication]:
-    """What was taken on that day."""
-    standing = ConcomitantMedication.objects.filter(subject=subject, in_error=False, started_on__lte=on)
-    return [one for one in standing if one.ended_on is None or one.ended_on >= on]
+    """What was taken on that day, or may have been: of a date known in part the reading counts that includes it."""
+    standing = ConcomitantMedication.objects.filter(subject=subject, in_error=False, started_earliest__lte=on)
+    return [one for one in standing if one.stopped_latest is None or one.stopped_latest >= on]

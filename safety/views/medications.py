@@ -20,11 +20,11 @@ from safety.models import ConcomitantMedication
 from safety.views.door import subject_for, who
 from trialsite import clock
 from trialsite.access import Duty, check_may
-from trialsite.days import tell_today
 from trialsite.drafting import drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.lock_pages import may_change
 from trialsite.models import Subject
+from trialsite.partial_dates import tell_today_in_part
 
 
 @require_http_methods(["GET", "POST"])
@@ -34,7 +34,7 @@ def medications(request: SignedInRequest, key: str) -> HttpResponse:
     form = MedicationForm(
         request.POST if request.method == "POST" else None, initial=unsaved.typed if unsaved else None
     )
-    tell_today(form, clock.today(subject.site.time_zone))
+    tell_today_in_part(form, clock.today(subject.site.time_zone))
     tried = _add(request, subject, form) if form.is_valid() else Tried()
     if tried.done:
         is_saved(request, subject)
@@ -77,7 +77,7 @@ def medication(request: SignedInRequest, key: str, pk: int) -> HttpResponse:
     action = request.POST.get("action", "")
     end = EndMedicationForm(request.POST if action == "end" else None)
     in_error = InErrorForm(request.POST if action == "in_error" else None)
-    tell_today(end, clock.today(subject.site.time_zone))
+    tell_today_in_part(end, clock.today(subject.site.time_zone))
     context = {"subject": subject, "medication": one, "end_form": end, "error_form": in_error}
     for form, save in ((end, services.end_medication), (in_error, services.mark_medication_in_error)):
         if form.is_valid():

@@ -22,6 +22,7 @@ from trialsite import clock, mail
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Role, Subject, User
+from trialsite.partial_dates import on_day
 from trialsite.services import queries
 from trialsite.services.queries import Anchor
 
@@ -79,8 +80,8 @@ def with_a_query(world: World) -> tuple[Subject, int, int]:
     asked = queries.ask(by=manager, at=world.at, token=uuid4(), subject=subject, anchor=anchor, text=text)
     given = who(world, subject)
     for medication in (
-        Medication("Ibuprofen 400 mg", "Back pain", date(2025, 5, 2), date(2025, 5, 9)),
-        Medication("Thalidomide", "Myeloma", date(2025, 6, 2), is_anti_myeloma=True),
+        Medication("Ibuprofen 400 mg", "Back pain", on_day(date(2025, 5, 2)), on_day(date(2025, 5, 9))),
+        Medication("Thalidomide", "Myeloma", on_day(date(2025, 6, 2)), is_anti_myeloma=True),
     ):
         record_medication(**given, token=uuid4(), medication=medication)
     return subject, asked.pk, result.pk

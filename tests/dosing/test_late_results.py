@@ -31,6 +31,7 @@ from tests.world_labs import record
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Role, Signature, Subject
+from trialsite.partial_dates import on_day
 from trialsite.services.signatures import digest
 
 #: What can come late: rows of the trace, rows that are only listed, and rows that are neither.
@@ -152,7 +153,7 @@ def test_a_therapy_recorded_late_breaks_a_signature_under_a_response_that_it_unc
     coordinator = world.person(Role.COORDINATOR)
     record_medication(
         by=coordinator, at=world.at, token=uuid4(), subject_id=decision.subject_id, site_id=decision.site_id,
-        medication=Medication("Lenalidomide", "Myeloma", date(2024, 7, 1), is_anti_myeloma=True),
+        medication=Medication("Lenalidomide", "Myeloma", on_day(date(2024, 7, 1)), is_anti_myeloma=True),
     )  # fmt: skip
     assert not stands(world, decision)
 
@@ -164,7 +165,7 @@ def test_a_therapy_entered_in_error_breaks_what_was_decided_with_it_and_rewrites
     coordinator = world.person(Role.COORDINATOR)
     stored = record_medication(
         by=coordinator, at=world.at, token=uuid4(), **whose,
-        medication=Medication("Lenalidomide", "Myeloma", date(2024, 7, 1), is_anti_myeloma=True),
+        medication=Medication("Lenalidomide", "Myeloma", on_day(date(2024, 7, 1)), is_anti_myeloma=True),
     )  # fmt: skip
     world.later(1)
     signed_on = treat.today(world, subject)
@@ -208,7 +209,7 @@ def test_a_therapy_breaks_what_was_signed_before_it_and_not_what_was_signed_with
     record_medication(
         by=world.person(Role.COORDINATOR), at=world.at, token=uuid4(), subject_id=decision.subject_id,
         site_id=decision.site_id,
-        medication=Medication("Lenalidomide", "Myeloma", date(2024, 7, 1), is_anti_myeloma=True),
+        medication=Medication("Lenalidomide", "Myeloma", on_day(date(2024, 7, 1)), is_anti_myeloma=True),
     )  # fmt: skip
     world.later(1)
     sign_month_5(world, decision.subject)

@@ -25,6 +25,7 @@ from tests.world_labs import morning, record
 from tests.world_safety import an_event, reported
 from trialsite import clock
 from trialsite.models import Role, Subject
+from trialsite.partial_dates import on_day
 
 NOW = date(2024, 3, 20)
 
@@ -78,7 +79,7 @@ def test_events_medication_clearance_and_missed_doses_are_read(world: World, sub
     record(world, subject, "m02", treat.MONTH[2], {Analyte.ANC: "2.0", Analyte.CRCL: "25"})
     reported(world, subject, an_event("Skin infection", 2, "mar 2024"))
     record_medication(
-        **who(world, subject), token=uuid4(), medication=Medication("Cefazolin IV", "Skin infection", NOW)
+        **who(world, subject), token=uuid4(), medication=Medication("Cefazolin IV", "Skin infection", on_day(NOW))
     )
     treat.fill(world, subject, NOW - timedelta(days=1), NOW - timedelta(days=1), DoseStatus.MISSED)
     assert rules(subject) == ["M-A3", "M-A7", "M-M1"]

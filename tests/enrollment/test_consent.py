@@ -55,6 +55,7 @@ from tests.world_labs import morning, panels, record
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import ConsentGap, Query, QueryMessage, Role, SignatureEvent, Subject
+from trialsite.partial_dates import on_day
 from trialsite.services.subjects import Refused
 
 TODAY = date(2024, 1, 2)
@@ -302,7 +303,7 @@ def test_safety_data_never_wait_for_consent(world: World) -> None:
     subject = screened(world)
     new_form(world)
     record_medication(
-        **who(world, subject), token=uuid4(), medication=Medication("Paracetamol", "Fever", started_on=TODAY)
+        **who(world, subject), token=uuid4(), medication=Medication("Paracetamol", "Fever", on_day(TODAY))
     )
 
 

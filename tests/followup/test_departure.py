@@ -27,6 +27,7 @@ from tests.world_labs import morning, record, treated_subject
 from trialsite.access import Duty
 from trialsite.context import because, writing
 from trialsite.models import OutboxMessage, Role, Subject
+from trialsite.partial_dates import on_day
 from trialsite.selectors import state_periods
 from trialsite.services.subjects import Refused, move_subject, next_number
 
@@ -134,7 +135,9 @@ def test_after_a_withdrawal_nothing_later_is_collected_and_what_was_stays(world:
         with pytest.raises(FieldsRefused, match="after consent was withdrawn"):
             record(world, treated, "uns1", later, {Analyte.WBC: "5.1"})
         with pytest.raises(Refused, match="after consent was withdrawn"):
-            record_medication(**who(world, treated), token=uuid4(), medication=Medication("Aspirin", "Pain", later))
+            record_medication(
+                **who(world, treated), token=uuid4(), medication=Medication("Aspirin", "Pain", on_day(later))
+            )
     record(world, treated, "m01", ON, {Analyte.WBC: "5.2"}, reason="Typing error")
     record(world, treated, "uns1", ON, {Analyte.WBC: "5.3"})
     assert LabResult.objects.filter(subject=treated, superseded_at=None).count() == 2

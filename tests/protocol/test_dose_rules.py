@@ -15,6 +15,7 @@ from protocol import document
 from protocol.ctcae_terms import ALLOWED_GRADES
 from protocol.dose_rules import Trigger
 from protocol.doses import Modification
+from protocol.medicines import is_intravenous
 from protocol.modifications import Event, Medicine, MissedDose, Picture, Reading, suggestions
 from protocol.trial import DOSE_RULES, INFECTIONS, OF_DEXAMETHASONE, TRIAL
 from protocol.vocabulary import TREATMENT_PHASES, Advice, Analyte, DoseAction, Drug, Phase
@@ -42,7 +43,8 @@ def event(term: str, grade: int, *, over: bool = False, serious: bool = False) -
 
 
 def infusion(name: str = "Ceftriaxone 2 g intravenously", ended: int | None = None) -> Medicine:
-    return Medicine(name, days_ago(9), None if ended is None else days_ago(ended), "medication:1")
+    until = None if ended is None else days_ago(ended)
+    return Medicine(name, days_ago(9), until, "medication:1", is_intravenous(name, "") is True)
 
 
 def missed(drug: Drug, days: int) -> MissedDose:

@@ -33,6 +33,7 @@ from trialsite.context import reading
 from trialsite.foresight import Fact, differences, facts_of, mark_of
 from trialsite.models import Role, Subject
 from trialsite.outbox import drain
+from trialsite.partial_dates import on_day
 
 WHY = {"change_reason": "Transcription error"}
 
@@ -58,7 +59,7 @@ def scene(world: World) -> Scene:
     record_visit(**given, code="m06", facts=VisitFacts(treat.MONTH[6], ecog=1))
     record_doses(**given, drug=Drug.ANAKINRA, first_on=treat.DAY1, last_on=treat.DAY1, status=DoseStatus.TAKEN)
     event = reported(world, treated, an_event("Headache", 2, "feb 2024"))
-    therapy = Medication("Bortezomib", "Myeloma", date(2024, 7, 12), is_anti_myeloma=True)
+    therapy = Medication("Bortezomib", "Myeloma", on_day(date(2024, 7, 12)), is_anti_myeloma=True)
     ongoing = record_medication(**given, token=uuid4(), medication=therapy)
     order = modify_dose(
         **given, token=uuid4(), order=Order(Drug.ANAKINRA, DoseAction.HOLD, date(2024, 3, 4), "Rash", None, None)
@@ -141,7 +142,13 @@ PAGES: dict[str, tuple[Callable[[Scene], Sent], str]] = {
     "a new therapy": (
         lambda s: (
             s.address("subject_medications"),
-            {"name": "Carfilzomib", "indication": "Myeloma", "started_on": "10 apr 2024", "is_anti_myeloma": "on"},
+            {
+                "name": "Carfilzomib",
+                "indication": "Myeloma",
+                "route": "INTRAVENOUS",
+                "started": "10 apr 2024",
+                "is_anti_myeloma": "on",
+            },
             s.treated,
         ),
         "Confirmed response",
@@ -309,7 +316,7 @@ def test_the_end_of_a_therapy_is_saved_at_once_since_nothing_follows_from_it(sce
     """What counts is its first day: no effect is shown, and none comes."""
     log_in(client, scene.world.person(Role.INVESTIGATOR))
     before = stands(scene.world, scene.treated)
-    done = client.post(scene.address("medication", scene.ids["medication"]), {"action": "end", "ended_on": "t"})
+    done = client.post(scene.address("medication", scene.ids["medication"]), {"action": "end", "stopped": "t"})
     assert done.status_code == 303
     assert differences(before, stands(scene.world, scene.treated)) == ()
 

@@ -25,11 +25,12 @@ from trialsite import clock
 from trialsite.access import Duty
 from trialsite.context import writing
 from trialsite.models import OutboxMessage, Query, Role, Subject
+from trialsite.partial_dates import on_day
 from trialsite.services.subjects import Refused
 
 DAY1 = date(2024, 3, 4)
-IBUPROFEN = Medication("Ibuprofen", "Back pain", date(2024, 3, 6))
-BORTEZOMIB = Medication("Bortezomib", "Myeloma", date(2024, 3, 20), is_anti_myeloma=True)
+IBUPROFEN = Medication("Ibuprofen", "Back pain", on_day(date(2024, 3, 6)))
+BORTEZOMIB = Medication("Bortezomib", "Myeloma", on_day(date(2024, 3, 20)), is_anti_myeloma=True)
 
 
 @pytest.fixture
@@ -65,10 +66,11 @@ def in_error(world: World, stored: ConcomitantMedication, reason: str = "Another
 
 def test_a_medication_is_recorded(world: World, subject: Subject) -> None:
     stored = add(world, subject)
-    assert (stored.name, stored.started_on, stored.ended_on, stored.in_error) == (
+    assert (stored.name, stored.started, stored.started_latest, stored.stopped, stored.in_error) == (
         "Ibuprofen",
+        "2024-03-06",
         date(2024, 3, 6),
-        None,
+        "",
         False,
     )
     subject.refresh_from_db()
@@ -93,11 +95,11 @@ def test_a_new_therapy_is_noted_derived_and_published(world: World, subject: Sub
 
 def test_the_earliest_therapy_counts_and_a_later_one_changes_nothing(world: World, subject: Subject) -> None:
     add(world, subject, BORTEZOMIB)
-    add(world, subject, Medication("Lenalidomide", "Myeloma", date(2024, 3, 28), is_anti_myeloma=True))
+    add(world, subject, Medication("Lenalidomide", "Myeloma", on_day(date(2024, 3, 28)), is_anti_myeloma=True))
     subject.refresh_from_db()
     assert subject.new_therapy_on == date(2024, 3, 20)
     assert OutboxMessage.objects.filter(kind="THERAPY_STARTED").count() == 1
-    add(world, subject, Medication("Melphalan", "Myeloma", date(2024, 3, 10), is_anti_myeloma=True))
+    add(world, subject, Medication("Melphalan", "Myeloma", on_day(date(2024, 3, 10)), is_anti_myeloma=True))
     subject.refresh_from_db()
     assert subject.new_therapy_on == date(2024, 3, 10)
 
@@ -122,21 +124,21 @@ def test_the_last_day_is_stated_once(world: World, subject: Subject) -> None:
     stored = add(world, subject)
     who = {"by": world.person(Role.COORDINATOR), "subject_id": subject.pk, "site_id": subject.site_id}
     with pytest.raises(Refused, match="before the first"):
-        end_medication(at=world.at, medication_id=stored.pk, ended_on=date(2024, 3, 1), **who)
-    end_medication(at=world.at, medication_id=stored.pk, ended_on=date(2024, 3, 9), **who)
+        end_medication(at=world.at, medication_id=stored.pk, stopped=on_day(date(2024, 3, 1)), **who)
+    end_medication(at=world.at, medication_id=stored.pk, stopped=on_day(date(2024, 3, 9)), **who)
     with pytest.raises(Refused, match="stated already: 9 Mar 2024"):
-        end_medication(at=world.at, medication_id=stored.pk, ended_on=date(2024, 3, 10), **who)
+        end_medication(at=world.at, medication_id=stored.pk, stopped=on_day(date(2024, 3, 10)), **who)
     with pytest.raises(Refused, match="no such"):
-        end_medication(at=world.at, medication_id=10**6, ended_on=date(2024, 3, 10), **who)
+        end_medication(at=world.at, medication_id=10**6, stopped=on_day(date(2024, 3, 10)), **who)
 
 
 @pytest.mark.req("D3")
 @pytest.mark.parametrize(
     ("medication", "words"),
     [
-        (Medication("Ibuprofen", "Pain", date(2024, 4, 3)), "in the future"),
-        (Medication("Ibuprofen", "Pain", date(2024, 3, 6), date(2024, 4, 3)), "in the future"),
-        (Medication("Ibuprofen", "Pain", date(2024, 3, 6), date(2024, 3, 5)), "before the first"),
+        (Medication("Ibuprofen", "Pain", on_day(date(2024, 4, 3))), "in the future"),
+        (Medication("Ibuprofen", "Pain", on_day(date(2024, 3, 6)), on_day(date(2024, 4, 3))), "in the future"),
+        (Medication("Ibuprofen", "Pain", on_day(date(2024, 3, 6)), on_day(date(2024, 3, 5))), "before the first"),
     ],
 )
 def test_impossible_dates_are_refused(world: World, subject: Subject, medication: Medication, words: str) -> None:
@@ -152,7 +154,7 @@ def test_impossible_dates_are_refused(world: World, subject: Subject, medication
      ("Ibuprofen", 0), ("Methotrexatex", 0)],
 )  # fmt: skip
 def test_prohibited_drugs_raise_a_query_and_are_saved(world: World, subject: Subject, name: str, asked: int) -> None:
-    stored = add(world, subject, Medication(name, "Arthritis", date(2024, 3, 6)))
+    stored = add(world, subject, Medication(name, "Arthritis", on_day(date(2024, 3, 6))))
     raised = Query.objects.filter(check_code="prohibited-medication", record_id=stored.pk, state="open")
     assert raised.count() == asked
     in_error(world, stored)
@@ -164,9 +166,9 @@ def test_after_the_last_dose_nothing_is_prohibited(world: World, subject: Subjec
     with writing(by=by, duty=Duty.ENTER_DATA, site_id=subject.site_id, at=world.at, reason="Treatment ended"):
         subject.treatment_ended_on = date(2024, 3, 20)
         subject.save(update_fields=["treatment_ended_on"])
-    add(world, subject, Medication("Lenalidomide", "Myeloma", date(2024, 3, 21), is_anti_myeloma=True))
+    add(world, subject, Medication("Lenalidomide", "Myeloma", on_day(date(2024, 3, 21)), is_anti_myeloma=True))
     assert not Query.objects.exists()
-    add(world, subject, Medication("Lenalidomide", "Myeloma", date(2024, 3, 19)))
+    add(world, subject, Medication("Lenalidomide", "Myeloma", on_day(date(2024, 3, 19))))
     assert "enter it as other anti-myeloma therapy" in Query.objects.get().text
 
 
@@ -204,7 +206,14 @@ def coordinator(world: World, client: Client, subject: Subject, monkeypatch: pyt
 
 
 def form(**more: str) -> dict[str, str]:
-    return {"name": "Ibuprofen", "indication": "Pain", "started_on": "6mar", "token": str(uuid4()), **more}
+    return {
+        "name": "Ibuprofen",
+        "indication": "Pain",
+        "route": "ORAL",
+        "started": "6mar",
+        "token": str(uuid4()),
+        **more,
+    }
 
 
 def test_the_page_adds_and_lists(coordinator: Client, subject: Subject) -> None:
@@ -217,11 +226,11 @@ def test_the_page_adds_and_lists(coordinator: Client, subject: Subject) -> None:
 
 def test_what_was_typed_comes_back_with_a_sentence(coordinator: Client, subject: Subject) -> None:
     response = coordinator.post(
-        reverse("subject_medications", args=[subject.key]), form(started_on="someday", indication="")
+        reverse("subject_medications", args=[subject.key]), form(started="someday", indication="")
     )
     shown = response.content.decode()
     assert response.status_code == 422
-    assert "Enter a date such as 12 Mar 2026." in shown
+    assert "Enter a date such as 12 Mar 2026, Mar 2026 or 2026." in shown
     assert "Say what it is for." in shown
     assert 'value="someday"' in shown
 
@@ -229,8 +238,8 @@ def test_what_was_typed_comes_back_with_a_sentence(coordinator: Client, subject:
 def test_the_page_of_one_ends_it_and_marks_it_wrong(coordinator: Client, world: World, subject: Subject) -> None:
     stored = add(world, subject)
     address = reverse("medication", args=[subject.key, stored.pk])
-    assert coordinator.post(address, {"action": "end", "ended_on": "1 Mar 2024"}).status_code == 422
-    assert coordinator.post(address, {"action": "end", "ended_on": "t"}).status_code == 303
+    assert coordinator.post(address, {"action": "end", "stopped": "1 Mar 2024"}).status_code == 422
+    assert coordinator.post(address, {"action": "end", "stopped": "t"}).status_code == 303
     assert coordinator.post(address, {"action": "in_error", "reason": ""}).status_code == 422
     assert coordinator.post(address, {"action": "in_error", "reason": "Wrong subject"}).status_code == 303
     shown = coordinator.get(reverse("subject_medications", args=[subject.key])).content.decode()

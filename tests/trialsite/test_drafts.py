@@ -192,7 +192,7 @@ TYPED: dict[str, tuple[dict[str, str], list[str]]] = {
     "subject_waiver decide": ({"reason": "Benign", "decision": "refused"}, ['value="Benign"', '"refused"… checked']),
     "adverse_event_new": ({"started": "mar", "reported_as": "Ill since Monday"}, ['value="mar"', "Ill since Monday"]),
     "adverse_event": ({"started": "jan", "change_words": "Read the letter"}, ['value="jan"', "Read the letter"]),
-    "subject_medications": ({"name": "Aspirin", "started_on": "mar", "is_anti_myeloma": "on"}, ["Aspirin", "checked"]),
+    "subject_medications": ({"name": "Aspirin", "started": "mar", "is_anti_myeloma": "on"}, ["Aspirin", "checked"]),
     "pregnancy_new": ({"moment_on": "31feb", "narrative": "The partner"}, ['"31feb"', "The partner"]),
     "subject_safety_report": ({"moment_time": "25h", "narrative": "Fell ill"}, ['"25h"', "Fell ill"]),
     "subject_safety_report news": ({"moment_on": "31feb", "narrative": "Echo normal"}, ['"31feb"', "Echo normal"]),
@@ -431,7 +431,13 @@ def test_a_refused_save_keeps_the_draft(world: World, subject: Subject, coordina
 def test_a_draft_that_came_back_still_makes_one_record(world: World, subject: Subject, coordinator: Client) -> None:
     """The form opened twice, once from its draft: both are the same form, and the second save finds the first."""
     page = medications(subject)
-    sent = {**hidden(coordinator, page), "name": "Aspirin", "indication": "Pain", "started_on": "4 mar 2024"}
+    sent = {
+        **hidden(coordinator, page),
+        "name": "Aspirin",
+        "indication": "Pain",
+        "route": "ORAL",
+        "started": "4 mar 2024",
+    }
     coordinator.post(draft_address(subject, page), sent)
     assert hidden(coordinator, page)["token"] == sent["token"]
     for _ in range(2):

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from trialsite.days import two_readings
 from trialsite.free_text import is_free_text, may_hold, sentence
+from trialsite.partial_dates import in_words_as_known
 from trialsite.services.signatures import sentence_of
 
 register = template.Library()
@@ -159,6 +160,12 @@ def mark_legend() -> dict[str, object]:
 def day(value: date | None) -> str:
     """12 Mar 2026, or a dash where there is none."""
     return f"{value.day} {MONTHS[value.month - 1]} {value.year}" if value else "—"
+
+
+@register.filter
+def known(iso: str) -> str:
+    """12 Mar 2026, or what is known of it: Mar 2026, day unknown. Empty for an empty text."""
+    return in_words_as_known(iso)
 
 
 @register.filter
