@@ -47,6 +47,7 @@ TOGETHER = {
     "tests/trialsite/test_audit.py": "demonstration",
     "tests/trialsite/test_audit_paths.py": "demonstration",
     "tests/trialsite/test_every_page.py": "demonstration",
+    "tests/trialsite/test_every_url.py": "addresses",
     "tests/stack/test_supervisor.py": "supervisor",
 }
 
