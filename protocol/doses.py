@@ -1,12 +1,13 @@
 """The dosing calendar: which drug is planned on which day (D-01 to D-06)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from protocol.measurements import PhaseInterval
-from protocol.months import month_start, study_day, study_month
+from protocol.months import month_start, month_starts, study_day, study_month
 from protocol.schema import Protocol
 from protocol.spans import HIGH_DEX_MONTHS, plan_phases
 from protocol.trial import HIGH_DEX_DAYS
@@ -52,9 +53,14 @@ def planned_doses(
         raise UnconfirmedDose("The high dose of dexamethasone in mg is not confirmed, so no calendar is made.")
     mg = {Phase.HIGH_DEX: high_dex_mg or Decimal(0)} | dict.fromkeys(LOW_DEX_PHASES, trial.config.low_dex_mg)
     daily = trial.config.anakinra_mg
+    entries = tuple(_entries(phases, day1, trial))
+    last = max((entry.on for entry in entries), default=day1)
+    months = {
+        anchor: month_starts(anchor, last, trial.config.month_convention)
+        for anchor in {day1, *(entry.span.starts_on for entry in entries)}
+    }
     doses = (
-        _dose(entry, daily if entry.drug is Drug.ANAKINRA else mg[entry.regimen], day1, trial)
-        for entry in _entries(phases, day1, trial)
+        _dose(entry, daily if entry.drug is Drug.ANAKINRA else mg[entry.regimen], day1, months) for entry in entries
     )
     return tuple(sorted(doses, key=lambda dose: (dose.on, dose.drug)))
 
@@ -124,17 +130,18 @@ def ordered_mg(dose: PlannedDose, modifications: Iterable[Modification]) -> Deci
     return min(dose.mg, order.mg) if order.action is DoseAction.REDUCE and order.mg is not None else Decimal(0)
 
 
-def _dose(entry: _Entry, mg: Decimal, day1: date, trial: Protocol) -> PlannedDose:
-    convention, on, starts_on = trial.config.month_convention, entry.on, entry.span.starts_on
-    month = study_month(starts_on, on, convention)
+def _dose(entry: _Entry, mg: Decimal, day1: date, months: Mapping[date, Sequence[date]]) -> PlannedDose:
+    """`months`: first days of the months counted from Day 1 and from the start of each phase."""
+    on, in_phase = entry.on, months[entry.span.starts_on]
+    month = bisect_right(in_phase, on)
     return PlannedDose(
         on,
         entry.drug,
         mg,
         entry.span.phase,
-        study_month(day1, on, convention),
+        bisect_right(months[day1], on),
         month,
-        (on - month_start(starts_on, month, convention)).days + 1,
+        (on - in_phase[month - 1]).days + 1,
         study_day(day1, on),
         entry.regimen,
     )

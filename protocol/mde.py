@@ -4,7 +4,7 @@ A threshold crossed counts only with the investigator's attribution; without it,
 criterion was already met at baseline, change is judged instead.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -66,16 +66,16 @@ def event_tests(view: View) -> tuple[MdeTest, ...]:
     return tuple(test(view) for test in _TESTS)
 
 
-def counted(view: View) -> tuple[Mde, ...]:
-    """Events of the protocol that crossed a threshold and that the investigator attributed to myeloma."""
+def counted(view: View, events: Iterable[MdeTest]) -> tuple[Mde, ...]:
+    """Those of the tested events of the protocol that the investigator attributed to myeloma."""
     attributed = view.finding.attributed if view.finding else frozenset()
-    return tuple(t.event for t in event_tests(view) if t.met and t.event in attributed and _counts(view, t.event))
+    return tuple(t.event for t in events if t.met and t.event in attributed and _counts(view, t.event))
 
 
-def candidates(view: View) -> tuple[Mde, ...]:
+def candidates(view: View, events: Iterable[MdeTest]) -> tuple[Mde, ...]:
     """Thresholds crossed that nobody has attributed yet. Seen bone lesions are progression, not candidates."""
     judged = view.finding.attributed | view.finding.not_attributed if view.finding else frozenset()
-    open_events = (t for t in event_tests(view) if t.met and t.event not in judged and not t.confounded)
+    open_events = (t for t in events if t.met and t.event not in judged and not t.confounded)
     return tuple(t.event for t in open_events if _counts(view, t.event) and t.event is not Mde.BONE)
 
 

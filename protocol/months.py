@@ -26,6 +26,14 @@ def month_start(anchor: date, month: int, convention: MonthConvention) -> date:
     return add_months(anchor, month - 1, convention)
 
 
+def month_starts(anchor: date, through: date, convention: MonthConvention) -> list[date]:
+    """First days of the months that begin on or before `through`, in order; empty before the anchor."""
+    starts: list[date] = []
+    while (first := month_start(anchor, len(starts) + 1, convention)) <= through:
+        starts.append(first)
+    return starts
+
+
 def study_month(day1: date, on: date, convention: MonthConvention) -> int:
     """The study month a day lies in: 1 from Day 1 on, 0 before it."""
     if on < day1:

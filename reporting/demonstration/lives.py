@@ -90,6 +90,11 @@ LIVES: tuple[Life, ...] = (
     _life("02", -6, "3.6", STABLE, _T.NO_FIRST_DOSE),
     # Induction.
     _life("01", 20, "3.3", STABLE),
+    _life("02", 27, "3.4", STABLE),
+    _life("01", 52, "3.5", STABLE),
+    _life("01", 61, "3.2", STABLE),
+    _life("01", 96, "3.6", STABLE),
+    _life("03", 118, "3.2", STABLE),
     _life("02", 41, "3.9", STABLE),
     _life("01", 75, "3.1", STABLE, _T.OPEN_QUERY),
     _life("03", 72, "3.5", MINOR, _T.ANSWERED_QUERY),
@@ -99,6 +104,7 @@ LIVES: tuple[Life, ...] = (
     _life("01", 201, "3.4", STABLE, _T.NO_MONTH_6),
     _life("02", 188, "3.8", LATE_MINOR),
     # Anakinra alone, months 7 to 12.
+    _life("03", 222, "3.4", MINOR),
     _life("01", 262, "4.0", MINOR),
     _life("02", 287, "3.6", PARTIAL),
     _life("01", 318, "4.2", DEEP),
@@ -106,20 +112,15 @@ LIVES: tuple[Life, ...] = (
     _life("01", 251, "3.9", PARTIAL, _T.SIGNATURE_BROKEN),
     # Low-dose dexamethasone, months 7 to 12.
     _life("01", 228, "3.2", FALLING_AFTER_6, _T.CORRECTED_AFTER_DECISION),
-    _life("01", 243, "3.5", STABLE),
-    _life("02", 266, "3.7", FALLING),
     _life("03", 279, "3.1", STABLE, _T.LAST_VISIT_MISSED),
-    _life("02", 309, "3.4", STABLE),
-    _life("01", 338, "4.1", FALLING),
+    _life("01", 216, "4.1", FALLING),
     # Low-dose dexamethasone, months 13 to 18.
-    _life("01", 421, "3.6", STABLE),
-    _life("02", 447, "3.3", FALLING),
+    _life("02", 388, "3.7", FALLING),
+    _life("02", 403, "3.3", FALLING),
     _life("01", 476, "3.8", FALLING, _T.HELD_DOSES),
-    _life("03", 512, "3.2", STABLE),
     # High-dose dexamethasone.
     _life("01", 168, "3.1", PROGRESSION_AT_3),
     _life("02", 283, "3.4", PROGRESSION_AT_6),
-    _life("01", 304, "3.2", PROGRESSION_AT_6),
     _life("03", 381, "4.0", PROGRESSION_AT_9),
     # Beyond the planned phases.
     _life("01", 462, "3.9", PARTIAL, _T.EXTENDS),
@@ -133,7 +134,6 @@ LIVES: tuple[Life, ...] = (
     _life("02", 648, "3.4", PROGRESSION_TWICE),
     _life("01", 470, "3.8", STABLE, _T.TOXICITY, leaves_after=9),
     _life("02", 1103, "3.1", MINOR, _T.OWN_DECISION, leaves_after=5),
-    _life("03", 547, "3.4", MINOR),
     # Over.
     _life("01", 2330, "3.5", STABLE, _T.OWN_DECISION, leaves_after=2),
     _life("02", 402, "3.6", STABLE, _T.WITHDRAWS, leaves_after=8),

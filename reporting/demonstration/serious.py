@@ -25,7 +25,7 @@ SITE = "01"
 DAY1_BEFORE = 104
 HAPPENED, REPORTED = timedelta(days=5), timedelta(days=4)
 #: The severe event: whose, when it began, and when the site heard of it.
-LOW_DOSE_DAY1_BEFORE = 243
+LOW_DOSE_DAY1_BEFORE = 216
 BEGAN, TOLD = timedelta(days=6), timedelta(days=3)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -40,6 +40,8 @@ class Stage:
     laboratories: dict[str, int] = field(default_factory=dict)
     #: The lot of anakinra that each site hands out from.
     lots: dict[str, int] = field(default_factory=dict)
+    #: Invitations by user name.
+    links: dict[str, people.Link] = field(default_factory=dict)
 
     def who(self, role: Role, site: str) -> Actor:
         return self.actors[role, site]
@@ -54,7 +56,8 @@ def set_up(stage: Stage) -> Iterator[date]:
     opening = stage.anchor - OPENED_BEFORE
     yield opening
     at = moment(opening)
-    admin = _join(people.set_up(by=system_actor("installation"), at=at, person=_person(ADMIN), centre=CENTRE), at)
+    first = people.set_up(by=system_actor("installation"), at=at, person=_person(ADMIN), centre=CENTRE)
+    admin = _invited(stage, ADMIN, first)
     stage.actors[Role.ADMIN, "00"] = admin
     stage.sites["00"] = Site.objects.get(code="00")
     for place in PLACES:
@@ -87,13 +90,23 @@ def _hire(stage: Stage, admin: Actor, member: Member, at: datetime) -> Actor:
             TRIAL.version, at.date() - timedelta(days=1), "Attendance list of the opening visit, binder 2"
         )
         record_training(by=admin, at=at, user_id=link.invitation.user_id, trained=trained)
-    return _join(link, at)
+    return _invited(stage, member, link)
 
 
-def _join(link: people.Link, at: datetime) -> Actor:
-    own = actor_for(User.objects.get(pk=link.invitation.user_id))
-    people.set_password_by_link(at=at, token=link.token, password=PASSWORD, own=own)
-    return own
+def _invited(stage: Stage, member: Member, link: people.Link) -> Actor:
+    stage.links[member.username] = link
+    return actor_for(User.objects.get(pk=link.invitation.user_id))
+
+
+def passwords_set(stage: Stage, codes: Collection[str]) -> Iterator[date]:
+    """Who works at these sites follows the link of the invitation."""
+    opening = stage.anchor - OPENED_BEFORE
+    yield opening
+    for member in (ADMIN, *MEMBERS):
+        if member.site in codes:
+            own = stage.actors[member.role, member.site]
+            token = stage.links[member.username].token
+            people.set_password_by_link(at=moment(opening), token=token, password=PASSWORD, own=own)
 
 
 def _equip(stage: Stage, opening: date) -> None:

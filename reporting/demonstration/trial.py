@@ -14,7 +14,7 @@ from reporting.demonstration.importing import SITE, laboratory_file, laboratory_
 from reporting.demonstration.lives import LIVES, SCREENINGS
 from reporting.demonstration.monitoring import monitoring_visit
 from reporting.demonstration.serious import serious_event, severe_event
-from reporting.demonstration.stage import Stage, new_consent_form, set_up
+from reporting.demonstration.stage import Stage, new_consent_form, passwords_set, set_up
 from reporting.demonstration.stories import enrolled
 from trialsite.context import serving
 from trialsite.stack.children import fork
@@ -54,6 +54,8 @@ def _live_at(stage: Stage, codes: tuple[str, ...], tell: Callable[[date], None])
         for number, one in enumerate(SCREENINGS, start=len(LIVES) + 1)
         if one.site in codes
     ]
+    # A password is slow to hash, so each half hashes those of its own people.
+    stories.append(passwords_set(stage, (*codes, "00") if "01" in codes else codes))
     if SITE in codes:
         stories += [laboratory_file(stage), laboratory_message(stage)]
     if "01" in codes:

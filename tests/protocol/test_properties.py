@@ -191,6 +191,12 @@ def test_calendars_have_right_counts_from_any_day(start: date, convention: Month
     assert len(doses) - len(dex) == (end - start).days
     assert len(dex) == ((end - twelve).days + 6) // 7
     assert {(b - a).days for a, b in pairwise(dex)} == {7}
+    starts = {span.phase: span.starts_on for span in phases}
+    for dose in doses:
+        month = study_month(starts[dose.phase], dose.on, convention)
+        counted = (dose.study_month, dose.month_in_phase, dose.day_of_month)
+        first = month_start(starts[dose.phase], month, convention)
+        assert counted == (study_month(start, dose.on, convention), month, (dose.on - first).days + 1)
     high = planned_doses([PhaseInterval(Phase.HIGH_DEX, twelve)], start, trial, Decimal(40))
     assert len({d.on for d in high if d.drug is Drug.DEXAMETHASONE}) == 48
 
