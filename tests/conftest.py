@@ -14,7 +14,12 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 from trialsite.garbage import collect_seldom
 from trialsite.stack.servers import TestServers, for_tests
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.processes", "tests.fixtures.browser"]
+pytest_plugins = [
+    "tests.fixtures.databases",
+    "tests.fixtures.staff",
+    "tests.fixtures.processes",
+    "tests.fixtures.browser",
+]
 
 _SERVERS = for_tests(Path(__file__).resolve().parent.parent)
 atexit.register(_SERVERS.stop)
@@ -42,6 +47,7 @@ TOGETHER = {
     "tests/trialsite/test_audit.py": "demonstration",
     "tests/trialsite/test_audit_paths.py": "demonstration",
     "tests/trialsite/test_every_page.py": "demonstration",
+    "tests/trialsite/test_every_url.py": "addresses",
     "tests/stack/test_supervisor.py": "supervisor",
 }
 

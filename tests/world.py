@@ -1,13 +1,14 @@
 """A small world for tests, built only by calling services: two sites, every role, one person each.
 
 world = new_world()
-world.person(Role.COORDINATOR, "01")      # Actor, made on first use
+world.person(Role.COORDINATOR, "01")      # Actor
 world.proof(investigator)                  # as if the password had been entered
 world.log_in(client, coordinator)
 """
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,6 +26,10 @@ from trialsite.services.subjects import start_subject
 from trialsite.services.training import Trained, record_training
 
 START = datetime(2024, 1, 2, 9, 0, tzinfo=UTC)
+#: When those who are there already were hired: before the time of every world.
+LONG_BEFORE = datetime(2023, 1, 1, 9, 0, tzinfo=UTC)
+#: The day on which their sites opened.
+OPENED_ON = LONG_BEFORE.date() - timedelta(days=1)
 PASSWORD = "a long sentence of words"
 #: What an investigator of site 01 enters at the first signature of a session.
 IDENTITY = {"username": "investigator-01", "password": PASSWORD}
@@ -70,8 +75,32 @@ class World:
             )
 
 
+#: The staff of a copied database, and the world that `staffed` built for it.
+_staff: list[World] = []
+
+
+def staffed() -> None:
+    """Build a world once, with everybody in it: every `new_world` in a copy of this database finds them there."""
+    world = new_world(LONG_BEFORE)
+    for site in ("01", "02"):
+        for role in Role:
+            world.person(role, site)
+    _staff[:] = [world]
+
+
 def new_world(at: datetime = START) -> World:
-    """The coordinating centre with its administrator, and sites 01 and 02."""
+    """The coordinating centre with its administrator, and sites 01 and 02; in an empty database they are made."""
+    if _staff and User.objects.exists():
+        return _in_copy(_staff[0], at)
+    return _built(at)
+
+
+def _in_copy(staff: World, at: datetime) -> World:
+    sites = {code: copy(site) for code, site in staff.sites.items()}
+    return World(at=at, admin=staff.admin, sites=sites, people=dict(staff.people))
+
+
+def _built(at: datetime) -> World:
     person = people.Person("admin-00", "Ada Administrator", "admin@example.org")
     link = people.set_up(by=system_actor("installation"), at=at, person=person, centre="Coordinating centre")
     admin = settle(link, at)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from tests.design.server import Specimens, serving
 from tests.design.specimens import PAGES
-from tests.fixtures.browser import Tab
+from tests.fixtures.browser import SIZES, Tab
 from tests.fixtures.processes import wait_until
 
 MORNING = datetime(2026, 3, 16, 9, 0, tzinfo=UTC)
@@ -50,6 +50,27 @@ def test_the_checks_themselves_notice(
     assert "seen" in tab.errors
     with pytest.raises(AssertionError, match="px wide"):
         no_sideways_scroll(tab.page)
+
+
+@pytest.mark.parametrize("width", [width for width, _ in SIZES.values()])
+def test_a_fault_of_one_size_alone_is_noticed(
+    width: int, specimens: Specimens, open_tab: Callable[..., Tab], sound: Callable[[Tab, str], None]
+) -> None:
+    tab = open_tab()
+    tab.page.goto(f"{specimens.url}/subjects/", wait_until="networkidle")
+    tab.page.evaluate(
+        """width => {
+          const wide = document.createElement('canvas');
+          const show = () => { wide.hidden = innerWidth !== width; };
+          wide.width = 3000;
+          addEventListener('resize', show);
+          document.querySelector('main').append(wide);
+          show();
+        }""",
+        width,
+    )
+    with pytest.raises(AssertionError, match=f"px wide in a window of {width}"):
+        sound(tab, "subjects")
 
 
 # ---------------------------------------------------------------- laboratory grid

@@ -39,7 +39,7 @@ from protocol.vocabulary import Analyte
 from reporting.next_step import tasks
 from reporting.selectors.facts import facts_of
 from safety.services import Medication, record_medication
-from tests.world import World
+from tests.world import OPENED_ON, World
 from tests.world_enrollment import (
     complete,
     consented_again,
@@ -60,6 +60,8 @@ from trialsite.services.subjects import Refused
 
 TODAY = date(2024, 1, 2)
 DAY = timedelta(days=1)
+#: Since when version 2.0 is in force.
+SINCE = OPENED_ON - DAY
 
 
 @pytest.fixture
@@ -115,7 +117,7 @@ def test_a_version_is_in_force_from_its_day(later: World) -> None:
     new_form(later, on=TODAY + 5 * DAY)
     site = later.sites["01"]
     with reading(system_actor("verification"), later.at):
-        found = [version_on(site, TODAY + days * DAY) for days in (-3, 4, 5)]
+        found = [version_on(site, on) for on in (OPENED_ON - 2 * DAY, TODAY + 4 * DAY, TODAY + 5 * DAY)]
     assert [one.version if one else None for one in found] == [None, "2.0", "3.0"]
 
 
@@ -129,7 +131,11 @@ def test_the_same_version_again_changes_nothing(world: World) -> None:
     ("changes", "field", "words"),
     [
         ({"version": "2.0", "effective_on": TODAY}, "version", "in the list already"),
-        ({"effective_on": TODAY - 2 * DAY}, "effective_on", "Version 2.0 of site 01 is in force from that day"),
+        (
+            dict.fromkeys(("approved_on", "effective_on"), SINCE),
+            "effective_on",
+            "2.0 of site 01 is in force from that day",
+        ),
         ({"approved_on": TODAY + DAY, "effective_on": TODAY + DAY}, "approved_on", "in the future"),
         ({"approved_on": TODAY, "effective_on": TODAY - DAY}, "effective_on", "only after its approval"),
     ],
@@ -159,7 +165,7 @@ def test_only_admins_and_data_managers_keep_versions(world: World, role: Role) -
 
 def test_the_database_keeps_one_version_per_number_and_day(world: World, seen: None) -> None:
     del seen
-    for version, on in (("2.0", TODAY), ("9.9", TODAY - 2 * DAY)):
+    for version, on in (("2.0", TODAY), ("9.9", SINCE)):
         with pytest.raises(IntegrityError), transaction.atomic():
             ConsentForm.objects.create(
                 site=world.sites["01"], version=version, approved_on=on, effective_on=on,
@@ -374,7 +380,7 @@ def test_the_same_form_twice_records_one_consent(world: World) -> None:
         (ConsentGiven("3.0", TODAY + DAY, time(0, 2)), "in the future"),
         (ConsentGiven("3.0", TODAY, time(23, 59)), "still to come"),
         (ConsentGiven("3.0", TODAY - DAY, time(0, 2)), "The first consent was given on 2 Jan 2024"),
-        (ConsentGiven("3.0", TODAY - 9 * DAY, time(0, 2)), "when the site opened"),
+        (ConsentGiven("3.0", OPENED_ON - DAY, time(0, 2)), "when the site opened"),
     ],
 )
 def test_a_new_consent_that_cannot_be_is_refused(world: World, given: ConsentGiven, words: str) -> None:

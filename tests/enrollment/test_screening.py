@@ -15,7 +15,7 @@ from django.db import connections
 from enrollment.evidence import age_at_consent
 from enrollment.models import Consent
 from enrollment.services import PossibleDuplicate, Screening, screen_subject
-from tests.world import World, new_world
+from tests.world import OPENED_ON, World, new_world
 from tests.world_enrollment import form_in_force, screened, screening
 from trialsite.access import Actor, system_actor
 from trialsite.context import reading
@@ -89,7 +89,7 @@ def test_a_likely_duplicate_is_asked_about(world: World) -> None:
     ("changes", "words"),
     [
         ({"consented_on": date(2024, 1, 3)}, "in the future"),
-        ({"consented_on": date(2023, 12, 31)}, "when the site opened"),
+        ({"consented_on": OPENED_ON - timedelta(days=1)}, "when the site opened"),
         ({"consented_time": time(23, 59)}, "still to come"),
         ({"birth_year": 2008}, "was not 18"),
         ({"birth_year": 1890}, "Check the year of birth"),

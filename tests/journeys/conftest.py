@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.browser import Tab
+from tests.fixtures.databases import Database
 from tests.fixtures.processes import LiveApp
 from tests.journeys.desk import Desk, Letters
+
+
+@pytest.fixture
+def fresh_db(bare_db: Database) -> Database:
+    """A road begins where nobody is hired yet."""
+    return bare_db
 
 
 @pytest.fixture

@@ -138,10 +138,10 @@ def test_a_reset_asks_the_preparation_to_forget(full: Path, monkeypatch: pytest.
     assert "--forget" not in asked[1]
 
 
-def test_nothing_is_forgotten_before_the_database_may_be_emptied(full: Path, fresh_db: Database) -> None:
+def test_nothing_is_forgotten_before_the_database_may_be_emptied(full: Path, bare_db: Database) -> None:
     before = kept(full)
     beside = [full / name for name in (*KEPT, "never there")]
-    with fresh_db.as_owner() as owner:
+    with bare_db.as_owner() as owner:
         owner.execute("create table mine (number int)")
     with pytest.raises(CommandError, match="it is not emptied, name another"):
         call_command("prepare", reset=True, forget=beside, stdout=StringIO())

@@ -72,18 +72,18 @@ class Snapshot:
 
 
 @pytest.fixture
-def filled(servers: TestServers, fresh_db: Database) -> Snapshot:
+def filled(servers: TestServers, bare_db: Database) -> Snapshot:
     """A database with every role, two wards and a changed row."""
-    house = built(fresh_db)
+    house = built(bare_db)
     world, stored = house.world, house.wards["01"].medication
     mark_medication_in_error(
         by=world.person(Role.COORDINATOR), at=world.at, subject_id=stored.subject_id, site_id=stored.site_id,
         medication_id=stored.pk, reason="Another subject's",
     )  # fmt: skip
     connections["default"].close()
-    known = columns(servers, fresh_db.name)
-    last = int(servers.cluster.sql("select max(id) from audit_event", fresh_db.name))
-    return Snapshot(servers, fresh_db.name, known, last, digests(servers, fresh_db.name, known, last))
+    known = columns(servers, bare_db.name)
+    last = int(servers.cluster.sql("select max(id) from audit_event", bare_db.name))
+    return Snapshot(servers, bare_db.name, known, last, digests(servers, bare_db.name, known, last))
 
 
 @pytest.mark.req("G5")

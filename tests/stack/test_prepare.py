@@ -17,25 +17,25 @@ def sites(database: Database) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("option", ["demonstration", "reset"])
-def test_a_database_that_is_not_ours_is_refused(fresh_db: Database, option: str) -> None:
-    with fresh_db.as_owner() as owner:
+def test_a_database_that_is_not_ours_is_refused(bare_db: Database, option: str) -> None:
+    with bare_db.as_owner() as owner:
         owner.execute("create table mine (number int)")
     with pytest.raises(CommandError, match=r"^The database has \d+ relations already and holds no demonstration: "):
         call_command("prepare", **{option: True}, stdout=StringIO())
-    assert ("mine",) in sites(fresh_db)
+    assert ("mine",) in sites(bare_db)
 
 
-def test_a_reset_begins_with_nothing_and_the_same_rights(fresh_db: Database) -> None:
+def test_a_reset_begins_with_nothing_and_the_same_rights(bare_db: Database) -> None:
     prepare.label(prepare.LOADED)
-    with fresh_db.as_owner() as owner:
+    with bare_db.as_owner() as owner:
         owner.execute("create table mine (number int)")
         before = rights(owner)
     connections["owner"].close()
     call_command("prepare", reset=True, stdout=StringIO())
-    assert sites(fresh_db) == [("trialsite_site",)]
-    with fresh_db.as_owner() as owner:
+    assert sites(bare_db) == [("trialsite_site",)]
+    with bare_db.as_owner() as owner:
         assert rights(owner) == [row for row in before if row[0] != "mine"]
-    with fresh_db.as_app() as app:
+    with bare_db.as_app() as app:
         assert app.execute("select count(*) from trialsite_site").fetchone() == (0,)
 
 
@@ -48,7 +48,7 @@ def rights(owner: object) -> list[tuple[object, ...]]:
     ).fetchall()
 
 
-def test_states_are_told_apart(fresh_db: Database) -> None:
+def test_states_are_told_apart(bare_db: Database) -> None:
     assert prepare.found().startswith("has ")
     for state in (prepare.LOADING, prepare.LOADED):
         prepare.label(state)
@@ -57,17 +57,17 @@ def test_states_are_told_apart(fresh_db: Database) -> None:
     assert prepare.found() == prepare.EMPTY
 
 
-def test_a_finished_load_is_not_repeated_and_an_interrupted_one_begins_again(fresh_db: Database) -> None:
+def test_a_finished_load_is_not_repeated_and_an_interrupted_one_begins_again(bare_db: Database) -> None:
     command = prepare.Command(stdout=StringIO())
     assert command.is_new(prepare.LOADED) is False
     prepare.label(prepare.LOADING)
     assert command.is_new(prepare.found()) is True
-    assert sites(fresh_db) == []
+    assert sites(bare_db) == []
     assert prepare.found() == prepare.LOADING
 
 
-def test_preparing_twice_changes_nothing(fresh_db: Database) -> None:
-    with fresh_db.as_owner() as owner:
+def test_preparing_twice_changes_nothing(bare_db: Database) -> None:
+    with bare_db.as_owner() as owner:
         before = rights(owner)
         call_command("prepare", stdout=StringIO())
         assert rights(owner) == before
@@ -79,17 +79,17 @@ def commits_wait_as_told_by() -> str:
         return str(cursor.fetchone()[0])
 
 
-def test_only_the_load_does_not_wait_for_the_disk(fresh_db: Database) -> None:
+def test_only_the_load_does_not_wait_for_the_disk(bare_db: Database) -> None:
     before = commits_wait_as_told_by()
     with unhurried():
         assert commits_wait_as_told_by() == "client off"
     assert commits_wait_as_told_by() == before != "client off"
 
 
-def test_the_tables_are_counted_once_they_are_filled(fresh_db: Database) -> None:
+def test_the_tables_are_counted_once_they_are_filled(bare_db: Database) -> None:
     """Without figures of a table's size the first pages would be planned as if it were empty."""
     prepare.take_stock()
-    with fresh_db.as_owner() as owner:
+    with bare_db.as_owner() as owner:
         counted = owner.execute("select count(*) from pg_stat_user_tables where last_analyze is not null").fetchone()
         tables = owner.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone()
     assert counted == tables

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
-from tests.fixtures.databases import SHARED, Database, copy_template, drop, use
+from tests.fixtures.databases import STAFFED, Database, working_in
 from tests.urls import every_url
 from tests.world import World, log_in, new_world
 from tests.world_everything import Ward, furnish
@@ -83,15 +83,9 @@ PARAMETERS = {one.name: one.parameters for one in every_url()}
 
 
 @pytest.fixture(scope="module")
-def house(template_database: TestServers, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
-    database = copy_template(template_database, "house")
-    with django_db_blocker.unblock():
-        use(database.name)
-        try:
-            yield built(database)
-        finally:
-            use(SHARED)
-            drop(template_database, database.name)
+def house(staffed_template: TestServers, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+    with working_in(staffed_template, django_db_blocker, "house", STAFFED) as database:
+        yield built(database)
 
 
 def built(database: Database, *, sites: tuple[str, ...] = ("01", "02"), said: str = "Plain words") -> House:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import unescape
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -191,15 +193,58 @@ CRFS = [
 
 
 def outcome(client: Client, method: str, address: str, name: str) -> int | str:
-    """Either "allowed" or the status of the refusal. A streamed body is read to its end."""
     response = client.get(address) if method == "GET" else client.post(address, SENT.get(name, {}))
-    body(response)
-    return "allowed" if response.status_code in ALLOWED else response.status_code
+    return verdict(answered(response).status)
 
 
 def body(response: Any) -> str:
     content = b"".join(response.streaming_content) if response.streaming else response.content
     return str(content.decode(errors="replace"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a page answered to one look at it."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+@dataclass(frozen=True)
+class Round:
+    """One look at every address of the own site by every role, and which tables are not as they were."""
+
+    answers: Mapping[tuple[str, str], Answer]
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+    def of(self, letter: str) -> dict[str, Answer]:
+        """The pages that this role may see, by name."""
+        return {name: self.answers[letter, name] for name in TABLE if letter in (TABLE[name][0] or "")}
+
+
+@pytest.fixture(scope="module")
+def looked(house: House, servers: TestServers) -> Round:
+    """Made once for all tests that ask something of what is shown: looking changes nothing, as one of them proves."""
+    clients = {letter: house.client(role) for letter, role in LETTERS.items()}
+    before = digest(servers, house.database.name)
+    answers = {
+        (letter, name): answered(client.get(house.address(name)))
+        for name in TABLE
+        for letter, client in clients.items()
+    }
+    return Round(answers, before, digest(servers, house.database.name))
+
+
+def answered(response: Any) -> Answer:
+    """A streamed body is read to its end."""
+    return Answer(response.status_code, dict(response.headers), body(response))
+
+
+def verdict(status: int) -> int | str:
+    """Either "allowed" or the status of the refusal."""
+    return "allowed" if status in ALLOWED else status
 
 
 def expected(name: str, method: str, letter: str) -> int | str:
@@ -217,14 +262,20 @@ def test_every_address_is_in_the_table() -> None:
 
 
 @pytest.mark.req("A8", "D9", "A3", "A5")
-@pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("name", TABLE)
-def test_each_role_at_its_own_site(house: House, name: str, method: str) -> None:
+def test_each_role_looks_at_its_own_site(looked: Round, name: str) -> None:
+    found = {letter: verdict(looked.answers[letter, name].status) for letter in LETTERS}
+    assert found == {letter: expected(name, "GET", letter) for letter in LETTERS}
+
+
+@pytest.mark.req("A8", "D9", "A3", "A5")
+@pytest.mark.parametrize("name", TABLE)
+def test_each_role_sends_at_its_own_site(house: House, name: str) -> None:
     found = {}
     for letter, role in LETTERS.items():
         client = log_in(Client(), house.world.person(role)) if name == "account_logout" else house.client(role)
-        found[letter] = outcome(client, method, house.address(name), name)
-    assert found == {letter: expected(name, method, letter) for letter in LETTERS}
+        found[letter] = outcome(client, "POST", house.address(name), name)
+    assert found == {letter: expected(name, "POST", letter) for letter in LETTERS}
 
 
 @pytest.mark.req("A5")
@@ -262,21 +313,20 @@ def test_who_does_not_treat_writes_into_no_form(house: House, role: Role) -> Non
 
 
 @pytest.mark.req("A8")
-def test_an_administrator_opens_no_page_of_a_subject(house: House) -> None:
-    pages = [name for name in OF_A_SITE if name != "query_new"]
-    statuses = {name: house.client(Role.ADMIN).get(house.address(name)).status_code for name in pages}
+def test_an_administrator_opens_no_page_of_a_subject(looked: Round) -> None:
+    statuses = {name: looked.answers["A", name].status for name in OF_A_SITE if name != "query_new"}
     assert set(statuses.values()) == {403}, statuses
 
 
 # ---------------------------------------------------------------- nothing of another site shows, and GET only looks
 
-#: Plainly, and with every filter set to what the other site would answer.
-ASKED = ("", "?site=02&q=02-001&show=all&all=1&group=enrolled&population=all", "?q=02")
+#: Besides plainly: with every filter set to what the other site would answer.
+ASKED = ("?site=02&q=02-001&show=all&all=1&group=enrolled&population=all", "?q=02")
 
 
 @pytest.mark.req("A5", "F3")
 @pytest.mark.parametrize("letter", SITE)
-def test_no_page_of_one_site_says_anything_of_the_other(house: House, letter: str) -> None:
+def test_no_page_of_one_site_says_anything_of_the_other(house: House, looked: Round, letter: str) -> None:
     """Lists, searches, counts, files: nothing in them names a subject, key, person or laboratory of site 02."""
     role, other = LETTERS[letter], house.wards["02"]
     secrets = [
@@ -284,16 +334,15 @@ def test_no_page_of_one_site_says_anything_of_the_other(house: House, letter: st
         *(one.number for one in (other.treated, other.screened, other.followed)),
         house.world.person(role, "02").printed_name,
     ]
-    seen: dict[str, str] = {}
-    for name in TABLE:
-        if letter in (TABLE[name][0] or ""):
-            for asked in ("",) if PARAMETERS[name] else ASKED:
-                text = body(house.client(role).get(house.address(name) + asked))
-                seen[name] = seen.get(name, "") + text
-                told = text.replace("02-001", "") if asked else text  # the search box repeats what was typed
-                assert [one for one in secrets if one in told] == [], (name, asked)
-    assert house.wards["01"].treated.number in seen["subjects"], "the own site is there"
-    assert "Plain words asked" in seen["query"]
+    shown = {name: answer.text for name, answer in looked.of(letter).items()}
+    for name, text in shown.items():
+        assert [one for one in secrets if one in text] == [], name
+        for asked in () if PARAMETERS[name] else ASKED:
+            found = body(house.client(role).get(house.address(name) + asked))
+            told = found.replace("02-001", "")  # the search box repeats what was typed
+            assert [one for one in secrets if one in told] == [], (name, asked)
+    assert house.wards["01"].treated.number in shown["subjects"], "the own site is there"
+    assert "Plain words asked" in shown["query"]
 
 
 @pytest.mark.req("A5")
@@ -305,17 +354,15 @@ def test_counts_are_of_the_own_site(house: House, letter: str, subjects: int) ->
 
 @pytest.mark.req("A3")
 @pytest.mark.parametrize("letter", LETTERS)
-def test_no_page_leads_to_a_page_that_is_refused(house: House, letter: str) -> None:
+def test_no_page_leads_to_a_page_that_is_refused(house: House, looked: Round, letter: str) -> None:
     """Every link that a role is shown opens for that role."""
     shut = set()
-    for name in TABLE:
-        if letter in (TABLE[name][0] or ""):
-            address = house.address(name)
-            for link in re.findall(r'<a\b[^>]*\bhref="([^"]+)"', body(house.client(LETTERS[letter]).get(address))):
-                parts = urlsplit(urljoin(address, unescape(link)))
-                target = resolve(parts.path).url_name if not parts.netloc and not parts.scheme else ""
-                if target and letter not in (TABLE[target][0] or ""):
-                    shut.add((name, target))
+    for name, answer in looked.of(letter).items():
+        for link in set(re.findall(r'<a\b[^>]*\bhref="([^"]+)"', answer.text)):
+            parts = urlsplit(urljoin(house.address(name), unescape(link)))
+            target = resolve(parts.path).url_name if not parts.netloc and not parts.scheme else ""
+            if target and letter not in (TABLE[target][0] or ""):
+                shut.add((name, target))
     assert shut == set()
 
 
@@ -332,29 +379,18 @@ def digest(servers: TestServers, database: str) -> dict[str, str]:
 
 
 @pytest.mark.req("B1", "B14")
-def test_looking_changes_nothing(house: House, servers: TestServers) -> None:
+def test_looking_changes_nothing(looked: Round) -> None:
     """GET of every address by every role leaves every row of every table as it was."""
-    for role in LETTERS.values():
-        house.client(role)
-    before = digest(servers, house.database.name)
-    for name in TABLE:
-        for letter, role in LETTERS.items():
-            if letter in (TABLE[name][0] or ""):
-                body(house.client(role).get(house.address(name)))
-    after = digest(servers, house.database.name)
-    assert {table for table in before if before[table] != after[table]} == set()
-    assert len(before) > 40
-    assert before["trialsite_subject"] != "empty"
+    assert {table for table, rows in looked.before.items() if rows != looked.after[table]} == set()
+    assert len(looked.before) > 40
+    assert looked.before["trialsite_subject"] != "empty"
 
 
 @pytest.mark.req("J6", "A2")
-def test_every_page_is_kept_out_of_caches_and_names_nobody_in_its_address(house: House) -> None:
+def test_every_page_is_kept_out_of_caches_and_names_nobody_in_its_address(house: House, looked: Round) -> None:
     names = {actor.printed_name for actor in house.world.people.values()}
-    for name in TABLE:
-        for letter in (TABLE[name][0] or "")[:1]:
-            address = house.address(name)
-            response = house.client(LETTERS[letter]).get(address)
-            body(response)
-            assert "no-store" in response.headers["Cache-Control"], name
-            assert "default-src 'none'" in response.headers["Content-Security-Policy"], name
-            assert not [one for one in names if one.replace(" ", "") in address], name
+    for letter in LETTERS:
+        for name, answer in looked.of(letter).items():
+            assert "no-store" in answer.headers["Cache-Control"], name
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"], name
+            assert not [one for one in names if one.replace(" ", "") in house.address(name)], name

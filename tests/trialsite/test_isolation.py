@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection
 
-from tests.world import new_world
+from tests.world import LONG_BEFORE, new_world
 from trialsite.access import Duty
 from trialsite.context import reading, writing
 from trialsite.models import AuditEvent, Role, Subject, Visit
@@ -118,7 +120,7 @@ def test_authority_ends_with_the_delegation(fresh_db: object) -> None:
         writing(by=coordinator, duty=Duty.ENTER_DATA, site_id=world.sites["02"].pk, at=world.at),
     ):
         pass
-    before = world.later(-30)
+    before = LONG_BEFORE - timedelta(days=30)
     with (
         pytest.raises(PermissionDenied),
         writing(by=coordinator, duty=Duty.ENTER_DATA, site_id=world.sites["01"].pk, at=before),

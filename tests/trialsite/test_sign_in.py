@@ -32,7 +32,7 @@ def test_every_address_needs_a_sign_in_unless_listed(db: None, client: Client) -
 
 
 @pytest.mark.req("A1")
-def test_a_fresh_installation_has_no_account(db: None) -> None:
+def test_a_fresh_installation_has_no_account(bare_db: object) -> None:
     assert not User.objects.exists()
 
 
