@@ -31,38 +31,44 @@ LENGTH = 450
 def ask_about_contradictions(*, by: Actor, at: datetime, subject: Subject) -> None:
     """Ask about every answer that a recorded medication contradicts, and close what the two agree about now.
 
-    As of today in screening, as of the day of registration after it; what came later contradicts no answer. Nothing
-    is asked twice of the same answer and the same medications. Runs inside the caller's `writing`.
+    As of today in screening, as of the day of registration after it; what came later contradicts no answer. One query
+    for each version of an answer: it opens again when another medication contradicts what was settled. Runs inside
+    the caller's `writing`.
     """
     as_of = subject.registered_on or site_day(at, subject.site)
     is_judged = subject.state == Phase.SCREENING or subject.registered_on is not None
     medicines = medicines_for([subject])[subject.pk]
     wanted = contradictions(current_answers(subject), medicines, as_of) if is_judged else {}
-    before = {(one.record_id, one.text): one for one in Query.objects.filter(subject=subject, check_code=CHECK)}
-    for key, query in before.items():
-        if key not in wanted and query.state != Query.State.CLOSED:
+    before = {one.record_id: one for one in Query.objects.filter(subject=subject, check_code=CHECK)}
+    for answer_id, query in before.items():
+        if answer_id not in wanted and query.state != Query.State.CLOSED:
             close_automatic_query(
                 query=query, at=at, reason="The answer and the medications agree, or one was changed."
             )
-    for (answer_id, text), item in wanted.items():
-        asked = before.get((answer_id, text))
+    for answer_id, (item, text) in wanted.items():
+        asked = before.get(answer_id)
         if asked is None:
             anchor = Anchor(RECORD, answer_id, item)
             raise_automatic_query(by=by, at=at, subject=subject, anchor=anchor, question=Question(text, CHECK))
-        elif asked.state == Query.State.CLOSED and closed_itself(asked):
-            reopen_automatic_query(query=asked, at=at, reason="The medication contradicts the answer again.")
+        elif asked.state == Query.State.CLOSED and (closed_itself(asked) or not _was_asked(asked, text)):
+            reopen_automatic_query(query=asked, at=at, reason=text)
+
+
+def _was_asked(query: Query, text: str) -> bool:
+    """True if a person has settled the query with these very medications before the eyes."""
+    return text == query.text or query.messages.filter(text=text).exists()
 
 
 def contradictions(
     answers: Mapping[str, ScreeningAnswer], medicines: Iterable[Recorded], as_of: date
-) -> dict[tuple[int, str], str]:
-    """Answer (primary key) and what is to be asked about it -> the item; empty where answers and medications agree."""
+) -> dict[int, tuple[str, str]]:
+    """Answer (primary key) -> its item and what is to be asked; empty where answers and medications agree."""
     found = {}
     for item, contradicts in _CONTRADICTS.items():
         answer = answers.get(item)
         against = [] if answer is None else [one for one in medicines if contradicts(one, answer, as_of)]
         if answer is not None and against:
-            found[answer.pk, _text(answer, against)] = item
+            found[answer.pk] = (item, _text(answer, against))
     return found
 
 

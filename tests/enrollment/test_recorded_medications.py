@@ -16,10 +16,11 @@ from safety.services import Medication, end_medication, mark_medication_in_error
 from tests.enrollment.test_eligibility import look, overall
 from tests.world import World, log_in
 from tests.world_enrollment import answered, complete, correct, register, sent, signed
-from trialsite.access import system_actor
-from trialsite.context import reading
+from trialsite.access import Duty, system_actor
+from trialsite.context import reading, writing
 from trialsite.models import Query, Role, Subject
 from trialsite.partial_dates import parse
+from trialsite.services.queries import confirm_automatic_query
 from trialsite.services.subjects import Refused
 
 MET, NOT_MET, OPEN = CriterionOutcome.MET, CriterionOutcome.NOT_MET, CriterionOutcome.INDETERMINATE
@@ -67,10 +68,10 @@ def test_a_record_that_counts_outweighs_the_answer_and_the_answer_is_asked_about
     assert (overall(world, subject), asked(world, subject)) == (MET, [])
     stored = add(world, subject, *medicine)
     assert look(world, subject)[criterion] is NOT_MET
-    assert asked(world, subject) == [(item, "OPEN")]
+    assert asked(world, subject) == [(item, Query.State.OPEN)]
     take_back(world, stored)
     assert look(world, subject)[criterion] is MET
-    assert asked(world, subject) == [(item, "CLOSED")]
+    assert asked(world, subject) == [(item, Query.State.CLOSED)]
 
 
 @pytest.mark.req("D2", "D6")
@@ -92,6 +93,7 @@ def test_an_unknown_last_day_leaves_it_open_until_it_is_known(world: World) -> N
         medication_id=stored.pk, stopped=parse("oct 2023", world.at.date()),
     )  # fmt: skip
     assert look(world, subject)["E03"] is OPEN
+    assert asked(world, subject) == [("iv_antibiotics", Query.State.OPEN)]
     take_back(world, stored)
     add(world, subject, "Cefazolin", "sep 2023", "9 oct 2023", Route.INTRAVENOUS)
     assert look(world, subject)["E03"] is MET
@@ -102,9 +104,27 @@ def test_an_answer_given_after_the_record_is_asked_about_too(world: World) -> No
     subject = complete(world)
     add(world, subject, "Infliximab", "2023", "", Route.INTRAVENOUS)
     correct(world, subject, "tnf_or_thalidomide", Answer("yes", world.at.date()))
-    assert asked(world, subject) == [("tnf_or_thalidomide", "CLOSED")]
+    assert asked(world, subject) == [("tnf_or_thalidomide", Query.State.CLOSED)]
     correct(world, subject, "tnf_or_thalidomide", Answer("no", world.at.date()))
-    assert asked(world, subject)[-1] == ("tnf_or_thalidomide", "OPEN")
+    assert asked(world, subject)[-1] == ("tnf_or_thalidomide", Query.State.OPEN)
+    assert look(world, subject)["E01"] is NOT_MET
+
+
+@pytest.mark.req("D2", "D8")
+def test_what_a_person_has_confirmed_is_asked_again_only_for_another_medication(world: World) -> None:
+    subject = complete(world)
+    add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
+    with reading(system_actor("verification"), world.at):
+        query = Query.objects.get(subject=subject, record_type="screening_answer")
+    coordinator = world.person(Role.COORDINATOR)
+    with writing(by=coordinator, duty=Duty.ANSWER_QUERY, site_id=subject.site_id, at=world.at):
+        confirm_automatic_query(by=coordinator, query=query, at=world.at, text="Is what the source says.")
+    add(world, subject, "Ibuprofen", "2023", "", Route.ORAL)
+    assert asked(world, subject) == [("tnf_or_thalidomide", Query.State.CLOSED)]
+    add(world, subject, "Humira", "2023", "", Route.SUBCUTANEOUS)
+    assert asked(world, subject) == [("tnf_or_thalidomide", Query.State.OPEN)]
+    with reading(system_actor("verification"), world.at):
+        assert "Humira, subcutaneous" in Query.objects.get(pk=query.pk).messages.order_by("id").last().text
     assert look(world, subject)["E01"] is NOT_MET
 
 
@@ -122,7 +142,7 @@ def test_what_was_sent_keeps_the_record_and_a_later_record_keeps_it_from_being_s
     snapshot = sent(world, subject)
     with reading(system_actor("verification"), world.at):
         judged = EligibilitySnapshot.objects.get(pk=snapshot.pk).judgements
-    (row,) = [one for one in judged if one["criterion"] == "E03"]
+    (row,) = [one for one in judged["criteria"] if one["criterion"] == "E03"]
     assert f"medication:{old.pk}" in {piece["source"] for piece in row["evidence"]}
     add(world, subject, "Ceftriaxone", "dec 2023", "", Route.INTRAVENOUS)
     with pytest.raises(Refused):
