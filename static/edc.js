@@ -63,8 +63,8 @@ const countTasks = async (address) => {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? 'null');
   if (here === undefined && (!kept || Date.now() - kept.at < KEPT_MS)) return kept?.tasks;
   const asked = () => fetch(address, { credentials: 'same-origin', redirect: 'error' }).then((answer) => answer.json());
-  const { tasks } = here === undefined ? await asked().catch(() => ({ tasks: 0 })) : { tasks: Number(here) };
-  keep(Date.now(), tasks);
+  const { tasks } = here === undefined ? await asked().catch(() => ({})) : { tasks: Number(here) };
+  if (tasks !== undefined) keep(Date.now(), tasks);
   return tasks;
 };
 
@@ -73,7 +73,7 @@ if (badges.length) {
   document.addEventListener('submit', () => keep(0, 0), true);
   countTasks(badges[0].dataset.asksCount).then((tasks) => badges.forEach((badge) => {
     badge.hidden = !tasks;
-    badge.firstElementChild.textContent = tasks ?? '';
+    badge.firstElementChild.textContent = tasks;
   }));
 }
 

@@ -110,7 +110,6 @@ def looked_at(tab: Tab, address: str, no_sideways_scroll: Callable[[Page], None]
     """What is wrong with a page: everything at the wide size, at the narrow one what hangs on the size."""
     page = tab.page
     page.goto(address, wait_until="domcontentloaded")
-    page.evaluate("sessionStorage.clear()")  # so that the next page is the first one of its tab again
     page.add_script_tag(url=AXE_PLACE)  # the browser keeps it; handing it over on every page takes a quarter of all
     found = [*page.evaluate(RUN, AXE_TAGS)]
     page.set_viewport_size(dict(zip(("width", "height"), SIZES["narrow"], strict=True)))
