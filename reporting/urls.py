@@ -20,7 +20,6 @@ from reporting.views import (
 urlpatterns: list[URLPattern] = [
     path("", work.home, name="home"),
     path("my-work/", work.my_work, name="my_work"),
-    path("my-work/count/", work.my_work_count, name="my_work_count"),
     path("subjects/", subjects.subjects, name="subjects"),
     path("screening-log/", screening_log.page, name="screening_log"),
     path("screening-log/screening_log.csv", screening_log.as_csv, name="screening_log_csv"),

@@ -51,29 +51,6 @@ document.addEventListener('keydown', (event) => {
   for (const menu of $$('.topbar details[open]')) { menu.open = false; $('summary', menu).focus(); }
 });
 
-// ---- how many tasks wait, beside "My work": asked for after the page, kept for a minute or until something is sent
-const KEPT = `tasks-${document.body.dataset.person}`;
-const KEPT_MS = 60000;
-
-const countTasks = async (address) => {
-  const here = $('[data-tasks]')?.dataset.tasks;
-  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? 'null');
-  if (here === undefined && kept && Date.now() - kept.at < KEPT_MS) return kept.tasks;
-  const asked = () => fetch(address, { credentials: 'same-origin', redirect: 'error' }).then((answer) => answer.json());
-  const { tasks } = here === undefined ? await asked().catch(() => ({})) : { tasks: Number(here) };
-  if (tasks !== undefined) sessionStorage.setItem(KEPT, JSON.stringify({ at: Date.now(), tasks }));
-  return tasks;
-};
-
-const badges = $$('[data-asks-count]');
-if (badges.length) {
-  document.addEventListener('submit', () => sessionStorage.removeItem(KEPT), true);
-  countTasks(badges[0].dataset.asksCount).then((tasks) => badges.forEach((badge) => {
-    badge.hidden = !tasks;
-    badge.firstElementChild.textContent = tasks;
-  }));
-}
-
 // ---------------------------------------------------------------- forms
 // Forms: one click sends once, and date boxes show what they understood.
 

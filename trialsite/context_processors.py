@@ -19,8 +19,6 @@ class MenuEntry:
     url: str
     active: bool
     count: int | None = None
-    #: Where a number is asked for that is too dear to be counted for every page.
-    asks: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         return shared
     now = clock.now()
     shared["navigation"] = [
-        MenuEntry(label, reverse(name), request.path.startswith(prefix), _count(name), _asks(name))
+        MenuEntry(label, reverse(name), request.path.startswith(prefix), _count(name))
         for label, name, duty, prefix in MENU
         if can_anywhere(actor, duty, now)
     ]
@@ -81,7 +79,3 @@ def shell(request: HttpRequest) -> dict[str, object]:
 
 def _count(name: str) -> int | None:
     return Query.objects.filter(state=Query.State.OPEN).count() if name == "queries" else None
-
-
-def _asks(name: str) -> str:
-    return reverse("my_work_count") if name == "my_work" else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
@@ -79,33 +79,19 @@ def home(request: SignedInRequest) -> HttpResponseRedirect:
 @require_GET
 @requires(Duty.VIEW_SUBJECT)
 def my_work(request: SignedInRequest) -> HttpResponse:
-    seen = _seen(request.actor)
+    facts = facts_of(subjects_in_reach(), clock.now()).values()
+    seen = see(request.actor, facts)
     groups = work_groups(request.actor, seen)
     context = {
         "groups": groups,
         "drafts": draft_lines(request.actor),
-        "mine": _mine(groups),
+        "mine": sum(len(group.tasks) for group in groups if group.key != "wait"),
         "first": next((group.tasks[0] for group in groups if group.key != "wait"), None),
         "coming": _coming(seen),
         "may_screen": can_anywhere(request.actor, Duty.SCREEN_SUBJECT, clock.now()),
         "casebooks": sum(bool(one.facts.casebook_due) for one in seen if _signs(request.actor, one)),
     }
     return render(request, "reporting/my_work.html", context)
-
-
-@require_GET
-@requires(Duty.VIEW_SUBJECT)
-def my_work_count(request: SignedInRequest) -> JsonResponse:
-    """How many tasks wait for this person: the menu's number, asked for once the page is there."""
-    return JsonResponse({"tasks": _mine(work_groups(request.actor, _seen(request.actor)))})
-
-
-def _seen(actor: Actor) -> list[Seen]:
-    return see(actor, facts_of(subjects_in_reach(), clock.now()).values())
-
-
-def _mine(groups: list[WorkGroup]) -> int:
-    return sum(len(group.tasks) for group in groups if group.key != "wait")
 
 
 def _signs(actor: Actor, one: Seen) -> bool:

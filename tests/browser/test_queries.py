@@ -172,32 +172,3 @@ def test_at_most_two_clicks_from_sign_in_to_the_first_empty_field(
     expect(tab.page.locator("input:focus")).to_have_count(1)
     assert tab.page.evaluate("document.activeElement.value") == ""
     tab.check()
-
-
-@pytest.mark.parametrize("size", ["wide", "narrow"])
-def test_the_menu_says_how_many_tasks_wait_and_keeps_up(
-    live_app: LiveApp, open_tab: Callable[..., Tab], size: str
-) -> None:
-    """The number beside "My work" is that of its page, on every page, and follows what was just done."""
-    world = new_world()
-    _, (first, _) = asked_twice(world)
-    tab = open_tab(size, base_url=live_app.url)
-    sign_in(tab, world.person(Role.COORDINATOR), world)
-    shown = tab.page.locator("[data-asks-count]:visible > span").first
-    if size == "narrow":
-        tab.page.locator(".menu-m summary").click()
-    before = int(tab.page.locator("[data-tasks]").get_attribute("data-tasks") or 0)
-    expect(shown).to_have_text(str(before))
-    for query in (first, first + 1):
-        tab.page.goto(f"/queries/{query}/")
-        tab.page.get_by_role("button", name="Correct as entered").click()
-        expect(tab.page.get_by_text(f"Query {query} was answered.")).to_be_visible()
-    tab.page.goto("/subjects/")
-    if size == "narrow":
-        tab.page.locator(".menu-m summary").click()
-    expect(shown).to_have_text(str(before - 1))
-    with tab.page.expect_request("**/my-work/count/") as asked:
-        tab.page.evaluate("sessionStorage.clear()")
-        tab.page.goto("/queries/")
-    assert asked.value.resource_type == "fetch"
-    tab.check()

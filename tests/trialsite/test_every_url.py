@@ -72,7 +72,6 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     # lists
     "home": (EVERYBODY, NO_SUCH_METHOD),
     "my_work": (CLINICAL, NO_SUCH_METHOD),
-    "my_work_count": (CLINICAL, NO_SUCH_METHOD),
     "subjects": (CLINICAL, NO_SUCH_METHOD),
     "screening_log": (CLINICAL, NO_SUCH_METHOD),
     "screening_log_csv": (CLINICAL, NO_SUCH_METHOD),
