@@ -58,7 +58,8 @@ CHECKS: tuple[str, ...] = (
 class Place:
     """One part of a subject's record. newest: the event that wrote the newest of its items.
 
-    step: the newest step, None where it was never closed. blockers: sentences; of a locked place what came up since.
+    step: the newest step, None where it was never closed. missing: sentences; of a locked place what came up since.
+    unverified: critical values that nobody compared with their source as they stand.
     """
 
     subject: Subject
@@ -66,7 +67,13 @@ class Place:
     words: str
     newest: int
     step: LockStep | None
-    blockers: tuple[str, ...]
+    missing: tuple[str, ...]
+    unverified: int
+
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        """What keeps it from being locked."""
+        return (*self.missing, unverified_words(self.unverified)) if self.unverified else self.missing
 
     @property
     def state(self) -> Standing:
@@ -105,11 +112,12 @@ def places_of(subjects: Iterable[Subject], at: datetime) -> dict[int, tuple[Plac
 
 
 def _place(subject: Subject, count: PlaceCount, step: LockStep | None, blockers: Sequence[Blocker]) -> Place:
-    found = [one.words for one in blockers if one.place in ("", count.name)]
-    left = count.tally.critical_left
-    if left:
-        found.append(f"{left} critical value{' is' if left == 1 else 's are'} not verified against the source.")
-    return Place(subject, count.name, count.words, count.newest, step, tuple(dict.fromkeys(found)))
+    missing = dict.fromkeys(one.words for one in blockers if one.place in ("", count.name))
+    return Place(subject, count.name, count.words, count.newest, step, tuple(missing), count.tally.critical_left)
+
+
+def unverified_words(number: int) -> str:
+    return f"{number} critical value{' is' if number == 1 else 's are'} not verified against the source."
 
 
 def newest_steps(subject_ids: Sequence[int]) -> dict[tuple[int, str], LockStep]:

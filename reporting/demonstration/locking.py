@@ -20,6 +20,8 @@ from trialsite.services.source_verification import verify_items
 VERIFIED, LOCKED, ASKED = timedelta(days=16), timedelta(days=12), timedelta(days=3)
 #: What is frozen of another subject.
 FROZEN = "m01"
+#: What is asked back: a visit, rather than the doses of a month.
+ASKED_BACK = ("fu", "eot", "m")
 
 
 def locks(stage: Stage, code: str) -> Iterator[date]:
@@ -36,8 +38,8 @@ def locks(stage: Stage, code: str) -> Iterator[date]:
     if made:
         ask_for_unlock(
             **_who(stage, stage.who(Role.COORDINATOR, code), subject, stage.anchor - ASKED),
-            place=made[-1],
-            reason="The chart shows another date for this contact",
+            place=next((one for one in made if one.startswith(ASKED_BACK)), made[-1]),
+            reason="The chart shows another date",
         )
 
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from trialsite import clock
 from trialsite.access import Duty, can, can_anywhere, check_may
 from trialsite.http import SignedInRequest
-from trialsite.lock_selectors import Place, Standing, places_of, requests, sentence_of, steps_of
+from trialsite.lock_selectors import Place, Standing, places_of, requests, sentence_of, steps_of, unverified_words
 from trialsite.lock_snapshots import changes_since, is_intact
 from trialsite.models import LockStep, Site, Subject
 from trialsite.sdv_selectors import items_of
@@ -53,8 +53,12 @@ class Line:
 
 def _line(subject: Subject, places: Sequence[Place]) -> Line:
     numbers = Counter(one.state.value for one in places)
-    keeps = Counter(words for one in places if one.state is not Standing.LOCKED for words in one.blockers)
-    return Line(subject, places, numbers, sum(one.is_ready for one in places), keeps.most_common(2))
+    left = [one for one in places if one.state is not Standing.LOCKED]
+    keeps = Counter(words for one in left for words in one.missing).most_common(2)
+    unverified = [one.unverified for one in left if one.unverified]
+    if unverified:
+        keeps.append((unverified_words(sum(unverified)), len(unverified)))
+    return Line(subject, places, numbers, sum(one.is_ready for one in places), keeps)
 
 
 def _chosen(request: SignedInRequest) -> tuple[list[Site], Site | None]:
@@ -154,7 +158,13 @@ def subject(request: SignedInRequest, key: str) -> HttpResponse:
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(label="Why", max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    """The service says it if a reason is missing where one is needed: everywhere but for a freeze."""
+
+    reason = forms.CharField(label="Why", max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, data: Mapping[str, Any] | None, *, is_needed: bool) -> None:
+        super().__init__(data)
+        self.fields["reason"].required = is_needed
 
 
 #: Action -> duty, service, words of the button, what is said afterwards.
@@ -219,7 +229,7 @@ def _show(request: SignedInRequest, found: Subject, code: str, problem: str) -> 
             if can(request.actor, ACTIONS[name][0], found.site_id, clock.now())
         ],
         "may_lock": place.is_ready and can(request.actor, Duty.LOCK, found.site_id, clock.now()),
-        "form": ReasonForm(request.POST if problem else None),
+        "form": ReasonForm(request.POST if problem else None, is_needed="freeze" not in _possible(place)),
         "problems": [("", problem)] if problem else [],
         "has_errors": bool(problem),
     }
