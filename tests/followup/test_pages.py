@@ -32,6 +32,7 @@ PAGES = ("subject_end_of_treatment", "subject_departure", "subject_follow_up")
 #: Data sets that this road leaves empty.
 NOTHING_ASKED = {
     "queries", "query_messages", "parameter_confirmations", "protocol_activations", "source_verifications",
+    "locks",
 }  # fmt: skip
 WRITERS = {
     "subject_end_of_treatment": {Role.INVESTIGATOR},
