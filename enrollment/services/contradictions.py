@@ -75,7 +75,8 @@ def contradictions(
 def _text(answer: ScreeningAnswer, against: Iterable[Recorded]) -> str:
     question = QUESTIONS[answer.item]
     said = dict(question.choices)[answer.value].lower()
-    day = f", last day {in_words(answer.evidence_on)}" if question.day and answer.evidence_on else ""
+    is_dated = question.day and answer.value == YES
+    day = f", last day {in_words(answer.evidence_on)}" if is_dated and answer.evidence_on else ""
     recorded = "; ".join(one.told for one in against)
     told = f"{question.words}: the answer is {said}{day}, and recorded is {recorded}"
     return f"{told[:LENGTH]}. Correct the answer or the medication."
