@@ -17,11 +17,11 @@ from followup.casebook import FormChange
 from followup.milestones import readings
 from followup.models import EndOfTreatment
 from protocol.vocabulary import Phase
-from reporting.progress import progress_of
+from reporting.progress import progress_by_visit
 from reporting.selectors.facts import SPARED, SubjectFacts, facts_of
 from reporting.steps.queries_and_doses import unrecorded_days
 from trialsite.lock_selectors import Blocker, places_of_anchors
-from trialsite.models import SignatureEvent, Subject, Visit
+from trialsite.models import SignatureEvent, Subject
 from trialsite.source_items import DOSES
 
 Said = Iterator[tuple[str, str]]
@@ -51,12 +51,7 @@ def _enrolment(facts: SubjectFacts) -> Said:
 
 
 def _visits(facts: SubjectFacts) -> Said:
-    for code, visit in facts.visits.items():
-        if visit.status == Visit.Status.NOT_DONE:
-            continue
-        progress = progress_of(facts, code)
-        if code.startswith("fu") and not progress.entered:
-            continue  # a contact by telephone brings no results
+    for code, progress in progress_by_visit(facts):
         if progress.lacks_labs:
             pending = f", {progress.pending} pending" if progress.pending else ""
             yield code, f"{progress.entered} of {progress.asked} results are entered{pending}."

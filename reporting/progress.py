@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -56,6 +57,17 @@ def progress_of(facts: SubjectFacts, code: str) -> Progress:
         lacks_disease=wants_disease and code not in facts.assessed,
         lacks_bedside=wants_bedside and visit is not None and bedside_missing(visit) > 0,
     )
+
+
+def progress_by_visit(facts: SubjectFacts) -> Iterator[tuple[str, Progress]]:
+    """Code and progress of every visit whose forms are waited for."""
+    for code, visit in facts.visits.items():
+        if visit.status == Visit.Status.NOT_DONE:
+            continue
+        progress = progress_of(facts, code)
+        if code.startswith("fu") and not progress.entered:
+            continue  # a contact by telephone brings no results
+        yield code, progress
 
 
 def is_unfinished(facts: SubjectFacts, visit: Visit) -> bool:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from labs.selectors.visits import visit_label
 from protocol.visits import PlannedVisit
 from protocol.vocabulary import DueState
-from reporting.progress import Progress, progress_of
+from reporting.progress import Progress, progress_by_visit
 from reporting.selectors.facts import SubjectFacts
 from reporting.steps.step import ENTERS, SOON, Kind, Step, days, near, page
-from trialsite.models import Visit
 
 
 def visits(facts: SubjectFacts) -> Iterator[Step]:
@@ -38,12 +37,7 @@ def _coming(facts: SubjectFacts, planned: PlannedVisit) -> Step:
 
 
 def unfinished(facts: SubjectFacts) -> Iterator[Step]:
-    for code, visit in facts.visits.items():
-        if visit.status == Visit.Status.NOT_DONE:
-            continue
-        progress = progress_of(facts, code)
-        if code.startswith("fu") and not progress.entered:
-            continue  # a contact by telephone brings no results
+    for code, progress in progress_by_visit(facts):
         if progress.lacks_labs:
             yield _finish(facts, code, progress)
         elif progress.lacks_disease:
