@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from followup.casebook import SOURCES
-from followup.models import Departure
+from followup.models import Departure, EndOfTreatment
 from followup.services import Leaving
 from labs.services import add_unscheduled_visit
 from protocol.vocabulary import Analyte, Phase
@@ -24,8 +24,11 @@ from tests.world_followup import contact, followed_subject, leave, reached, who,
 from tests.world_labs import record
 from tests.world_locks import at_place, casebook_signed, lock, locked, place_of, verified
 from tests.world_safety import an_event, reported
+from trialsite.access import Duty, system_actor
+from trialsite.context import writing
 from trialsite.models import Role, Subject
 from trialsite.services.locks import freeze
+from trialsite.services.signatures import break_signatures
 
 #: Sections of the casebook whose form names its visit or its month.
 NAMES_ITS_PLACE = {"visit", "labs", "disease", "doses", "contact"}
@@ -94,6 +97,17 @@ def test_eligibility_under_no_standing_signature_keeps_enrolment(world: World, l
     """The builder registers without a checklist, as no service would."""
     told = blockers(world, lost, "enrolment")
     assert "The signature under eligibility does not stand." in told
+
+
+@pytest.mark.req("C11")
+def test_a_broken_signature_under_the_end_of_treatment_keeps_the_course(world: World, lost: Subject) -> None:
+    words = "The signature under the end of treatment does not stand."
+    assert words not in blockers(world, lost, "course")
+    machine = system_actor("re-evaluation")
+    with writing(by=machine, duty=Duty.PROPOSE_PHASE, site_id=None, at=world.at, reason="Shown broken"):
+        break_signatures([EndOfTreatment.objects.get(subject=lost).signature], reason="Shown broken", at=world.at)
+    assert words in blockers(world, lost, "course")
+    assert words not in blockers(world, lost, "fu06")
 
 
 def test_the_matrix_shows_the_padlock_and_a_roll_up_only_where_all_is_locked(world: World, lost: Subject) -> None:
