@@ -1,13 +1,17 @@
 """Bring a database up to this version; on request with the demonstration trial in it."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
+
+from trialsite.stack.children import fork
 
 SCHEMA = Path(__file__).resolve().parents[2] / "sql" / "schema.sql"
 # Written as the comment of the schema: whose database this is, and how far the first load came.
@@ -38,15 +42,14 @@ class Command(BaseCommand):
             forget(options["forget"])
         first = options["demonstration"] and self.is_new(state)
         self.say("Database: bringing its tables up to date")
-        call_command("migrate", database="owner", interactive=False, verbosity=0)
-        call_command("createcachetable", database="owner", verbosity=0)
-        if options["static"]:
-            call_command("collectstatic", interactive=False, verbosity=0)
-        if first:
-            self.say("Demonstration trial: loading it, once")
-            call_command("load_demonstration", stdout=self.stdout)
-            take_stock()
-            label(LOADED)
+        with beside_it(static=options["static"], program=first):
+            call_command("migrate", database="owner", interactive=False, verbosity=0)
+            call_command("createcachetable", database="owner", verbosity=0)
+            if first:
+                self.say("Demonstration trial: loading it, once")
+                call_command("load_demonstration", stdout=self.stdout)
+                take_stock()
+                label(LOADED)
         if options["accounts"] and found() == LOADED:
             with options["accounts"].open("w") as accounts:
                 call_command("demonstration_accounts", stdout=accounts)
@@ -73,6 +76,27 @@ class Command(BaseCommand):
     def say(self, words: str) -> None:
         self.stdout.write(words)
         self.stdout.flush()
+
+
+@contextmanager
+def beside_it(*, static: bool, program: bool) -> Iterator[None]:
+    """Meanwhile, in a process of its own, `static` files are collected, and the `program` of the web is read in.
+
+    A first start has one processor to spare while tables are made; what Python compiles then, no visitor waits for.
+    """
+    connections.close_all()  # a connection belongs to one process
+    other = fork(_collected_and_read, static, program)
+    yield
+    other.join()
+    if other.exitcode:
+        raise CommandError("The static files could not be collected; the cause is printed above.")
+
+
+def _collected_and_read(static: bool, program: bool) -> None:
+    if static:
+        call_command("collectstatic", interactive=False, verbosity=0)
+    if program:
+        import_module("trialsite.wsgi")
 
 
 def found() -> str:
