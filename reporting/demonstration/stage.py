@@ -101,7 +101,7 @@ def _invited(stage: Stage, member: Member, link: people.Link) -> Actor:
 
 
 def passwords_set(stage: Stage, codes: Collection[str]) -> Iterator[date]:
-    """Who works at these sites follows the link of the invitation; the password of all is hashed once, for it is slow."""
+    """Who works at these sites follows the link of the invitation; the password that all share is hashed once."""
     opening = stage.anchor - OPENED_BEFORE
     yield opening
     hashed = make_password(PASSWORD)

@@ -1,7 +1,7 @@
 """Bring a database up to this version; on request with the demonstration trial in it."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -42,7 +42,8 @@ class Command(BaseCommand):
             forget(options["forget"])
         first = options["demonstration"] and self.is_new(state)
         self.say("Database: bringing its tables up to date")
-        with beside_it(static=options["static"], program=first):
+        meanwhile = ((_collect_static, options["static"]), (_read_program, first))
+        with beside(*(work for work, wanted in meanwhile if wanted)):
             call_command("migrate", database="owner", interactive=False, verbosity=0)
             call_command("createcachetable", database="owner", verbosity=0)
             if first:
@@ -79,24 +80,30 @@ class Command(BaseCommand):
 
 
 @contextmanager
-def beside_it(*, static: bool, program: bool) -> Iterator[None]:
-    """Meanwhile, in a process of its own, `static` files are collected, and the `program` of the web is read in.
+def beside(*works: Callable[[], None]) -> Iterator[None]:
+    """Meanwhile another process does these works, one after the other.
 
     A first start has one processor to spare while tables are made; what Python compiles then, no visitor waits for.
     """
     connections.close_all()  # a connection belongs to one process
-    other = fork(_collected_and_read, static, program)
+    other = fork(_in_turn, *works)
     yield
     other.join()
     if other.exitcode:
-        raise CommandError("The static files could not be collected; the cause is printed above.")
+        raise CommandError("A work beside the tables failed; its cause is printed above.")
 
 
-def _collected_and_read(static: bool, program: bool) -> None:
-    if static:
-        call_command("collectstatic", interactive=False, verbosity=0)
-    if program:
-        import_module("trialsite.wsgi")
+def _in_turn(*works: Callable[[], None]) -> None:
+    for work in works:
+        work()
+
+
+def _collect_static() -> None:
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def _read_program() -> None:
+    import_module("trialsite.wsgi")
 
 
 def found() -> str:
