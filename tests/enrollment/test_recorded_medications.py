@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from protocol.vocabulary import CriterionOutcome, Route
 from safety.models import ConcomitantMedication
 from safety.services import Medication, end_medication, mark_medication_in_error, record_medication
 from tests.enrollment.test_eligibility import look, overall
+from tests.enrollment.test_waivers import steps
 from tests.world import World, log_in
 from tests.world_enrollment import answered, complete, correct, register, sent, signed
 from trialsite.access import Duty, system_actor
@@ -43,6 +45,13 @@ def take_back(world: World, stored: ConcomitantMedication) -> None:
     mark_medication_in_error(
         by=world.person(Role.COORDINATOR), at=world.at, subject_id=stored.subject_id, site_id=stored.site_id,
         medication_id=stored.pk, reason="Another subject's",
+    )  # fmt: skip
+
+
+def stop(world: World, stored: ConcomitantMedication) -> None:
+    end_medication(
+        by=world.person(Role.COORDINATOR), at=world.at, subject_id=stored.subject_id, site_id=stored.site_id,
+        medication_id=stored.pk, stopped=parse("dec 2023", world.at.date()),
     )  # fmt: skip
 
 
@@ -147,6 +156,36 @@ def test_what_was_sent_keeps_the_record_and_a_later_record_keeps_it_from_being_s
     add(world, subject, "Ceftriaxone", "dec 2023", "", Route.INTRAVENOUS)
     with pytest.raises(Refused):
         signed(world, subject, snapshot)
+
+
+@pytest.mark.req("D2", "G1")
+@pytest.mark.parametrize("settled", [take_back, stop])
+def test_a_medication_taken_back_or_ended_after_it_was_sent_asks_to_send_again(
+    world: World, settled: Callable[[World, ConcomitantMedication], None]
+) -> None:
+    """Nobody is told to record a screen failure for what does not count any more."""
+    subject = complete(world)
+    stored = add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
+    world.later(1)
+    sent(world, subject)
+    assert steps(world, subject)[0] == "Record screen failure"
+    world.later(1)
+    settled(world, stored)
+    assert look(world, subject)["E01"] is MET
+    assert steps(world, subject)[0] == "Send eligibility again"
+    world.later(1)
+    sent(world, subject)
+    assert steps(world, subject)[0] == "Sign eligibility"
+
+
+@pytest.mark.req("D2", "G1")
+def test_a_medication_recorded_after_it_was_sent_is_news(world: World) -> None:
+    subject = complete(world)
+    add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
+    sent(world, subject)
+    world.later(1)
+    add(world, subject, "Humira", "2023", "", Route.SUBCUTANEOUS)
+    assert steps(world, subject)[0] == "Send eligibility again"
 
 
 @pytest.mark.req("D5")
