@@ -1,4 +1,4 @@
-"""The bar on top of every page of a subject, and its tabs. Seven queries, whatever the page."""
+"""The bar on top of every page of a subject, and its tabs: seven queries, whatever the page. And the menu's number."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from dosing.vocabulary import PHASE_WORDS
 from followup.models import FollowUpContact
@@ -18,6 +19,7 @@ from protocol.visits import PlannedVisit, due_state, schedule
 from protocol.vocabulary import TERMINAL_PHASES, DueState, Phase
 from reporting.addresses import address
 from reporting.selectors.facts import site_day
+from reporting.waiting import tasks_waiting
 from safety.selectors import running_reports
 from safety.vocabulary import CLOCK_WORDS
 from trialsite import clock
@@ -74,6 +76,14 @@ TABS = (
     ("Locks", "subject_locks"),
     ("Audit trail", "subject_audit"),
 )
+
+
+def work_shell(request: HttpRequest) -> dict[str, object]:
+    """`tasks_waiting` for the menu: counted once, where a page shows the menu; a part of a page does not."""
+    actor = getattr(request, "actor", None)
+    if actor is None or actor.user_id is None:
+        return {}
+    return {"tasks_waiting": SimpleLazyObject(lambda: tasks_waiting(actor, clock.now()))}
 
 
 def subject_shell(request: HttpRequest) -> dict[str, object]:

@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.urls import resolve
 
 from labs.selectors import visit_label
+from labs.selectors.imports import settled_files
 from trialsite.access import Actor
 from trialsite.days import in_words, plain_day
 from trialsite.draft_forms import form_of
@@ -27,8 +28,16 @@ class DraftLine:
 
 
 def draft_lines(by: Actor) -> list[DraftLine]:
-    """The newest first; one query however many."""
-    return [_line(one) for one in own_drafts(by)]
+    """The newest first, without those of files that are settled by now; two queries however many."""
+    found = [(one, _file_of(one.page)) for one in own_drafts(by)]
+    settled = settled_files({file for _, file in found if file is not None})
+    return [_line(one) for one, file in found if file not in settled]
+
+
+def _file_of(page: str) -> int | None:
+    """The laboratory's file that a form is about; None for a form of anything else."""
+    found = resolve(page.partition("?")[0])
+    return found.kwargs["pk"] if (found.url_name or "").startswith("lab_import_") else None
 
 
 def _line(draft: Draft) -> DraftLine:

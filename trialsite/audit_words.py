@@ -173,7 +173,7 @@ def analyte_words(slug: str) -> str:
 def _asked(event: AuditEvent) -> str:
     new = event.new or {}
     verbs = {"opened": "asked", "answered": "answered a query", "confirmed": "confirmed as entered",
-             "closed": "closed a query", "reopened": "reopened a query"}  # fmt: skip
+             "closed": "closed a query", "reopened": "reopened a query", "asked": "asked anew"}  # fmt: skip
     said = str(new.get("text", "")).rstrip(".")
     return f"{verbs[new['action']]}: {said}" if new.get("action") in verbs else ""
 

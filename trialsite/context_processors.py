@@ -15,6 +15,7 @@ from trialsite.models import Query, Role, Site
 
 @dataclass(frozen=True)
 class MenuEntry:
+    name: str
     label: str
     url: str
     active: bool
@@ -63,7 +64,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         return shared
     now = clock.now()
     shared["navigation"] = [
-        MenuEntry(label, reverse(name), request.path.startswith(prefix), _count(name))
+        MenuEntry(name, label, reverse(name), request.path.startswith(prefix), _count(name))
         for label, name, duty, prefix in MENU
         if can_anywhere(actor, duty, now)
     ]

@@ -20,12 +20,14 @@ class DraftForm:
     """One form. `query`: pattern of what follows the address, where it has several drafts or stands beside others.
 
     site_of: for a form of no subject, the function of a room above that finds the site by the address's parts.
+    has_rows: a page of it shows some of its rows, whose boxes are named 12-unit: what stands in the others stays.
     """
 
     words: str
     duty: Duty = Duty.ENTER_DATA
     query: str = ""
     site_of: str = ""
+    has_rows: bool = False
 
 
 _FILE = "labs.selectors.imports.site_of_file"
@@ -60,7 +62,7 @@ FORMS: Mapping[str, DraftForm] = {
     "query answer": DraftForm("answer to a query", Duty.ANSWER_QUERY, "form=answer"),
     "query close": DraftForm("remark on a query", Duty.CLOSE_QUERY, "form=close"),
     "lab_import_map": DraftForm("columns of a laboratory file", Duty.IMPORT_LABS, "(shape=(long|wide))?", _FILE),
-    "lab_import_review": DraftForm("rows of a laboratory file", query=r"(page=\d{1,4})?", site_of=_FILE),
+    "lab_import_review": DraftForm("rows of a laboratory file", site_of=_FILE, has_rows=True),
     "query_new": DraftForm("new query", Duty.RAISE_QUERY, r"record=[a-z_]{1,40}%3A\d{1,12}(&item=\w+)?(&visit=\w+)?"),
 }
 _NAMED = re.compile(r"form=([a-z]+)")

@@ -123,6 +123,7 @@ def is_saved_at(request: SignedInRequest, site_id: int, page: str) -> None:
     end_draft(
         by=request.actor, at=clock.now(), site_id=site_id, page=page,
         duty=form.duty if form else Duty.ENTER_DATA, sitting=posted.sitting if posted else None,
+        saved=typed_in(request.POST),
     )  # fmt: skip
 
 

@@ -79,6 +79,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "trialsite.context_processors.shell",
+                "reporting.context_processors.work_shell",
                 "reporting.context_processors.subject_shell",
                 "trialsite.query_panel.beside",
                 "trialsite.sdv_marks.beside",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from enrollment.models import ScreeningAnswer
@@ -17,9 +18,9 @@ from trialsite.models import Query, Subject
 from trialsite.services.queries import (
     Anchor,
     Question,
+    ask_automatic_query_anew,
     close_automatic_query,
     raise_automatic_query,
-    reopen_automatic_query,
 )
 
 RECORD = "screening_answer"
@@ -28,12 +29,21 @@ CHECK = "answer-against-medication"
 LENGTH = 450
 
 
+@dataclass(frozen=True)
+class Contradiction:
+    """One answer against what is recorded: item of the checklist, the medications in words, and what is asked."""
+
+    item: str
+    told: tuple[str, ...]
+    text: str
+
+
 def ask_about_contradictions(*, by: Actor, at: datetime, subject: Subject) -> None:
     """Ask about every answer that a recorded medication contradicts, and close what the two agree about now.
 
     As of today in screening, as of the day of registration after it; what came later contradicts no answer. One query
-    for each version of an answer: it opens again when another medication contradicts what was settled. Runs inside
-    the caller's `writing`.
+    for each version of an answer: it names all that contradict now, and opens again when another medication
+    contradicts what was settled. Runs inside the caller's `writing`.
     """
     as_of = subject.registered_on or site_day(at, subject.site)
     is_judged = subject.state == Phase.SCREENING or subject.registered_on is not None
@@ -45,41 +55,56 @@ def ask_about_contradictions(*, by: Actor, at: datetime, subject: Subject) -> No
             close_automatic_query(
                 query=query, at=at, reason="The answer and the medications agree, or one was changed."
             )
-    for answer_id, (item, text) in wanted.items():
+    for answer_id, one in wanted.items():
         asked = before.get(answer_id)
         if asked is None:
-            anchor = Anchor(RECORD, answer_id, item)
-            raise_automatic_query(by=by, at=at, subject=subject, anchor=anchor, question=Question(text, CHECK))
-        elif asked.state == Query.State.CLOSED and (closed_itself(asked) or not _was_asked(asked, text)):
-            reopen_automatic_query(query=asked, at=at, reason=text)
+            anchor, question = Anchor(RECORD, answer_id, one.item), Question(one.text, CHECK)
+            raise_automatic_query(by=by, at=at, subject=subject, anchor=anchor, question=question)
+        elif _is_to_ask(asked, one):
+            ask_automatic_query_anew(query=asked, at=at, text=one.text)
 
 
-def _was_asked(query: Query, text: str) -> bool:
-    """True if a person has settled the query with these very medications before the eyes."""
-    return text == query.text or query.messages.filter(text=text).exists()
+def _is_to_ask(query: Query, one: Contradiction) -> bool:
+    """An open question names what contradicts now; a settled one is asked again for what nobody had before the eyes."""
+    if query.state == Query.State.OPEN:
+        return query.text != one.text
+    if query.state == Query.State.CLOSED and closed_itself(query):
+        return True
+    asked = query.messages.values_list("text", flat=True)
+    return not any(text == one.text or all(told in text for told in one.told) for text in asked)
 
 
 def contradictions(
     answers: Mapping[str, ScreeningAnswer], medicines: Iterable[Recorded], as_of: date
-) -> dict[int, tuple[str, str]]:
-    """Answer (primary key) -> its item and what is to be asked; empty where answers and medications agree."""
+) -> dict[int, Contradiction]:
+    """Answer (primary key) -> what is to be asked about it; empty where answers and medications agree."""
     found = {}
     for item, contradicts in _CONTRADICTS.items():
         answer = answers.get(item)
         against = [] if answer is None else [one for one in medicines if contradicts(one, answer, as_of)]
         if answer is not None and against:
-            found[answer.pk] = (item, _text(answer, against))
+            told = tuple(one.told for one in against)
+            found[answer.pk] = Contradiction(item, told, _text(answer, told))
     return found
 
 
-def _text(answer: ScreeningAnswer, against: Iterable[Recorded]) -> str:
+def _text(answer: ScreeningAnswer, told: Sequence[str]) -> str:
     question = QUESTIONS[answer.item]
     said = dict(question.choices)[answer.value].lower()
     is_dated = question.day and answer.value == YES
     day = f", last day {in_words(answer.evidence_on)}" if is_dated and answer.evidence_on else ""
-    recorded = "; ".join(one.told for one in against)
-    told = f"{question.words}: the answer is {said}{day}, and recorded is {recorded}"
-    return f"{told[:LENGTH]}. Correct the answer or the medication."
+    begins = f"{question.words}: the answer is {said}{day}, and recorded is "
+    return f"{begins}{_listed(told, LENGTH - len(begins))}. Correct the answer or the medication."
+
+
+def _listed(told: Sequence[str], room: int) -> str:
+    """As many as there is room for, at least the first, and how many more there are."""
+    for named in range(len(told), 0, -1):
+        more = f" and {len(told) - named} more" if named < len(told) else ""
+        words = "; ".join(told[:named]) + more
+        if len(words) <= room:
+            return words
+    return f"{told[0][: room - 12]} …{more}"
 
 
 def _is_taken_though_denied(one: Recorded, answer: ScreeningAnswer, as_of: date) -> bool:

@@ -165,7 +165,8 @@ def _show(request: SignedInRequest, subject: Subject, *, code: str = "", **bound
     only_records = _only_records(subject)
     chosen = _chosen(schedule, typed or request.GET.get("visit", ""), today if only_records else None)
     unsaved = drafting(request, subject, f"visit={chosen.code}" if chosen else "")
-    can_record = may_enter and (only_records or subject.state in {Phase.FOLLOW_UP, Phase.COMPLETED})
+    is_open = chosen is not None and may_change(request, Duty.ENTER_DATA, subject, chosen.code)
+    can_record = only_records or subject.state in {Phase.FOLLOW_UP, Phase.COMPLETED}
     context: dict[str, Any] = {
         "subject": subject,
         "rows": [_row(line, today) for line in schedule.overdue_first],
@@ -173,8 +174,8 @@ def _show(request: SignedInRequest, subject: Subject, *, code: str = "", **bound
         "chosen": chosen,
         "chosen_words": STATE_WORDS[chosen.state] if chosen else "",
         "may_enter": may_enter,
-        "may_record": bool(can_record and chosen and chosen.contact is None and not _is_not_done(chosen))
-        and may_change(request, Duty.ENTER_DATA, subject, chosen.code if chosen else ""),
+        "may_correct": is_open,
+        "may_record": bool(is_open and can_record and chosen and chosen.contact is None and not _is_not_done(chosen)),
         "methods": METHODS,
         "contact_form": _contact_form(subject, chosen, unsaved),
         "only_records": only_records,

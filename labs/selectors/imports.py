@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -153,3 +153,9 @@ def site_of_file(pk: int) -> Site | None:
     """The site whose subjects a file is about, as far as the person sees it."""
     found = LabImport.objects.select_related("site").only("site").filter(pk=pk).first()
     return found.site if found else None
+
+
+def settled_files(wanted: Collection[int]) -> set[int]:
+    """Of these files, by primary key, those of which no row waits any more, or which were cancelled."""
+    closed = [LabImport.State.DONE, LabImport.State.CANCELLED]
+    return set(LabImport.objects.filter(pk__in=wanted, state__in=closed).values_list("pk", flat=True))

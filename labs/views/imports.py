@@ -75,7 +75,7 @@ def lab_import_map(request: SignedInRequest, pk: int) -> HttpResponse:
     table = read_table(imported.content)
     shape = request.POST.get("shape") or request.GET.get("shape") or ""
     known = _known_mapping(imported, table, Shape(shape) if shape in set(Shape) else None)
-    unsaved = drafting_of(request, imported.site, None, _page(request, "shape"))
+    unsaved = drafting_of(request, imported.site, None, _page(request))
     posted = request.POST if request.method == "POST" else None
     form = MappingForm(posted, initial=typed_in_draft(unsaved), table=table, known=known)
     if request.method == "POST" and form.is_valid():
@@ -87,7 +87,7 @@ def lab_import_map(request: SignedInRequest, pk: int) -> HttpResponse:
         except Refused as refusal:
             put(form, refusal)
         else:
-            is_saved_at(request, imported.site_id, _page(request, "shape"))
+            is_saved_at(request, imported.site_id, _page(request))
             messages.success(request, f"Columns matched and kept for {imported.laboratory.name}.")
             return redirect("lab_import_review", matched.pk)
     context = {
@@ -101,9 +101,9 @@ def lab_import_map(request: SignedInRequest, pk: int) -> HttpResponse:
     return render(request, "labs/import_map.html", context, status=UNPROCESSABLE if form.errors else 200)
 
 
-def _page(request: SignedInRequest, *parts: str) -> str:
-    """The name of a form's draft: its address with those parts of the query that say which boxes it has."""
-    return page_of(request.path, "&".join(f"{name}={request.GET[name]}" for name in parts if name in request.GET))
+def _page(request: SignedInRequest) -> str:
+    """The name of the draft: the address with the shape, which says what boxes there are."""
+    return page_of(request.path, f"shape={request.GET['shape']}" if "shape" in request.GET else "")
 
 
 def _known_mapping(imported: LabImport, table: Table, shape: Shape | None) -> FileMapping:
@@ -128,7 +128,7 @@ def lab_import_review(request: SignedInRequest, pk: int) -> HttpResponse:
         problems = answers.problems or to_look_at(request, foreseen) or _done(request, imported, answers)
         if not problems:
             if _may_import(request, imported):
-                is_saved_at(request, imported.site_id, _page(request, "page"))
+                is_saved_at(request, imported.site_id, page_of(request.path))
             return redirect("lab_import_review", imported.pk)
     context = {**_review(request, imported, problems), "foreseen": foreseen}
     return render(request, "labs/import_review.html", context, status=UNPROCESSABLE if problems else 200)
@@ -177,7 +177,7 @@ def _review(request: SignedInRequest, imported: LabImport, problems: Mapping[str
         show = "fix" if to_fix else "all"
     page = Paginator(chosen_rows(imported, show), ROWS_PER_PAGE).get_page(request.GET.get("page"))
     waiting = [row for row in page if is_to_fix(row)]
-    unsaved = drafting_of(request, imported.site, None, _page(request, "page"))
+    unsaved = drafting_of(request, imported.site, None, page_of(request.path))
     typed = request.POST or typed_in_draft(unsaved)
     visits = _visit_choices(waiting)
     otherwise = measured_otherwise_of(imported, page)

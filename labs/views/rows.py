@@ -114,12 +114,13 @@ def _row(sheet: Sheet, analyte: Analyte, value: Decimal | None, *, focus: object
         "name": analyte.value,
         "typed": entry.typed,
         "choices": _choices(spec.coded) if spec.coded else None,
+        "read": CODED.get(entry.typed, entry.typed) if spec.coded else entry.typed,
         "unit_name": f"{analyte.value}-unit",
         "unit": entry.unit or (spec.unit if len(spec.units) > 1 else ""),
         "units": [(code, unit_words(code), _factor(analyte, code)) for code in spec.units]
         if len(spec.units) > 1
         else None,
-        "unit_words": unit_words(spec.unit),
+        "unit_words": unit_words(entry.unit or spec.unit),
         "canonical_unit": spec.unit,
         "missing_words": _missing_words(missing, sheet, entry.reason or inline),
         "history_url": f"{sheet.history_url}#{analyte.value}" if analyte in sheet.results else "",

@@ -14,7 +14,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import BooleanField, Count, Exists, Func, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.fields.json import KT
 
 from dosing.models import AssignmentDiscrepancy, DoseModification, DoseRecord, PhaseDecision, PhaseProposal
@@ -30,6 +30,7 @@ from labs.selectors.visits import anchors_of, stopped_on
 from protocol.measurements import PhaseInterval
 from protocol.visits import PlannedVisit, due_state, schedule
 from protocol.vocabulary import TERMINAL_PHASES, TREATMENT_PHASES, Analyte, Drug, DueState, MissingReason, Phase
+from reporting.selectors.sent import STANDING_OF_SENT
 from safety.models import AdverseEvent, SafetyReport
 from safety.selectors import causes_signed
 from trialsite.lock_selectors import closed_places
@@ -49,18 +50,6 @@ class Entered:
 
 
 NOTHING_ENTERED = Entered()
-
-#: What was sent says no and no waiver lets it pass; and what of the evidence or of the waivers is newer than that.
-_UNMET = """jsonb_path_exists(%(expressions)s, '$.criteria[*] ? (@.outcome == "NOT_MET" && !exists(@.waiver))')"""
-_NEWER = {"subject": OuterRef("subject")}
-_STANDING_OF_SENT = {
-    "is_unmet": Func("judgements", template=_UNMET, output_field=BooleanField()),
-    "has_news": Exists(LabResult.objects.filter(**_NEWER, entered_at__gt=OuterRef("computed_at")))
-    | Exists(ScreeningAnswer.objects.filter(**_NEWER, entered_at__gt=OuterRef("computed_at")))
-    | Exists(
-        Waiver.objects.filter(**_NEWER, decision=Waiver.Decision.APPROVED, decided_at__gt=OuterRef("computed_at"))
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -196,7 +185,7 @@ class _Shelf:
         self.responses_unsigned = responses_to_sign_again(ids)
         ended = SignatureEvent.objects.filter(signature=OuterRef("signature"))
         sent = EligibilitySnapshot.objects.filter(mine).order_by("id")
-        self.snapshots = _single(sent.annotate(is_broken=Exists(ended), **_STANDING_OF_SENT).defer("judgements"))
+        self.snapshots = _single(sent.annotate(is_broken=Exists(ended), **STANDING_OF_SENT).defer("judgements"))
         answers = ScreeningAnswer.objects.filter(of("answers"), superseded_at=None).values("subject_id")
         self.answers = _counted(answers.annotate(n=Count("id")))
         self.failures = _single(ScreenFailure.objects.filter(of("failures")))

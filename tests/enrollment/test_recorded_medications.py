@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -14,13 +15,14 @@ from protocol.vocabulary import CriterionOutcome, Route
 from safety.models import ConcomitantMedication
 from safety.services import Medication, end_medication, mark_medication_in_error, record_medication
 from tests.enrollment.test_eligibility import look, overall
+from tests.enrollment.test_waivers import steps
 from tests.world import World, log_in
 from tests.world_enrollment import answered, complete, correct, register, sent, signed
 from trialsite.access import Duty, system_actor
 from trialsite.context import reading, writing
-from trialsite.models import Query, Role, Subject
+from trialsite.models import AuditEvent, Query, Role, Subject
 from trialsite.partial_dates import parse
-from trialsite.services.queries import confirm_automatic_query
+from trialsite.services.queries import answer, confirm_automatic_query
 from trialsite.services.subjects import Refused
 
 MET, NOT_MET, OPEN = CriterionOutcome.MET, CriterionOutcome.NOT_MET, CriterionOutcome.INDETERMINATE
@@ -43,6 +45,13 @@ def take_back(world: World, stored: ConcomitantMedication) -> None:
     mark_medication_in_error(
         by=world.person(Role.COORDINATOR), at=world.at, subject_id=stored.subject_id, site_id=stored.site_id,
         medication_id=stored.pk, reason="Another subject's",
+    )  # fmt: skip
+
+
+def stop(world: World, stored: ConcomitantMedication) -> None:
+    end_medication(
+        by=world.person(Role.COORDINATOR), at=world.at, subject_id=stored.subject_id, site_id=stored.site_id,
+        medication_id=stored.pk, stopped=parse("dec 2023", world.at.date()),
     )  # fmt: skip
 
 
@@ -128,6 +137,65 @@ def test_what_a_person_has_confirmed_is_asked_again_only_for_another_medication(
     assert look(world, subject)["E01"] is NOT_MET
 
 
+def question(world: World, subject: Subject) -> tuple[str, str, list[str]]:
+    """State of the query about the answers, what it asks, and what was done in its thread."""
+    with reading(system_actor("verification"), world.at):
+        query = Query.objects.get(subject=subject, record_type="screening_answer")
+        return query.state, query.text, list(query.messages.values_list("action", flat=True))
+
+
+@pytest.mark.req("D2", "D8")
+def test_an_open_query_names_every_medication_that_contradicts_now_and_keeps_what_it_said(world: World) -> None:
+    subject = complete(world)
+    first = add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
+    _, asked_first, _ = question(world, subject)
+    add(world, subject, "Humira", "2023", "", Route.SUBCUTANEOUS)
+    state, both, said = question(world, subject)
+    assert state == Query.State.OPEN
+    assert "Thalidomide, by mouth" in both
+    assert "Humira, subcutaneous" in both
+    assert said == ["opened", "asked"]
+    take_back(world, first)
+    state, left, said = question(world, subject)
+    assert (state, "Thalidomide" in left, "Humira, subcutaneous" in left) == (Query.State.OPEN, False, True)
+    assert said == ["opened", "asked", "asked"]
+    with reading(system_actor("verification"), world.at):
+        query = Query.objects.get(subject=subject, record_type="screening_answer")
+        assert list(query.messages.values_list("text", flat=True)) == [asked_first, both, left]
+        changes = AuditEvent.objects.filter(table="trialsite_query", row_id=str(query.pk), old__has_key="text")
+        assert [(one.old["text"], one.new["text"]) for one in changes] == [(asked_first, both), (both, left)]
+
+
+@pytest.mark.req("D2", "D8")
+def test_what_was_answered_is_asked_again_for_another_medication_and_not_for_fewer(world: World) -> None:
+    subject = complete(world)
+    first = add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
+    with reading(system_actor("verification"), world.at):
+        query = Query.objects.get(subject=subject, record_type="screening_answer")
+    who = {"by": world.person(Role.COORDINATOR), "at": world.at, "site_id": subject.site_id}
+    answer(**who, query_id=query.pk, text="The answer is right")
+    add(world, subject, "Humira", "2023", "", Route.SUBCUTANEOUS)
+    state, text, said = question(world, subject)
+    assert (state, said) == (Query.State.OPEN, ["opened", "answered", "reopened"])
+    assert "Thalidomide, by mouth" in text
+    assert "Humira, subcutaneous" in text
+    answer(**who, query_id=query.pk, text="Both are right")
+    take_back(world, first)
+    assert question(world, subject)[0] == Query.State.ANSWERED
+
+
+@pytest.mark.req("D2")
+def test_of_more_medications_than_a_query_can_name_it_says_how_many(world: World) -> None:
+    subject = complete(world)
+    for number in range(6):
+        add(world, subject, f"Infliximab {number} {'biosimilar ' * 9}".strip(), "2023", "", Route.INTRAVENOUS)
+    _, text, said = question(world, subject)
+    named = sum(f"Infliximab {number}" in text for number in range(6))
+    assert 0 < named < 6
+    assert f" and {6 - named} more. Correct" in text
+    assert len(said) == 6
+
+
 def test_other_medication_is_no_evidence(world: World) -> None:
     subject = complete(world)
     add(world, subject, "Ibuprofen", "2023", "", Route.INTRAVENOUS)
@@ -147,6 +215,36 @@ def test_what_was_sent_keeps_the_record_and_a_later_record_keeps_it_from_being_s
     add(world, subject, "Ceftriaxone", "dec 2023", "", Route.INTRAVENOUS)
     with pytest.raises(Refused):
         signed(world, subject, snapshot)
+
+
+@pytest.mark.req("D2", "G1")
+@pytest.mark.parametrize("settled", [take_back, stop])
+def test_a_medication_taken_back_or_ended_after_it_was_sent_asks_to_send_again(
+    world: World, settled: Callable[[World, ConcomitantMedication], None]
+) -> None:
+    """Nobody is told to record a screen failure for what does not count any more."""
+    subject = complete(world)
+    stored = add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
+    world.later(1)
+    sent(world, subject)
+    assert steps(world, subject)[0] == "Record screen failure"
+    world.later(1)
+    settled(world, stored)
+    assert look(world, subject)["E01"] is MET
+    assert steps(world, subject)[0] == "Send eligibility again"
+    world.later(1)
+    sent(world, subject)
+    assert steps(world, subject)[0] == "Sign eligibility"
+
+
+@pytest.mark.req("D2", "G1")
+def test_a_medication_recorded_after_it_was_sent_is_news(world: World) -> None:
+    subject = complete(world)
+    add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
+    sent(world, subject)
+    world.later(1)
+    add(world, subject, "Humira", "2023", "", Route.SUBCUTANEOUS)
+    assert steps(world, subject)[0] == "Send eligibility again"
 
 
 @pytest.mark.req("D5")

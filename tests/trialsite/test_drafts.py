@@ -20,6 +20,7 @@ from django.utils.html import escape
 
 from enrollment.selectors import consents_of
 from labs.models import LabResult
+from labs.services import cancel_import
 from protocol.safety_clocks import ClockName
 from protocol.vocabulary import Analyte
 from reporting.datasets import DATASETS
@@ -27,8 +28,9 @@ from safety.models import ConcomitantMedication, SafetyReport
 from tests.enrollment.test_waivers import ask
 from tests.safety.test_reports import PANCREATITIS, report_of, told
 from tests.world import PASSWORD, World, log_in, new_world
-from tests.world_enrollment import answered, screened
+from tests.world_enrollment import answered, central_laboratory, screened
 from tests.world_everything import Ward, furnish
+from tests.world_imports import acting, csv_of, line, upload
 from tests.world_labs import record, treated_subject
 from tests.world_safety import reported
 from trialsite.access import Duty, system_actor
@@ -265,6 +267,48 @@ def own_boxes(client: Client, page: str, name: str) -> dict[str, str]:
     mark = escape(f"page={quote(page, safe='')}")
     forms = re.findall(r"<form.*?</form>", client.get(page).content.decode(), re.S)
     return hidden_in(next((one for one in forms if mark in one), "")) or {"missing": name}
+
+
+@pytest.mark.req("D3", "G1")
+def test_a_file_of_many_pages_has_one_draft_that_ends_with_the_file(
+    world: World, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is typed on one page stays while others are typed or sent, and My work names the file once."""
+    monkeypatch.setattr("labs.views.imports.ROWS_PER_PAGE", 2)
+    numbers = [f"01-9{place:02}" for place in range(5)]
+    imported = upload(
+        world, central_laboratory(world), csv_of(*(line(one, "M-spike", "2.9", "g/dL") for one in numbers))
+    )
+    page = reverse("lab_import_review", args=[imported.pk])
+    client = log_in(Client(), world.person(Role.COORDINATOR))
+    address = f"{reverse('draft')}?page={quote(page)}"
+
+    def type_on(number: int, typed: dict[str, str]) -> None:
+        shown = client.get(f"{page}?page={number}")
+        assert set(typed) <= set(re.findall(r'name="(\d+-subject)"', shown.content.decode())), "a page of its own"
+        sent = {**hidden(client, f"{page}?page={number}"), **typed}
+        assert client.post(address, sent, headers={"X-Draft": "1"}).status_code == 200
+
+    type_on(1, {"1-subject": "one", "2-subject": "two"})
+    type_on(2, {"3-subject": "three", "4-subject": subject.number})
+    type_on(1, {"1-subject": subject.number, "2-subject": "second"})
+    (kept,) = drafts(world)
+    assert [kept.content.get(f"{place}-subject") for place in range(1, 5)] == [
+        subject.number, "second", "three", subject.number
+    ]  # fmt: skip
+    assert 'value="three"' in client.get(f"{page}?page=2").content.decode()
+    assert in_my_work(client, page) == 1
+    sent = {**hidden(client, page), "1-subject": subject.number, "2-subject": "second", "action": "check"}
+    assert client.post(page, sent).status_code == 302
+    (kept,) = drafts(world)
+    assert {name for name in kept.content if name.endswith("-subject")} == {"3-subject", "4-subject"}
+    assert in_my_work(client, page) == 1
+    cancel_import(**acting(world, imported) | {"by": world.person(Role.DATA_MANAGER)})
+    assert in_my_work(client, page) == 0
+
+
+def in_my_work(client: Client, page: str) -> int:
+    return client.get(reverse("my_work")).content.decode().count(f'href="{page}')
 
 
 @pytest.mark.req("D3", "G1")

@@ -594,6 +594,7 @@ TABLES = [
                         ("confirmed", "Confirmed as entered"),
                         ("closed", "Closed"),
                         ("reopened", "Reopened"),
+                        ("asked", "Asked anew"),
                     ],
                     max_length=10,
                 ),

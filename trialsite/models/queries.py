@@ -48,6 +48,7 @@ class QueryMessage(models.Model):
         CONFIRMED = "confirmed", "Confirmed as entered"
         CLOSED = "closed", "Closed"
         REOPENED = "reopened", "Reopened"
+        ASKED = "asked", "Asked anew"
 
     query = models.ForeignKey(Query, on_delete=models.PROTECT, related_name="messages")
     site = models.ForeignKey("trialsite.Site", on_delete=models.PROTECT, related_name="+")

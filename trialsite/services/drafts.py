@@ -10,9 +10,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F
 
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
+from trialsite.draft_forms import form_of
 from trialsite.models import Draft, Submission
 from trialsite.services.subjects import Refused, first_submission, lock_subject
 
@@ -42,14 +44,15 @@ def save_draft(
     that is not there yet. Refused for more than a form can hold.
     """
     content = {name: words for name, words in typed.items() if name not in NOT_KEPT}
-    if sum(len(name) + len(str(words)) for name, words in content.items()) > MOST_CHARACTERS:
-        raise Refused("This is more than a form can hold. Save it, or shorten what was typed.")
+    _check_size(content)
     with writing(by=by, duty=duty, site_id=site_id, at=at):
         if subject_id is not None:
             lock_subject(subject_id)
         _one_at_a_time(by, page)
         if _is_saved(str(content.get("token", ""))) or _is_saved(str(sitting)):
             return None
+        content = {**_of_other_rows(by, page, content), **content}
+        _check_size(content)
         kept, _ = Draft.objects.update_or_create(
             user_id=by.user_id,
             page=page,
@@ -66,13 +69,39 @@ def end_draft(
     page: str,
     duty: Duty = Duty.ENTER_DATA,
     sitting: UUID | None = None,
+    saved: Typed | None = None,
 ) -> None:
-    """The form was saved, or the person throws the draft away. What that sitting still sends is kept no more."""
+    """The form was saved, or the person throws the draft away. What that sitting still sends is kept no more.
+
+    saved: of a form with rows, what was sent; what the draft holds of other rows stays.
+    """
     with writing(by=by, duty=duty, site_id=site_id, at=at):
         _one_at_a_time(by, page)
         if sitting is not None:
             first_submission(token=sitting, by=by, at=at)
-        Draft.objects.filter(user=by.user_id, page=page).update(content={}, saved_at=None)
+        left = _of_other_rows(by, page, saved) if saved is not None else {}
+        standing = Draft.objects.filter(user=by.user_id, page=page)
+        standing.update(content=left, saved_at=F("saved_at") if left else None)
+
+
+def _check_size(content: Typed) -> None:
+    if sum(len(name) + len(str(words)) for name, words in content.items()) > MOST_CHARACTERS:
+        raise Refused("This is more than a form can hold. Save it, or shorten what was typed.")
+
+
+def _of_other_rows(by: Actor, page: str, typed: Typed) -> dict[str, str | list[str]]:
+    """What the draft of a form with rows holds of rows that are not among those typed; of any other form, nothing."""
+    form, draft = form_of(page), Draft.objects.filter(user=by.user_id, page=page).first()
+    if form is None or not form.has_rows or draft is None:
+        return {}
+    here = {_row_of(name) for name in typed}
+    return {name: words for name, words in draft.content.items() if (row := _row_of(name)) and row not in here}
+
+
+def _row_of(name: str) -> str:
+    """12 of 12-unit; empty for a box of no row."""
+    row, dash, _ = name.partition("-")
+    return row if dash and row.isdigit() else ""
 
 
 def _one_at_a_time(by: Actor, page: str) -> None:

@@ -92,6 +92,20 @@ def reopen_automatic_query(*, query: Query, at: datetime, reason: str) -> None:
         _say(query, QueryMessage.Action.REOPENED, reason, at=at, by_name="Edit check")
 
 
+def ask_automatic_query_anew(*, query: Query, at: datetime, text: str) -> None:
+    """What a check asks has changed: the question says it from now on, open; what it said before stays in the thread.
+
+    Runs inside the caller's `writing`.
+    """
+    action = QueryMessage.Action.ASKED if query.state == Query.State.OPEN else QueryMessage.Action.REOPENED
+    with because("What the check asks has changed"):
+        query.text = text
+        query.save(update_fields=["text"])
+        if query.state != Query.State.OPEN:
+            _move(query, Query.State.OPEN, at)
+        _say(query, action, text, at=at, by_name="Edit check")
+
+
 def close_automatic_query(*, query: Query, at: datetime, reason: str) -> None:
     """What a check asked is settled by a correction elsewhere. Runs inside the caller's `writing`."""
     with because(reason):

@@ -76,7 +76,7 @@ PHASE_MARKS: Mapping[str, str] = {
 
 MARK_SYMBOLS: Mapping[str, str] = {
     "scr": "arm-scr", "ind": "arm-ind", "cont": "arm-cont", "ld": "arm-ld", "hd": "arm-hd",
-    "fu": "arm-fu", "off": "st-locked",
+    "fu": "arm-fu", "off": "arm-off",
 }  # fmt: skip
 
 
