@@ -135,7 +135,9 @@ def marrow(world: World) -> Decimal | None:
 
 
 def assessed(world: World, subject: Subject, code: str, on: date, share: str, reason: str = "") -> None:
-    form = Assessed(marrow_on=on, bm_pc=Decimal(share)) if share else Assessed(immunofixation_on=on, serum_ife="POSITIVE")
+    form = (
+        Assessed(marrow_on=on, bm_pc=Decimal(share)) if share else Assessed(immunofixation_on=on, serum_ife="POSITIVE")
+    )
     record_disease_assessment(**who(world, subject), visit_code=code, assessed=form, reason=reason)
 
 
