@@ -59,6 +59,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "user_training": ("A", "A"),
     "training_in_error": ("A", "A"),
     "delegation_end": ("A", "A"),
+    "failed_work": ("A", "A"),
     "consent_forms": (EVERYBODY, "DA"),
     "consent_form": ("DA", "DA"),
     "laboratories": ("DA", "DA"),
