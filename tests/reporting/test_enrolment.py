@@ -56,8 +56,7 @@ def rows(world: World) -> list[Enrolment]:
         return enrolment()
 
 
-@pytest.fixture
-def trial(world: World) -> World:
+def furnish(world: World) -> None:
     """Both sites: one in screening, one in induction, one in a branch. Site 01 besides: a failure and all the rest."""
     for site in ("01", "02"):
         world.person(Role.COORDINATOR, site)
@@ -84,7 +83,11 @@ def trial(world: World) -> World:
         reason="Changed their mind",
     )
     registered(world, "01", birth_year=1952)
-    return world
+
+
+@pytest.fixture
+def trial(kept_world: World) -> World:
+    return kept_world
 
 
 def test_every_number_is_the_length_of_its_list(trial: World, client: Client) -> None:
