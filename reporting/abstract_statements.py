@@ -153,7 +153,8 @@ def _regimen(words: str, printed: str, parameter: str) -> _Maker:
 def _low_dose(held: Held) -> Statement:
     went_on = sum(1 for one in held.seven if one.low_dose)
     because = (
-        "The five are not named; of the seven, the rules propose low-dose dexamethasone to all with stable disease."
+        "The five are not named. Counted are those of the seven whose investigator signed it; the rules propose "
+        "it to all with stable disease."
     )
     computed = f"{went_on} of the {len(held.seven)} found here"
     return Statement("Went on to anakinra with dexamethasone", "5 of 11", computed, OPEN, because)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ from protocol.versions import ORIGINAL
 from protocol.vocabulary import PARTIAL_OR_BETTER, RESPONDING, Phase
 from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy
 from reporting.selectors.markers import six_months
-from reporting.small_cells import beside_each, is_small, share_for, small_one
+from reporting.small_cells import EVERYTHING, NOT_TOLD, Number, Telling, told_together
 from reporting.statistics import Proportion, Survival, proportion
 from reporting.time_endpoints import ENDPOINTS, FEWEST, LOST, MARKER_COLUMNS, SIX_MONTHS, has_fallen_by_15, times
 from trialsite.charts import Bar, Chart, waterfall
@@ -39,10 +39,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class RateLine:
-    """One line of the response table. Counts lead to their rows; shares come with the exact interval.
-
-    `beside`: of those judged, of MR and of PR or better, the small number that each would tell beside the others.
-    """
+    """One line of the response table. Counts lead to their rows; shares come with the exact interval."""
 
     label: str
     n: int
@@ -51,7 +48,6 @@ class RateLine:
     mr_url: str
     pr: Proportion
     pr_url: str
-    beside: tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,6 @@ class PhaseLine:
     words: str
     count: int
     url: str
-    beside: int = 0
 
 
 def _is(name: str, *values: str) -> Test:
@@ -159,63 +154,76 @@ def list_url(name: str, population: str) -> str:
     return f"{reverse('efficacy_subjects')}?{urlencode({'group': name, 'population': population})}"
 
 
-def headline(rows: Sequence[Efficacy], population: str, curve: Survival | None, *, is_open: bool) -> list[Counted]:
-    """The row of figures on top of the page. `is_open`: for somebody who may see the subjects behind them."""
-    line = told_rates(rows, population, is_open=is_open)[0]
+#: What is counted on the page, the figures on top first; each part of a whole after it.
+NAMES = (
+    "enrolled", "treated", "on-treatment", "waiting",
+    *(f"{reading}{level}" for reading, _, _ in READINGS for level in ("", "-mr", "-pr")),
+    *(f"{one.name}-{part}" for one in ENDPOINTS.values() for part in ("all", "events", "censored")),
+    *(f"{which}-{one.name}" for one in SIX_MONTHS for which in ("due", "known", "free")),
+    *(f"{marker}-{part}" for _, marker in MARKER_COLUMNS for part in ("both", "fell", "fell-15")),
+    *(f"phase-{phase.value.lower()}" for phase in Phase),
+)  # fmt: skip
+#: In place of an address: the events that an estimate at six months rests on.
+EVENTS_BY_MONTH_6 = "pfs-events-by-month-6"
+
+
+def telling_of(rows: Sequence[Efficacy], population: str) -> Telling:
+    """What is told of the page to somebody who may not see the subjects behind it."""
+    return told_together(_numbers(rows, population))
+
+
+def _numbers(rows: Sequence[Efficacy], population: str) -> Iterator[Number]:
+    for name in NAMES:
+        _, test = group(name, population)
+        yield list_url(name, population), frozenset(one.subject for one in rows if test(one))
+    milestone, inside = six_month_days(rows), _is(PFS.status, EVENT)
+    by_then = (one.subject for one in rows if inside(one) and (one.pfs_days or 0) <= milestone)
+    yield EVENTS_BY_MONTH_6, frozenset(by_then)
+
+
+def headline(
+    rows: Sequence[Efficacy], population: str, curve: Survival | None, telling: Telling = EVERYTHING
+) -> list[Counted]:
+    """The row of figures on top of the page."""
+    line = rate_lines(rows, population)[0]
     induction = count(rows, "phase-induction", population)
     made = [
         _counted(rows, population, "enrolled", f"{count(rows, 'treated', population)} treated"),
         _counted(rows, population, "on-treatment", f"{induction} in induction"),
-        _rate("MR or better", line.mr, line.mr_url),
-        _rate("PR or better", line.pr, line.pr_url),
-        _free_at_six_months(rows, population, curve, is_open=is_open),
+        _rate("MR or better", line.mr, line.mr_url, telling.tells(line.n_url, line.mr_url)),
+        _rate("PR or better", line.pr, line.pr_url, telling.tells(line.n_url, line.pr_url)),
+        _free_at_six_months(rows, population, curve, telling),
         _counted(rows, population, "waiting", "treatment proposals"),
     ]
-    return made if is_open else [_closed(one, len(rows)) for one in made]
+    return made if telling.is_open else [_closed(one, telling) for one in made]
 
 
-def told_rates(rows: Sequence[Efficacy], population: str, *, is_open: bool) -> list[RateLine]:
-    """The lines as the reader may see them: a share goes where a number that it rests on goes."""
-    return [_told(line, is_open=is_open) for line in rate_lines(rows, population)]
+def _rate(label: str, share: Proportion, url: str, is_told: bool) -> Counted:  # noqa: FBT001
+    if not is_told:
+        return Counted(label, NOT_TOLD, "too few to be told", url)
+    return Counted(label, percent(share.percent, 0), interval_words(share), url)
 
 
-def _told(line: RateLine, *, is_open: bool) -> RateLine:
-    judged, mr, pr = line.beside
-    return replace(
-        line,
-        mr=share_for(line.mr, judged, mr, is_open=is_open),
-        pr=share_for(line.pr, judged, pr, is_open=is_open),
-    )
-
-
-def _rate(label: str, share: Proportion, url: str) -> Counted:
-    value = "—" if share.n and share.percent is None else percent(share.percent, 0)
-    return Counted(label, value, interval_words(share), url)
-
-
-def _closed(one: Counted, enrolled: int) -> Counted:
-    """For somebody who may not see the subjects: no list, no small count, no number or note that tells one."""
+def _closed(one: Counted, telling: Telling) -> Counted:
+    """For somebody who may not see the subjects: no list, no number that is not told, no count in a note."""
     if not one.value.isdecimal():
         return replace(one, url="")
-    number = int(one.value)
-    value = f"under {FEWEST}" if is_small(number) else "—" if is_small(enrolled - number) else one.value
-    return Counted(one.label, value, "", "")
+    return Counted(one.label, one.value if telling.tells(one.url) else NOT_TOLD, "", "")
 
 
 def _counted(rows: Sequence[Efficacy], population: str, name: str, note: str) -> Counted:
     return Counted(group(name, population)[0], str(count(rows, name, population)), note, list_url(name, population))
 
 
-def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Survival | None, *, is_open: bool) -> Counted:
+def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Survival | None, telling: Telling) -> Counted:
     url = list_url(f"{PFS.name}-all", population)
     if curve is None:
         return Counted("Progression-free at 6 months", "—", f"fewer than {FEWEST} subjects", url)
     milestone = six_month_days(rows)
     if max(days for days, _ in times(rows, PFS)) < milestone:
         return Counted("Progression-free at 6 months", "—", "nobody was followed that long", url)
-    events = sum(1 for days, status in times(rows, PFS) if status == EVENT and days <= milestone)
-    if not is_open and small_one(events, len(times(rows, PFS)) - events):
-        return Counted("Progression-free at 6 months", "—", "too few to be told", url)
+    if not telling.tells(url, EVENTS_BY_MONTH_6):
+        return Counted("Progression-free at 6 months", NOT_TOLD, "too few to be told", url)
     share, low, high = (value * 100 for value in curve.at(milestone))
     return Counted(
         "Progression-free at 6 months", percent(share, 0), f"95% CI {low:.0f} to {high:.0f}, Kaplan-Meier", url
@@ -229,23 +237,16 @@ def six_month_days(rows: Sequence[Efficacy]) -> int:
 
 
 def interval_words(share: Proportion) -> str:
-    if not share.n:
-        return "no subject to judge"
     if share.low is None or share.high is None:
-        return "too few to be told"
+        return "no subject to judge"
     return f"{share.x} of {share.n}, 95% CI {share.low:.1f} to {share.high:.1f}"
 
 
 def rate_lines(rows: Sequence[Efficacy], population: str) -> list[RateLine]:
-    treated, judged = count(rows, "treated", population), count(rows, "whole", population)
-    return [_rate_line(rows, population, (name, words), (treated, judged)) for name, words, _ in READINGS]
+    return [_rate_line(rows, population, name, words) for name, words, _ in READINGS]
 
 
-def _rate_line(
-    rows: Sequence[Efficacy], population: str, reading: tuple[str, str], wholes: tuple[int, int]
-) -> RateLine:
-    """`wholes`: how many are treated, and how many are judged over the whole treatment."""
-    name, words = reading
+def _rate_line(rows: Sequence[Efficacy], population: str, name: str, words: str) -> RateLine:
     n, mr, pr = (count(rows, part, population) for part in (name, f"{name}-mr", f"{name}-pr"))
     return RateLine(
         label=words,
@@ -255,20 +256,18 @@ def _rate_line(
         mr_url=list_url(f"{name}-mr", population),
         pr=proportion(pr, n),
         pr_url=list_url(f"{name}-pr", population),
-        beside=(small_one(*(whole - n for whole in wholes)), small_one(n - mr, mr - pr), small_one(n - pr)),
     )
 
 
-def phase_lines(rows: Sequence[Efficacy], population: str) -> list[PhaseLine]:
-    """Registered subjects by their present phase; phases without anybody are left out."""
+def phase_lines(rows: Sequence[Efficacy], population: str, telling: Telling = EVERYTHING) -> list[PhaseLine]:
+    """Registered subjects by their present phase; phases without anybody, or of which nothing is told, are left out."""
     found = []
     for phase in Phase:
         name = f"phase-{phase.value.lower()}"
-        number = count(rows, name, population)
-        if number:
-            found.append(PhaseLine(phase, phase_in_words(phase), number, list_url(name, population)))
-    besides = beside_each([line.count for line in found])
-    return [replace(line, beside=beside) for line, beside in zip(found, besides, strict=True)]
+        number, url = count(rows, name, population), list_url(name, population)
+        if number and telling.tells(url):
+            found.append(PhaseLine(phase, phase_in_words(phase), number, url))
+    return found
 
 
 def bars(rows: Sequence[Efficacy]) -> list[Bar]:
@@ -302,12 +301,12 @@ def unsigned_words(rows: Sequence[Efficacy], population: str) -> str:
     return f"{left_out} A treated subject without a signed response counts as one without a response."
 
 
-def versions_words(rows: Sequence[Efficacy]) -> str:
+def versions_words(rows: Sequence[Efficacy], telling: Telling = EVERYTHING) -> str:
     """By which criteria and protocol version the rows are judged; with how many subjects where there are several."""
     found = Counter((row.criteria_version, row.protocol_version) for row in rows)
     if not found:
         return ""
-    several = len(found) > 1
+    several = len(found) > 1 and telling.is_open
     parts = [
         f"{criteria}, protocol version {version}" + (f" ({number} subjects)" if several else "")
         for (criteria, version), number in sorted(found.items())

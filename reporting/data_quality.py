@@ -5,8 +5,8 @@ Every number is the count of the lines that `is_in` picks for its list, so a pag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ from protocol.vocabulary import DueState
 from reporting.addresses import address
 from reporting.selectors.facts import SubjectFacts
 from reporting.selectors.timeliness import MEASURES, Stretch, timeliness
-from reporting.small_cells import beside_each
+from reporting.small_cells import Number, Telling, told_together
 from trialsite.models import Query, Visit
 from trialsite.query_selectors import age_on, at_field, field_words
 from trialsite.templatetags.edc import day, number
@@ -64,7 +64,6 @@ class Count:
     n: int
     url: str
     words: str = ""
-    beside: int = 0
 
 
 @dataclass(frozen=True)
@@ -148,16 +147,18 @@ def table(groups: dict[str, str], lines: Sequence[Line], sites: Sequence[str]) -
 
 
 def _table(heads: tuple[str, ...], counts: Sequence[Sequence[Count]], sites: Sequence[str]) -> Table:
-    """With what each number of a site would tell beside the others, as their sum is told too."""
-    every, *by_site = counts
-    columns = [_beside_sites(column) for column in zip(*by_site, strict=True)]
-    rows = (tuple(every), *zip(*columns, strict=True))
-    return Table(heads, tuple((_named(site), row) for site, row in zip(("", *sites), rows, strict=True)))
+    return Table(heads, tuple((_named(site), tuple(row)) for site, row in zip(("", *sites), counts, strict=True)))
 
 
-def _beside_sites(column: Sequence[Count]) -> list[Count]:
-    besides = beside_each([one.n for one in column])
-    return [replace(one, beside=beside) for one, beside in zip(column, besides, strict=True)]
+def telling_of(lines: Sequence[Line], sites: Sequence[str]) -> Telling:
+    """What is told to somebody who may not see the rows: all sites together before each of them."""
+    return told_together(_numbers(lines, sites))
+
+
+def _numbers(lines: Sequence[Line], sites: Sequence[str]) -> Iterator[Number]:
+    for site in ("", *sites):
+        for group in GROUPS:
+            yield list_url(group, site), frozenset(n for n, one in enumerate(lines) if is_in(one, group, site))
 
 
 def _count(group: str, site: str, lines: Sequence[Line]) -> Count:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ from reporting.selectors.enrolment import (
     WAITING,
     Enrolment,
 )
-from reporting.small_cells import beside_each, small_one
+from reporting.small_cells import EVERYTHING, Number, Telling, told_together
 from trialsite.charts import AccrualMonth, Chart, FlowBox, FlowStage, accrual, flow
 
 Test = Callable[[Enrolment], bool]
@@ -111,7 +111,6 @@ class Counted:
     number: int
     url: str
     note: str = ""
-    beside: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,23 +120,8 @@ class SiteLine:
     last_registered_on: date | None
 
 
-#: Of which group a number is a part, and which other groups the rest of that whole is.
-WHOLES = {
-    "failed": ("screened", "registered"),
-    "registered": ("screened", "failed"),
-    "treated": ("registered", ""),
-    "on-treatment": ("treated", "follow-up"),
-    "follow-up": ("treated", "on-treatment"),
-    "left": ("screened", ""),
-}
-
-
 def counted(rows: Sequence[Enrolment], name: str, note: str = "", site: str = "") -> Counted:
-    """`beside`: the number of those of its whole who are not in it, or in nothing else that is told, where small."""
-    number, (whole, other) = count(rows, name), WHOLES.get(name, ("", ""))
-    rest = count(rows, whole) - number if whole else 0
-    beside = small_one(rest, rest - count(rows, other)) if other else small_one(rest)
-    return Counted(group(name)[0], number, list_url(name, site), note, beside)
+    return Counted(group(name)[0], count(rows, name), list_url(name, site), note)
 
 
 def headline(rows: Sequence[Enrolment], *, with_plan: bool) -> list[Counted]:
@@ -156,25 +140,33 @@ def headline(rows: Sequence[Enrolment], *, with_plan: bool) -> list[Counted]:
 SITE_COLUMNS = ("screened", "failed", "registered", "treated", "on-treatment", "follow-up", "left")
 
 
-def site_lines(rows: Sequence[Enrolment]) -> list[SiteLine]:
-    """One line per site with subjects, by code."""
+def telling_of(rows: Sequence[Enrolment]) -> Telling:
+    """What is told of the page to somebody who may not see the subjects behind it."""
+    return told_together(_numbers(rows))
+
+
+def _numbers(rows: Sequence[Enrolment]) -> Iterator[Number]:
+    """The whole trial before its sites, and those before the reasons."""
+    sites = ("", *sorted({row.site for row in rows}))
+    asked = [(name, site) for site in sites for name in SITE_COLUMNS]
+    reasons = [f"end:{one.value}" for one in EndReason] + [f"left:{kind}" for kind in LEFT_WORDS]
+    reasons += [f"criterion:{one}" for one in CRITERION_WORDS] + ["failed-consent"]
+    for name, site in [*asked, *((name, "") for name in reasons)]:
+        _, test = group(name)
+        who = (place for place, row in enumerate(rows) if test(row) and site in ("", row.site))
+        yield list_url(name, site), frozenset(who)
+
+
+def site_lines(rows: Sequence[Enrolment], telling: Telling = EVERYTHING) -> list[SiteLine]:
+    """One line per site with subjects, by code, where something of it is told."""
     found = []
     for site in sorted({row.site for row in rows}):
         own = [row for row in rows if row.site == site]
         registered = [row.registered_on for row in own if row.registered_on]
         counts = tuple(counted(own, name, site=site) for name in SITE_COLUMNS)
-        found.append(SiteLine(site, counts, max(registered, default=None)))
-    columns = [
-        _beside_one_another(column, counted(rows, name).beside)
-        for name, column in zip(SITE_COLUMNS, zip(*(line.counts for line in found), strict=True), strict=False)
-    ]
-    return [replace(line, counts=counts) for line, counts in zip(found, zip(*columns, strict=True), strict=True)]
-
-
-def _beside_one_another(parts: Sequence[Counted], whole: int = 0) -> list[Counted]:
-    """Parts whose sum is told too. `whole`: what hides that sum, which the parts would tell."""
-    besides = beside_each([one.number for one in parts])
-    return [replace(one, beside=one.beside or whole or beside) for one, beside in zip(parts, besides, strict=True)]
+        if any(telling.tells(one.url) for one in counts):
+            found.append(SiteLine(site, counts, max(registered, default=None)))
+    return found
 
 
 def failure_lines(rows: Sequence[Enrolment]) -> list[Counted]:
@@ -191,20 +183,16 @@ def failure_lines(rows: Sequence[Enrolment]) -> list[Counted]:
 def end_lines(rows: Sequence[Enrolment]) -> list[Counted]:
     """Why treatment ended, in the order of the form."""
     ended = Counter(row.end_reason for row in rows)
-    return _beside_one_another(
-        [
-            Counted(END_REASON_WORDS[reason], ended[reason.value], list_url(f"end:{reason.value}"))
-            for reason in EndReason
-            if ended[reason.value]
-        ]
-    )
+    return [
+        Counted(END_REASON_WORDS[reason], ended[reason.value], list_url(f"end:{reason.value}"))
+        for reason in EndReason
+        if ended[reason.value]
+    ]
 
 
 def left_lines(rows: Sequence[Enrolment]) -> list[Counted]:
     left = Counter(row.left_study for row in rows)
-    return _beside_one_another(
-        [Counted(words, left[kind], list_url(f"left:{kind}")) for kind, words in LEFT_WORDS.items() if left[kind]]
-    )
+    return [Counted(words, left[kind], list_url(f"left:{kind}")) for kind, words in LEFT_WORDS.items() if left[kind]]
 
 
 # ---------------------------------------------------------------- drawings

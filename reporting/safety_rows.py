@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from django.urls import reverse
-
-from reporting.small_cells import small_one
 
 
 @dataclass(frozen=True)
@@ -24,19 +22,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Count:
-    """A number with the address of its rows. `beside`: a small number that could be told from this one.
+    """A number with the address of its rows, and what it counts: subjects by their keys, or other rows."""
 
-    `who`: keys of the subjects that it counts, where it counts subjects.
-    """
-
-    n: int
     url: str
-    beside: int = 0
-    who: frozenset[str] = field(default=frozenset(), compare=False)
+    who: frozenset[Hashable] = field(compare=False)
 
-    def kept_back(self, told: Mapping[frozenset[str], int]) -> Count:
-        """Also where a larger number on the page would tell a small one from this one."""
-        return replace(self, beside=small_one(self.beside, told.get(self.who, 0)))
+    @property
+    def n(self) -> int:
+        return len(self.who)
 
 
 def rows_url(group: str, given: Mapping[str, str]) -> str:

@@ -65,7 +65,7 @@ def _is_in(clock: Clock, group: str, now: datetime) -> bool:
 
 
 def clock_count(found: Sequence[ReportClock], group: str, now: datetime) -> Count:
-    return Count(len(clocks_in(found, group, now)), rows_url(group, {}))
+    return Count(rows_url(group, {}), frozenset(n for n, one in enumerate(found) if _is_in(one.clock, group, now)))
 
 
 def state_lines(found: Sequence[ReportClock], now: datetime) -> list[StateLine]:
@@ -91,12 +91,16 @@ def _clock_line(one: ReportClock, now: datetime) -> Line:
 
 # ---------------------------------------------------------------- grades that wait
 def waiting_count(found: Sequence[WaitingGrade], term: str = "", grade: str = "") -> Count:
-    inside = waiting_in(found, term, grade)
-    return Count(len(inside), rows_url("waiting", {"term": term, "grade": grade}))
+    inside = frozenset(n for n, one in enumerate(found) if _waits(one, term, grade))
+    return Count(rows_url("waiting", {"term": term, "grade": grade}), inside)
 
 
 def waiting_in(found: Sequence[WaitingGrade], term: str, grade: str) -> list[WaitingGrade]:
-    return [one for one in found if term in ("", one.term) and grade in ("", str(one.grade))]
+    return [one for one in found if _waits(one, term, grade)]
+
+
+def _waits(one: WaitingGrade, term: str, grade: str) -> bool:
+    return term in ("", one.term) and grade in ("", str(one.grade))
 
 
 def waiting_lines(found: Sequence[WaitingGrade]) -> list[WaitingLine]:

@@ -9,7 +9,6 @@ from statistics import median
 
 from protocol.endpoints import EVENT, FAILURE, SUCCESS, months
 from reporting.selectors.efficacy import Efficacy
-from reporting.small_cells import small_one
 from reporting.statistics import Proportion, Survival, proportion, survival
 from trialsite.charts import AtRisk, Chart, Step, kaplan_meier
 from trialsite.templatetags.edc import change
@@ -85,39 +84,27 @@ LOST = "LOST"
 
 @dataclass(frozen=True)
 class SixMonthLine:
-    """One line of the table. `judged`, `free`: the list of each, and the small number that it would tell."""
+    """One line of the table. `judged`, `free`: the list of each."""
 
     words: str
     of: str
     share: Proportion
-    judged: tuple[str, int]
-    free: tuple[str, int]
+    judged: str
+    free: str
 
 
 @dataclass(frozen=True)
 class EndpointLine:
-    """One line of the table. `median`: months with its 95 % interval, in words.
-
-    `beside`: a small number that the subjects would tell beside those treated, or the events beside the line above.
-    """
+    """One line of the table. `median`: months with its 95 % interval, in words."""
 
     endpoint: Endpoint
     n: int
     events: int
     median: str
-    beside: int
 
     @property
     def censored(self) -> int:
         return self.n - self.events
-
-    @property
-    def events_beside(self) -> int:
-        return small_one(self.censored, self.beside)
-
-    @property
-    def censored_beside(self) -> int:
-        return small_one(self.events, self.beside)
 
 
 @dataclass(frozen=True)
@@ -131,15 +118,6 @@ class MarkerLine:
     fell_by_15: int
     median_change: str
     undefined: int
-    beside: int
-
-    @property
-    def fell_beside(self) -> int:
-        return small_one(self.n - self.fell)
-
-    @property
-    def fell_by_15_beside(self) -> int:
-        return small_one(self.n - self.fell_by_15, self.fell - self.fell_by_15)
 
 
 def times(rows: Sequence[Efficacy], endpoint: Endpoint) -> list[tuple[int, str]]:
@@ -155,23 +133,13 @@ def curve_of(rows: Sequence[Efficacy], endpoint: Endpoint) -> Survival | None:
 
 
 def endpoint_lines(rows: Sequence[Efficacy]) -> list[EndpointLine]:
-    found: list[EndpointLine] = []
-    for endpoint in ENDPOINTS.values():
-        above = found[-1].events if found and endpoint.since == found[-1].endpoint.since else 0
-        found.append(_endpoint_line(rows, endpoint, above))
-    return found
+    return [_endpoint_line(rows, endpoint) for endpoint in ENDPOINTS.values()]
 
 
-def _endpoint_line(rows: Sequence[Efficacy], endpoint: Endpoint, above: int) -> EndpointLine:
-    """`above`: events of the line above from the same day on, which holds the events of this one."""
+def _endpoint_line(rows: Sequence[Efficacy], endpoint: Endpoint) -> EndpointLine:
     found = times(rows, endpoint)
     events = sum(1 for _, status in found if status == EVENT)
-    beside = small_one(_treated(rows) - len(found), above - events)
-    return EndpointLine(endpoint, len(found), events, _median_words(curve_of(rows, endpoint)), beside)
-
-
-def _treated(rows: Sequence[Efficacy]) -> int:
-    return sum(1 for row in rows if row.is_treated == "YES")
+    return EndpointLine(endpoint, len(found), events, _median_words(curve_of(rows, endpoint)))
 
 
 def _median_words(curve: Survival | None) -> str:
@@ -236,7 +204,6 @@ def _marker_line(rows: Sequence[Efficacy], words: str, name: str) -> MarkerLine:
         fell_by_15=sum(1 for row in both if has_fallen_by_15(row, name)),
         median_change=change(median(changes)) if changes else "—",
         undefined=len(both) - len(changes),
-        beside=small_one(_treated(rows) - len(both)),
     )
 
 

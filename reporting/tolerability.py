@@ -5,8 +5,8 @@ For the combination it counts from the first day with dexamethasone, in those wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from dosing.vocabulary import DRUG_WORDS
@@ -15,7 +15,7 @@ from reporting.addresses import address
 from reporting.safety_rows import Count, Line, rows_url
 from reporting.selectors.timeliness import median
 from reporting.selectors.toxicity import SEVERE, YES, Tolerability
-from reporting.small_cells import is_small, share_for, small_one
+from reporting.small_cells import FEWEST
 from reporting.statistics import Proportion, proportion
 from safety.vocabulary import ON_THE_DOSE, ActionTaken
 from trialsite.templatetags.edc import day, percent
@@ -49,11 +49,6 @@ class SignLine:
     x: Count
     share: Proportion
 
-    def kept_back(self, told: Mapping[frozenset[str], int]) -> SignLine:
-        """With the share, which would tell both numbers."""
-        n, x = self.n.kept_back(told), self.x.kept_back(told)
-        return replace(self, n=n, x=x, share=share_for(self.share, n.beside, x.beside, is_open=False))
-
 
 @dataclass(frozen=True)
 class DrugLine:
@@ -65,13 +60,6 @@ class DrugLine:
     measured: int
     median: str
     lowest: str
-
-    @property
-    def measured_beside(self) -> int:
-        return small_one(self.n.n - self.measured, self.n.beside)
-
-    def kept_back(self, told: Mapping[frozenset[str], int]) -> DrugLine:
-        return replace(self, n=self.n.kept_back(told), actions=tuple(one.kept_back(told) for one in self.actions))
 
 
 def _judged(reading: str) -> Test:
@@ -116,21 +104,18 @@ def count(rows: Sequence[Tolerability], group: str) -> int:
     return sum(1 for row in rows if test(row))
 
 
-def counted(rows: Sequence[Tolerability], group: str, whole: int | None = None) -> Count:
-    """`whole`: of how many; where the rest is small, the number would tell it."""
+def counted(rows: Sequence[Tolerability], group: str) -> Count:
     _, test = GROUPS[group]
-    who = frozenset(one.key for one in rows if test(one))
-    return Count(len(who), rows_url(group, {}), small_one(whole - len(who)) if whole is not None else 0, who)
+    return Count(rows_url(group, {}), frozenset(one.key for one in rows if test(one)))
 
 
-def sign_lines(rows: Sequence[Tolerability], *, is_open: bool) -> list[SignLine]:
+def sign_lines(rows: Sequence[Tolerability]) -> list[SignLine]:
     found = []
     for reading, (words, *_) in READINGS.items():
-        n = count(rows, reading)
+        n = counted(rows, reading)
         for sign, told in SIGNS.items():
-            x = counted(rows, f"{reading}-{sign}", n)
-            share = share_for(proportion(x.n, n), is_open=is_open)
-            found.append(SignLine(words, told, counted(rows, reading), x, share))
+            x = counted(rows, f"{reading}-{sign}")
+            found.append(SignLine(words, told, n, x, proportion(x.n, n.n)))
     return found
 
 
@@ -142,14 +127,13 @@ def _drug_line(rows: Sequence[Tolerability], drug: Drug, *, is_open: bool) -> Dr
     rates: list[Decimal] = [
         rate for row in rows if (rate := getattr(row, f"{drug.value}_intensity")) is not None
     ]  # fmt: skip
-    n, is_told = count(rows, f"given-{drug.value}"), is_open or not is_small(len(rates))
     middle = median(rates)
     return DrugLine(
         DRUG_WORDS[drug],
         counted(rows, f"given-{drug.value}"),
-        tuple(counted(rows, f"{drug.value}-{action.value.lower()}", n) for action in ACTIONS),
+        tuple(counted(rows, f"{drug.value}-{action.value.lower()}") for action in ACTIONS),
         len(rates),
-        percent(middle) if middle is not None and is_told else "—",
+        percent(middle) if middle is not None and (is_open or len(rates) >= FEWEST) else "—",
         percent(min(rates)) if rates and is_open else "—",
     )
 

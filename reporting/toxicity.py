@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from dosing.vocabulary import phase_in_words
@@ -11,7 +10,6 @@ from protocol.vocabulary import TREATMENT_PHASES
 from reporting.addresses import address
 from reporting.safety_rows import Count, Line, rows_url
 from reporting.selectors.toxicity import AFTER, SEVERE, YES, SafetySet, Tolerability, Toxicity
-from reporting.small_cells import small_one
 from trialsite.charts import Chart, GradeBar, grade_bars
 from trialsite.templatetags.edc import day
 
@@ -70,10 +68,6 @@ class GradeLine:
     def counts(self) -> tuple[Count, ...]:
         return (self.n, self.any, *self.grades, self.severe)
 
-    def kept_back(self, told: Mapping[frozenset[str], int]) -> GradeLine:
-        n, any_, *grades, severe = (count.kept_back(told) for count in self.counts)
-        return GradeLine(self.label, n, any_, tuple(grades), severe)
-
 
 def versions(found: SafetySet, standard: str) -> list[str]:
     """CTCAE versions in which events are graded, the one that is offered now always among them."""
@@ -106,24 +100,18 @@ def worst(found: SafetySet, choice: Choice, term: str = "") -> dict[str, Toxicit
 def grade_line(found: SafetySet, choice: Choice, label: str, term: str = "") -> GradeLine:
     people, reached = population(found, choice), worst(found, choice, term)
     grade_of = {one.key: reached[one.key].grade if one.key in reached else 0 for one in people}
-    tally = Counter(reached[one.key].grade for one in people if one.key in reached)
-    n, having = len(people), sum(tally.values())
-    severe, parts = sum(tally[grade] for grade in GRADES if grade >= SEVERE), [n - having, *map(tally.get, GRADES)]
-    numbers = [part or 0 for part in parts]
 
-    def cell(group: str, lowest: int, highest: int, *others: int) -> Count:
+    def cell(group: str, lowest: int, highest: int) -> Count:
         who = frozenset(key for key, grade in grade_of.items() if lowest <= grade <= highest)
-        return Count(len(who), rows_url(group, choice.given(term)), small_one(*others), who)
+        return Count(rows_url(group, choice.given(term)), who)
 
     return GradeLine(
         label,
         cell("population", 0, GRADES[-1]),
-        cell("any", 1, GRADES[-1], n - having),
-        tuple(
-            cell(f"grade-{grade}", grade, grade, *numbers[:grade], *numbers[grade + 1 :]) for grade in GRADES
-        ),
-        cell("severe", SEVERE, GRADES[-1], n - severe, having - severe),
-    )  # fmt: skip
+        cell("any", 1, GRADES[-1]),
+        tuple(cell(f"grade-{grade}", grade, grade) for grade in GRADES),
+        cell("severe", SEVERE, GRADES[-1]),
+    )
 
 
 def by_cause(found: SafetySet, choice: Choice) -> list[GradeLine]:

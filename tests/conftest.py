@@ -17,6 +17,7 @@ from trialsite.stack.servers import TestServers, for_tests
 pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.staff",
+    "tests.fixtures.kept",
     "tests.fixtures.processes",
     "tests.fixtures.browser",
     "tests.fixtures.menu",

@@ -91,11 +91,12 @@ def staffed() -> None:
 def new_world(at: datetime = START) -> World:
     """The coordinating centre with its administrator, and sites 01 and 02; in an empty database they are made."""
     if _staff and User.objects.exists():
-        return _in_copy(_staff[0], at)
+        return in_copy(_staff[0], at)
     return _built(at)
 
 
-def _in_copy(staff: World, at: datetime) -> World:
+def in_copy(staff: World, at: datetime) -> World:
+    """The same people and sites, in a copy of the database in which they were made."""
     sites = {code: copy(site) for code, site in staff.sites.items()}
     return World(at=at, admin=staff.admin, sites=sites, people=dict(staff.people))
 

@@ -40,6 +40,7 @@ class Duty(StrEnum):
     IMPORT_LABS = "Upload laboratory files; the site imports their rows"
     MANAGE_PEOPLE = "Invite people and keep the delegation log"
     MANAGE_SITES = "Keep sites"
+    RETRY_WORK = "See work that failed, and have it tried again"
     VIEW_MAIL = "See what was mailed and why"
     VIEW_DASHBOARD = "See dashboards"
     VIEW_DASHBOARD_ROWS = "See the subjects behind the figures of a dashboard"
@@ -47,7 +48,7 @@ class Duty(StrEnum):
     EXPORT = "Export data"
     PROPOSE_PHASE = "Propose a treatment phase"
     SEND_REMINDER = "Send reminders"
-    RAISE_ALERT = "Tell of wrong credentials"
+    RAISE_ALERT = "Tell of wrong credentials and of work that failed"
     SET_UP = "Make the first account"
 
 
@@ -78,6 +79,7 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.IMPORT_LABS: frozenset({Role.COORDINATOR, Role.DATA_MANAGER}),
     Duty.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
     Duty.MANAGE_SITES: frozenset({Role.ADMIN}),
+    Duty.RETRY_WORK: frozenset({Role.ADMIN}),
     Duty.VIEW_MAIL: _EVERYBODY,
     Duty.VIEW_DASHBOARD: _EVERYBODY - {Role.COORDINATOR},
     Duty.VIEW_DASHBOARD_ROWS: _CLINICAL - {Role.COORDINATOR},

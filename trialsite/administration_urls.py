@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trialsite.views import accounts, administration, second_factor, training
+from trialsite.views import accounts, administration, failed_work, second_factor, training
 
 urlpatterns = [
     path("accounts/welcome/<str:token>/", accounts.welcome, name="welcome"),
@@ -23,5 +23,6 @@ urlpatterns = [
     path("admin/users/<int:pk>/second-factor/", administration.user_factor, name="user_factor"),
     path("admin/users/<int:pk>/training/new/", training.user_training, name="user_training"),
     path("admin/training/<int:pk>/in-error/", training.training_in_error, name="training_in_error"),
+    path("admin/failed-work/", failed_work.page, name="failed_work"),
     path("admin/roles/<int:pk>/end/", administration.delegation_end, name="delegation_end"),
 ]

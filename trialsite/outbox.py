@@ -155,7 +155,7 @@ def _handle_next(at: datetime, tried: set[int]) -> int | None:
         if message is None:
             raise
         logger.exception("Outbox message %s failed.", message.pk)
-        _postpone(message.pk, at, str(error))
+        _postpone(message.pk, at, str(error) or type(error).__name__)
         return 0
     finally:
         if message is not None:

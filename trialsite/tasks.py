@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from trialsite import clock, mail, outbox
+from trialsite import clock, failures, mail, outbox
 from trialsite.context import coming_from
 
 
@@ -16,4 +16,5 @@ def drain_everything() -> dict[str, int]:
     """What the beat does every few seconds and `manage.py drain_outbox` does by hand."""
     with coming_from("job drain_outbox"):
         handled = outbox.drain(clock.now())
+        failures.tell_administrators(clock.now())
         return {"handled": handled, "sent": mail.send_waiting(clock.now())}

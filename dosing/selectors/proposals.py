@@ -10,8 +10,9 @@ from django.db.models.functions import Cast
 
 from dosing.models import AssignmentDiscrepancy, PhaseDecision, PhaseProposal
 from dosing.vocabulary import ACTIONABLE
+from trialsite.failures import Failure, failures
 from trialsite.models import OutboxMessage, Signature, SignatureEvent, Subject
-from trialsite.outbox import News
+from trialsite.outbox import ROUTES, News
 
 DECISION_RECORD = "phase_decision"
 
@@ -29,6 +30,12 @@ def being_evaluated_since(subject: Subject) -> datetime | None:
     """When the first results arrived that the machine has not looked at yet; None if it has looked at all of them."""
     waiting = OutboxMessage.objects.filter(subject=subject, kind=News.LABS_RECORDED, done_at=None)
     return waiting.order_by("id").values_list("published_at", flat=True).first()
+
+
+def evaluation_failure(subject: Subject) -> Failure | None:
+    """Why the machine cannot look at what arrived, and who was told; None while it only waits for its turn."""
+    found = (one for one in failures(subject) if ROUTES[News(one.message.kind)] == ROUTES[News.LABS_RECORDED])
+    return next(found, None)
 
 
 def pending_proposals(*, actionable: bool) -> QuerySet[PhaseProposal]:

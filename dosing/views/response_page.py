@@ -28,6 +28,7 @@ from dosing.views.trace import (
 from dosing.vocabulary import PHASE_SPAN, PHASE_WORDS, PROPOSAL_WORDS, response_words
 from protocol.vocabulary import Phase, ProposalKind
 from trialsite.days import in_words
+from trialsite.failures import Failure
 from trialsite.models import Signature, SignatureEvent, Subject
 from trialsite.services.signatures import digest
 from trialsite.templatetags.edc import moment
@@ -74,6 +75,11 @@ class Page:
     def evaluating_since(self) -> datetime | None:
         """When the results arrived that are not evaluated yet: until they are, nothing here is signed."""
         return selectors.being_evaluated_since(self.subject)
+
+    @cached_property
+    def failure(self) -> Failure | None:
+        """Why they cannot be evaluated; asked only while results wait."""
+        return selectors.evaluation_failure(self.subject) if self.evaluating_since else None
 
     @property
     def kind(self) -> ProposalKind | None:
@@ -247,6 +253,7 @@ def context_of(page: Page, *, may_sign: bool) -> dict[str, Any]:
     return {
         "page": page,
         "evaluating_since": page.evaluating_since,
+        "failure": page.failure,
         "subject": page.subject,
         "zone": page.subject.site.time_zone,
         "visit": visit_words(page.code),

@@ -125,6 +125,12 @@ class LabResult(SubjectRecord):
                 name="labresult_value_or_code_or_missing",
             ),
         ]
+        # What stands of one subject is read by every save; without it a few rows are picked out of everybody's.
+        indexes = [
+            models.Index(
+                fields=["subject", "analyte"], condition=models.Q(superseded_at=None), name="labresult_standing"
+            )
+        ]
 
 
 class DiseaseAssessment(SubjectRecord):

@@ -105,25 +105,25 @@ LIVES: tuple[Life, ...] = (
     _life("02", 188, "3.8", LATE_MINOR),
     # Anakinra alone, months 7 to 12.
     _life("03", 222, "3.4", MINOR),
-    _life("01", 262, "4.0", MINOR),
-    _life("02", 287, "3.6", PARTIAL),
-    _life("01", 318, "4.2", DEEP),
-    _life("03", 301, "3.3", MINOR, _T.OPEN_QUERY),
-    _life("01", 251, "3.9", PARTIAL, _T.SIGNATURE_BROKEN),
+    _life("01", 231, "4.0", MINOR),
+    _life("02", 248, "3.6", PARTIAL),
+    _life("01", 286, "4.2", DEEP),
+    _life("03", 240, "3.3", MINOR, _T.OPEN_QUERY),
+    _life("01", 226, "3.9", PARTIAL, _T.SIGNATURE_BROKEN),
     # Low-dose dexamethasone, months 7 to 12.
     _life("01", 228, "3.2", FALLING_AFTER_6, _T.CORRECTED_AFTER_DECISION),
-    _life("03", 279, "3.1", STABLE, _T.LAST_VISIT_MISSED),
+    _life("03", 230, "3.1", STABLE, _T.LAST_VISIT_MISSED),
     _life("01", 216, "4.1", FALLING),
     # Low-dose dexamethasone, months 13 to 18.
     _life("02", 388, "3.7", FALLING),
     _life("02", 403, "3.3", FALLING),
-    _life("01", 476, "3.8", FALLING, _T.HELD_DOSES),
+    _life("01", 415, "3.8", FALLING, _T.HELD_DOSES),
     # High-dose dexamethasone.
     _life("01", 168, "3.1", PROGRESSION_AT_3),
-    _life("02", 283, "3.4", PROGRESSION_AT_6),
-    _life("03", 381, "4.0", PROGRESSION_AT_9),
+    _life("02", 232, "3.4", PROGRESSION_AT_6),
+    _life("03", 331, "4.0", PROGRESSION_AT_9),
     # Beyond the planned phases.
-    _life("01", 462, "3.9", PARTIAL, _T.EXTENDS),
+    _life("01", 396, "3.9", PARTIAL, _T.EXTENDS),
     _life("02", 633, "3.4", FALLING, _T.EXTENDS),
     # Follow-up.
     _life("01", 548, "3.7", MINOR),
@@ -136,7 +136,7 @@ LIVES: tuple[Life, ...] = (
     _life("02", 1103, "3.1", MINOR, _T.OWN_DECISION, leaves_after=5),
     # Over.
     _life("01", 2330, "3.5", STABLE, _T.OWN_DECISION, leaves_after=2),
-    _life("02", 402, "3.6", STABLE, _T.WITHDRAWS, leaves_after=8),
+    _life("02", 402, "3.6", STABLE, _T.WITHDRAWS, leaves_after=7),
     _life("01", 806, "3.3", STABLE, _T.TOXICITY, _T.LOST, leaves_after=3),
     _life("02", 843, "3.9", PROGRESSION_TWICE, _T.DIES_OF_PROGRESSION, leaves_after=8),
     _life("03", 556, "3.2", STABLE, _T.DIES_OTHERWISE, leaves_after=5),

@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import NAMESPACE_OID, uuid5
 
+from django.contrib.auth.hashers import make_password
+
 from dosing.services import confirm_parameter
 from dosing.services.supplies import Delivery, receive_drug
 from enrollment.services import FormVersion, add_consent_form
@@ -99,14 +101,15 @@ def _invited(stage: Stage, member: Member, link: people.Link) -> Actor:
 
 
 def passwords_set(stage: Stage, codes: Collection[str]) -> Iterator[date]:
-    """Who works at these sites follows the link of the invitation."""
+    """Who works at these sites follows the link of the invitation; the password that all share is hashed once."""
     opening = stage.anchor - OPENED_BEFORE
     yield opening
+    hashed = make_password(PASSWORD)
     for member in (ADMIN, *MEMBERS):
         if member.site in codes:
             own = stage.actors[member.role, member.site]
             token = stage.links[member.username].token
-            people.set_password_by_link(at=moment(opening), token=token, password=PASSWORD, own=own)
+            people.set_password_by_link(at=moment(opening), token=token, password=PASSWORD, own=own, hashed=hashed)
 
 
 def _equip(stage: Stage, opening: date) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dosing.models import PhaseProposal
-from labs.models import DiseaseAssessment, LabResult, Specimen
+from dosing.models import PhaseDecision
+from labs.models import DiseaseAssessment, LabResult
 from labs.selectors import latest_responses
 from protocol.explain import plain
 from protocol.trial import TRIAL
 from protocol.versions import ORIGINAL
-from protocol.vocabulary import Analyte, ProposalKind
+from protocol.vocabulary import Analyte, Phase
 from reporting.abstract import NOTE, TABLE, Agreement, Published, agreement
 from reporting.abstract_statements import Held, Patient, statements
 from reporting.selectors.computed import Cell, Computed
@@ -66,13 +66,16 @@ def abstract_lines() -> list[AbstractLine]:
 
 
 def _values(codes: Sequence[str]) -> dict[int, dict[Analyte, Decimal]]:
-    """The newest standing value of each analyte at these visits, by subject."""
+    """The newest standing value of each analyte at these visits, by subject.
+
+    What was entered in error stands no more; a subject that was is nobody, whatever stands under it.
+    """
     rows = (
         LabResult.objects.filter(
             analyte__in=[analyte.value for analyte in ANALYTES],
             superseded_at=None,
             specimen__visit__code__in=codes,
-            specimen__status=Specimen.Status.COMPLETE,
+            subject__entered_in_error_at=None,
         )
         .order_by("specimen__collected_on", "id")
         .values_list("subject_id", "analyte", "value")
@@ -97,8 +100,8 @@ def held(lines: Sequence[AbstractLine]) -> Held:
         .order_by("marrow_on", "id")
         .values_list("subject_id", "bm_pc")
     )
-    proposed = PhaseProposal.objects.filter(subject_id__in=found, kind=ProposalKind.ASSIGN_LOW_DEX.value)
-    low_dose = set(proposed.values_list("subject_id", flat=True))
+    signed = PhaseDecision.objects.filter(subject_id__in=found, to_phase=Phase.LOW_DEX_7_12)
+    low_dose = set(signed.values_list("subject_id", flat=True))
     seven = [
         Patient(
             on_study={one.published.analyte: one.on_study for one in own if one.on_study is not None},
@@ -109,7 +112,7 @@ def held(lines: Sequence[AbstractLine]) -> Held:
         for key in found
         if (own := [line for line in lines if line.subject and line.subject.pk == key])
     ]
-    registered = Subject.objects.filter(entered_in_error_at=None).exclude(registered_on=None).count()
+    registered = Subject.objects.exclude(registered_on=None).count()
     return Held(seven, registered, ORIGINAL)
 
 

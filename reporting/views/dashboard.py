@@ -17,7 +17,7 @@ from reporting import dashboard
 from reporting.courses import spider_chart, swimmer_chart
 from reporting.selectors.efficacy import Efficacy, efficacy, studied
 from reporting.selectors.efficacy_file import EFFICACY
-from reporting.small_cells import rows_open, share_for, small_one
+from reporting.small_cells import EVERYTHING, NOT_TOLD, Telling, rows_open
 from reporting.time_endpoints import (
     ENDPOINTS,
     FEWEST,
@@ -34,7 +34,7 @@ from reporting.time_endpoints import (
     survival_chart,
     times,
 )
-from reporting.views.dashboards import dashboard_segments
+from reporting.views.dashboards import dashboard_segments, sites_named
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of
 from trialsite import clock
@@ -52,26 +52,26 @@ def page(request: SignedInRequest) -> HttpResponse:
     # Two populations beside each other tell who is in the one and not in the other.
     population = _population(request) if is_open else "signed"
     rows = efficacy(found)
+    telling = EVERYTHING if is_open else dashboard.telling_of(rows, population)
     endpoint = ENDPOINTS.get(request.GET.get("endpoint", ""), dashboard.PFS)
     context = {
         "population": population,
         "populations": dashboard.POPULATIONS,
         "dashboards": dashboard_segments("efficacy"),
         "rows_open": is_open,
-        "kpis": dashboard.headline(rows, population, curve_of(rows, dashboard.PFS), is_open=is_open),
-        "rates": dashboard.told_rates(rows, population, is_open=is_open),
-        "phases": dashboard.phase_lines(rows, population),
+        "telling": telling,
+        "kpis": dashboard.headline(rows, population, curve_of(rows, dashboard.PFS), telling),
+        "rates": dashboard.rate_lines(rows, population),
+        "phases": dashboard.phase_lines(rows, population, telling),
         "waterfall": dashboard.waterfall_chart(rows) if is_open else None,
         "bars": dashboard.bar_table(rows) if is_open else None,
         "endpoint": endpoint,
         "endpoints": [_segment(one, endpoint, population) for one in ENDPOINTS.values()],
         "survival": survival_chart(rows, endpoint) if is_open else None,
         "times": len(times(rows, endpoint)),
-        "lines": [_with_urls(line, population) for line in endpoint_lines(rows)],
-        "six_months": [
-            line for reading in SIX_MONTHS for line in _six_months(rows, reading, population, is_open=is_open)
-        ],
-        "markers": [_marker_with_urls(line, population, is_open=is_open) for line in marker_lines(rows)],
+        "lines": [_with_urls(line, population, telling) for line in endpoint_lines(rows)],
+        "six_months": [line for reading in SIX_MONTHS for line in _six_months(rows, reading, population)],
+        "markers": [_marker_with_urls(line, population, telling) for line in marker_lines(rows)],
         "chart_urls": {
             "waterfall": dashboard.list_url("waterfall", population),
             "curve": dashboard.list_url(f"{endpoint.name}-all", population),
@@ -83,8 +83,8 @@ def page(request: SignedInRequest) -> HttpResponse:
         "unsigned": dashboard.unsigned_words(rows, population),
         "unsigned_url": dashboard.list_url("unsigned", population),
         "data_cut": clock.now(),
-        "versions": dashboard.versions_words(rows),
-        "sites": sorted({row.site for row in rows}),
+        "versions": dashboard.versions_words(rows, telling),
+        "sites": sites_named((row.site for row in rows), telling),
     }
     return render(request, "reporting/efficacy.html", context)
 
@@ -93,37 +93,27 @@ def _segment(one: Endpoint, chosen: Endpoint, population: str) -> Segment:
     return Segment(one.short, f"?{urlencode({'population': population, 'endpoint': one.name})}#curve", one is chosen)
 
 
-def _with_urls(line: EndpointLine, population: str) -> tuple[EndpointLine, str, str, str]:
+def _with_urls(line: EndpointLine, population: str, telling: Telling) -> tuple[EndpointLine, str, str, str]:
+    """A median tells a day of one person, so that of few it is not told."""
     parts = ("all", "events", "censored")
     everyone, events, censored = (dashboard.list_url(f"{line.endpoint.name}-{part}", population) for part in parts)
-    return line, everyone, events, censored
+    told = line if telling.tells(everyone, events) else replace(line, median=NOT_TOLD)
+    return told, everyone, events, censored
 
 
-def _marker_with_urls(line: MarkerLine, population: str, *, is_open: bool) -> tuple[MarkerLine, str, str, str]:
+def _marker_with_urls(line: MarkerLine, population: str, telling: Telling) -> tuple[MarkerLine, str, str, str]:
     """A median of few would tell a value of one person to somebody who may not see the subjects."""
-    told = line if is_open or line.n >= FEWEST else replace(line, median_change=f"fewer than {FEWEST} subjects")
     both, fell, by_15 = (dashboard.list_url(f"{line.name}-{part}", population) for part in ("both", "fell", "fell-15"))
-    return told, both, fell, by_15
+    return line if telling.tells(both) else replace(line, median_change=NOT_TOLD), both, fell, by_15
 
 
-def _six_months(rows: Sequence[Efficacy], reading: SixMonths, population: str, *, is_open: bool) -> list[SixMonthLine]:
+def _six_months(rows: Sequence[Efficacy], reading: SixMonths, population: str) -> list[SixMonthLine]:
     """Of all whose month 6 has come, and of those of whom it is known; both lines have the same who are free."""
     due, known = free_at_six_months(rows, reading)
-    free = dashboard.list_url(f"free-{reading.name}", population), small_one(due.n - due.x, known.n - known.x)
-    treated = dashboard.count(rows, "treated", population)
-    lines = (
-        ("All whose month 6 has come", "due", due, small_one(treated - due.n)),
-        (reading.known, "known", known, small_one(due.n - known.n, treated - known.n)),
-    )
+    urls = {which: dashboard.list_url(f"{which}-{reading.name}", population) for which in ("due", "known", "free")}
     return [
-        SixMonthLine(
-            reading.words,
-            of,
-            share_for(share, beside, free[1], is_open=is_open),
-            (dashboard.list_url(f"{which}-{reading.name}", population), beside),
-            free,
-        )
-        for of, which, share, beside in lines
+        SixMonthLine(reading.words, "All whose month 6 has come", due, urls["due"], urls["free"]),
+        SixMonthLine(reading.words, reading.known, known, urls["known"], urls["free"]),
     ]
 
 

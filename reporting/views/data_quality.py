@@ -12,8 +12,8 @@ from reporting.data_quality import GROUPS, Line
 from reporting.selectors.facts import facts_of
 from reporting.selectors.subjects import sites_with_subjects, subjects_in_reach
 from reporting.selectors.timeliness import TIMELINESS, stretches
-from reporting.small_cells import FEWEST, rows_open
-from reporting.views.dashboards import dashboard_segments
+from reporting.small_cells import EVERYTHING, FEWEST, NOTHING, rows_open
+from reporting.views.dashboards import dashboard_segments, sites_named
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of
 from trialsite import clock
@@ -27,14 +27,18 @@ PAGE = 100
 @require_GET
 @requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
-    found, sites = stretches(), [site.code for site in sites_with_subjects()]
+    found, queries, visits = stretches(), _ageing(), _visits()
+    is_open = rows_open(request.actor)
+    sites = sites_named((site.code for site in sites_with_subjects()), EVERYTHING if is_open else NOTHING)
+    lines = [*data_quality.time_lines(found), *queries, *visits]
     context = {
         "dashboards": dashboard_segments("data_quality"),
-        "rows_open": rows_open(request.actor),
+        "rows_open": is_open,
+        "telling": EVERYTHING if is_open else data_quality.telling_of(lines, sites),
         "fewest": FEWEST,
         "medians": data_quality.medians(found, sites),
-        "ageing": data_quality.ageing(_ageing(), sites),
-        "adherence": data_quality.adherence(_visits(), sites),
+        "ageing": data_quality.ageing(queries, sites),
+        "adherence": data_quality.adherence(visits, sites),
         "sites": sites,
         "data_cut": clock.now(),
     }

@@ -14,8 +14,8 @@ from followup.vocabulary import END_REASON_WORDS
 from protocol.vocabulary import Phase
 from reporting import enrolment as figures
 from reporting.selectors.enrolment import BRANCHES, ENROLMENT, enrolment
-from reporting.small_cells import FEWEST, rows_open
-from reporting.views.dashboards import dashboard_segments
+from reporting.small_cells import EVERYTHING, FEWEST, rows_open
+from reporting.views.dashboards import dashboard_segments, sites_named
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of, places
 from trialsite import clock
@@ -30,10 +30,18 @@ PAGE = 100
 @requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
     rows, is_open = enrolment(), rows_open(request.actor)
+    telling = EVERYTHING if is_open else figures.telling_of(rows)
+    reasons = [
+        ("failures", "Why screening failed", "criteria not met; one subject may fail several",
+         figures.failure_lines(rows)),
+        ("ends", "Why treatment ended", "", figures.end_lines(rows)),
+        ("left", "Why subjects left the study", "", figures.left_lines(rows)),
+    ]  # fmt: skip
     opened_on = _trial_opened_on() if None in places(request.actor) else None
     context = {
         "dashboards": dashboard_segments("enrolment"),
         "rows_open": is_open,
+        "telling": telling,
         "fewest": FEWEST,
         "headline": figures.headline(rows, with_plan=opened_on is not None),
         "flow": figures.flow_chart(rows) if is_open and rows else None,
@@ -41,16 +49,11 @@ def page(request: SignedInRequest) -> HttpResponse:
         "has_plan": opened_on is not None,
         "chart_urls": {"flow": figures.list_url("screened"), "accrual": figures.list_url("registered")},
         "site_columns": [figures.GROUPS[name][0] for name in figures.SITE_COLUMNS],
-        "site_lines": figures.site_lines(rows),
-        "reasons": [
-            ("failures", "Why screening failed", "criteria not met; one subject may fail several",
-             figures.failure_lines(rows)),
-            ("ends", "Why treatment ended", "", figures.end_lines(rows)),
-            ("left", "Why subjects left the study", "", figures.left_lines(rows)),
-        ],
+        "site_lines": figures.site_lines(rows, telling),
+        "reasons": [(*head, [one for one in lines if telling.tells(one.url)]) for *head, lines in reasons],
         "data_cut": clock.now(),
-        "sites": sorted({row.site for row in rows}),
-    }  # fmt: skip
+        "sites": sites_named((row.site for row in rows), telling),
+    }
     return render(request, "reporting/enrolment.html", context)
 
 

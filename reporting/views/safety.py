@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -13,9 +15,9 @@ from reporting.safety_rows import Count, Line
 from reporting.selectors.safety_files import SAFETY_FILES
 from reporting.selectors.safety_watch import ReportClock, WaitingGrade, report_clocks, waiting_grades
 from reporting.selectors.toxicity import SafetySet, safety_set
-from reporting.small_cells import FEWEST, rows_open, told_by_larger
-from reporting.toxicity import CAUSES, GROUPS, PHASES, Choice, GradeLine
-from reporting.views.dashboards import dashboard_segments
+from reporting.small_cells import EVERYTHING, FEWEST, Telling, rows_open, told_together
+from reporting.toxicity import CAUSES, GROUPS, PHASES, Choice
+from reporting.views.dashboards import dashboard_segments, sites_named
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of
 from safety.vocabulary import CTCAE, TERMS
@@ -35,17 +37,28 @@ def page(request: SignedInRequest) -> HttpResponse:
     # Two choices beside each other tell who is in the one and not in the other.
     choice = _choice(request) if is_open else Choice(CTCAE.value)
     phases, causes, terms = (part(found, choice) for part in (toxicity.by_phase, toxicity.by_cause, toxicity.by_term))
-    signs = tolerability.sign_lines(found.subjects, is_open=is_open)
+    signs = tolerability.sign_lines(found.subjects)
     drugs = tolerability.drug_lines(found.subjects, is_open=is_open)
     headline = _headline(found, choice, clocks, waiting)
+    states, waits = safety_watch.state_lines(clocks, now), safety_watch.waiting_lines(waiting)
+    telling = EVERYTHING
     if not is_open:
-        told = _told([phases, causes, terms], signs, drugs)
-        phases, causes, terms = ([line.kept_back(told) for line in lines] for lines in (phases, causes, terms))
-        signs, drugs = [line.kept_back(told) for line in signs], [line.kept_back(told) for line in drugs]
-        headline = [(words, count.kept_back(told), note) for words, count, note in headline]
+        counts = [count for lines in (causes, phases, terms) for line in lines for count in line.counts]
+        counts += [count for line in signs for count in (line.n, line.x)]
+        counts += [count for line in drugs for count in (line.n, *line.actions)]
+        telling = _telling(
+            [*(one for _, one, _ in headline[:4]), *counts],
+            [*(one for _, one, _ in headline[4:5]), *(count for line in states for count in line.counts)],
+            [*(one for _, one, _ in headline[5:]), *(count for line in waits for count in (line.all, *line.counts))],
+        )
+        phases = [line for line in phases if telling.tells(line.n.url)]
+        terms = [line for line in terms if telling.tells(line.any.url)]
+        waits = [line for line in waits if telling.tells(line.all.url)]
+        drugs = [line for line in drugs if telling.tells(line.n.url)]
     context = {
         "dashboards": dashboard_segments("safety"),
         "rows_open": is_open,
+        "telling": telling,
         "fewest": FEWEST,
         "choice": choice,
         "versions": toxicity.versions(found, CTCAE.value),
@@ -65,24 +78,20 @@ def page(request: SignedInRequest) -> HttpResponse:
         "drugs": drugs,
         "actions": [one.label for one in tolerability.ACTIONS],
         "clock_states": list(safety_watch.STATES.values()),
-        "clock_lines": safety_watch.state_lines(clocks, now),
+        "clock_lines": states,
         "open_clocks": safety_watch.clock_lines(safety_watch.clocks_in(clocks, "clocks-open", now), now),
         "waiting_grades": safety_watch.GRADES,
-        "waiting": safety_watch.waiting_lines(waiting),
+        "waiting": waits,
         "data_cut": now,
-        "sites": sorted({one.site for one in found.subjects}),
+        "sites": sites_named((one.site for one in found.subjects), telling),
     }  # fmt: skip
     return render(request, "reporting/safety.html", context)
 
 
-def _told(
-    tables: list[list[GradeLine]], signs: list[tolerability.SignLine], drugs: list[tolerability.DrugLine]
-) -> dict[frozenset[str], int]:
-    """What each number of the page would tell beside the larger ones."""
-    counts = [count for lines in tables for line in lines for count in line.counts]
-    counts += [count for line in signs for count in (line.n, line.x)]
-    counts += [count for line in drugs for count in (line.n, *line.actions)]
-    return told_by_larger(count.who for count in counts)
+def _telling(*kinds: Sequence[Count]) -> Telling:
+    """What is told of subjects, of clocks and of results: each kind is counted for itself."""
+    urls = (told_together((one.url, one.who) for one in counts).urls for counts in kinds)
+    return Telling(is_open=False, urls=frozenset().union(*urls))
 
 
 def _choice(request: SignedInRequest) -> Choice:
@@ -106,7 +115,7 @@ def _headline(
         ("Treated subjects", treated, ""),
         ("With an event", line.any, CAUSES[choice.cause][0].lower()),
         ("Grade 3 or higher", line.severe, CAUSES[choice.cause][0].lower()),
-        ("Stopped for toxicity", tolerability.counted(found.subjects, "whole-stopped", treated.n), "a drug, or all"),
+        ("Stopped for toxicity", tolerability.counted(found.subjects, "whole-stopped"), "a drug, or all"),
         ("Report clocks running", safety_watch.clock_count(clocks, "clocks-open", now), f"{overdue} overdue"),
         ("Grades to judge", safety_watch.waiting_count(waiting), f"in {people} subject{'' if people == 1 else 's'}"),
     ]

@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dosing import services
 from dosing.models import AssignmentDiscrepancy, PhaseProposal
+from dosing.selectors.reviews import response_review
 from dosing.selectors.versions import activation_content, effect_of
 from enrollment.selectors import site_day
 from enrollment.services import ConsentGiven, FormVersion, add_consent_form
@@ -28,13 +29,15 @@ from protocol.versions import AMENDMENT_1, ORIGINAL
 from protocol.vocabulary import Analyte, CriterionOutcome, Phase, Response
 from reporting.selectors.efficacy import efficacy
 from reporting.selectors.replay import as_known_on, faulty_decisions
+from safety.services import Medication, record_medication
 from tests import world_dosing as treat
 from tests.world import PASSWORD, World, log_in, new_world, train
 from tests.world_enrollment import complete, consented_again, form_in_force, registered
 from tests.world_labs import record
 from trialsite.access import Actor, Duty, system_actor
 from trialsite.context import reading, writing
-from trialsite.models import ProtocolActivation, ProtocolPeriod, Role, Subject, Training
+from trialsite.models import ProtocolActivation, ProtocolPeriod, Role, Signature, Subject, Training
+from trialsite.partial_dates import on_day
 from trialsite.services.signatures import digest
 from trialsite.services.subjects import Refused, Stale, lock_subject
 from trialsite.services.training import take_back_training
@@ -251,6 +254,42 @@ def test_a_correction_after_consenting_again_is_measured_by_the_version_that_was
     treat.reevaluated(world, subject)
     with everything(world):
         assert AssignmentDiscrepancy.objects.count() == 1
+
+
+@pytest.mark.req("C4", "E1")
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_is_learned_later_is_weighed_by_the_version_that_was_signed(world: World, alone: bool) -> None:  # noqa: FBT001
+    """A therapy between two samples 28 days apart takes a confirmation away that the newer version never gave."""
+    proposal = treat.at_month_6(world, values=("1.9", "1.8"))
+    subject = proposal.subject
+    if alone:
+        sign_response_alone(world, subject, "m06")
+    else:
+        treat.sign(world, proposal, Phase.ANAKINRA_ONLY)
+    activate(world)
+    world.later(1)
+    consent_again(world, subject)
+    treat.reevaluated(world, subject)
+    standing = Signature.objects.filter(record_type="response" if alone else "phase_decision", events=None)
+    with everything(world):
+        assert standing.exists(), "consenting again takes nothing back"
+    record_medication(
+        by=world.person(Role.COORDINATOR), at=world.at, token=uuid4(), subject_id=subject.pk, site_id=subject.site_id,
+        medication=Medication("Lenalidomide", "Myeloma", on_day(date(2024, 7, 1)), is_anti_myeloma=True),
+    )  # fmt: skip
+    treat.reevaluated(world, subject)
+    with everything(world):
+        assert not standing.exists()
+
+
+def sign_response_alone(world: World, subject: Subject, code: str) -> None:
+    investigator = world.person(Role.INVESTIGATOR)
+    with everything(world):
+        shown = digest(response_review(subject, code, treat.today(world, subject)) or {})
+    services.sign_response(
+        by=investigator, at=world.at, proof=world.proof(investigator), subject_id=subject.pk, site_id=subject.site_id,
+        token=uuid4(), code=code, shown=shown,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

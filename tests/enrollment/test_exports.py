@@ -25,6 +25,7 @@ from tests.world_enrollment import (
     answered,
     complete,
     correct,
+    form_in_force,
     new_form,
     register,
     registered,
@@ -63,14 +64,20 @@ def withdraw(world: World, subject: Subject) -> None:
     )
 
 
-@pytest.fixture
-def peopled(world: World) -> World:
+def furnish(world: World) -> None:
+    """One of each: registered, withdrawn at the other site, judged, registered with a waiver."""
+    for site in ("01", "02"):
+        form_in_force(world, site)
     registered(world)
     withdraw(world, screened(world, "02"))
     sent(world, complete(world, birth_year=1970))
     waived(world)
     new_form(world)
-    return world
+
+
+@pytest.fixture
+def peopled(kept_world: World) -> World:
+    return kept_world
 
 
 def waived(world: World) -> Waiver:

@@ -57,6 +57,6 @@ def test_a_quarter_is_no_little_effect_in_either_direction(after: str, verdict: 
     assert said(M_PROTEIN, [*SEVEN[1:], patient("3.0", None, six_months=after)]).verdict == verdict
 
 
-def test_only_those_to_whom_it_was_proposed_went_on_to_dexamethasone() -> None:
+def test_only_those_who_had_low_dose_went_on_to_dexamethasone() -> None:
     seven = [replace(one, low_dose=at < 2) for at, one in enumerate(SEVEN)]
     assert said("Went on to anakinra with dexamethasone", seven).computed == "2 of the 7 found here"

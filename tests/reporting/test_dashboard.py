@@ -40,8 +40,7 @@ def treated(world: World, site: str, values: tuple[str, str], to: Phase | None) 
         treat.sign(world, proposal, to)
 
 
-@pytest.fixture
-def trial(world: World) -> World:
+def furnish(world: World) -> None:
     """Two partial and one minimal response, two stable, one unsigned, one progressed: two sites."""
     treated(world, "01", ("1.5", "1.4"), Phase.ANAKINRA_ONLY)
     treated(world, "01", ("1.6", "1.5"), Phase.ANAKINRA_ONLY)
@@ -51,7 +50,11 @@ def trial(world: World) -> World:
     treated(world, "02", ("1.2", "1.1"), None)
     treat.confirm_high_dose(world)
     treated(world, "01", ("4.9", "5.2"), Phase.HIGH_DEX)
-    return world
+
+
+@pytest.fixture
+def trial(kept_world: World) -> World:
+    return kept_world
 
 
 def rows(world: World) -> list[Efficacy]:

@@ -44,11 +44,14 @@ def world(fresh_db: Database, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-@pytest.fixture
-def trial(world: World) -> World:
+def furnish(world: World) -> None:
     treat.at_month_6(world, "01")
     treat.at_month_6(world, "02")
-    return world
+
+
+@pytest.fixture
+def trial(kept_database: tuple[Database, World]) -> World:
+    return kept_database[1]
 
 
 def body(client: Client, url: str) -> bytes:

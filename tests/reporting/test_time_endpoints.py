@@ -9,13 +9,21 @@ from decimal import Decimal
 import pytest
 
 from protocol.vocabulary import Phase
-from reporting.dashboard import bar_table, bars, count, headline, six_month_days, waterfall_chart
+from reporting.dashboard import (
+    bar_table,
+    bars,
+    count,
+    headline,
+    list_url,
+    six_month_days,
+    telling_of,
+    waterfall_chart,
+)
 from reporting.selectors.efficacy import Efficacy
 from reporting.time_endpoints import (
     ENDPOINTS,
     FEWEST,
     SIX_MONTHS,
-    EndpointLine,
     SixMonths,
     curve_of,
     endpoint_lines,
@@ -141,38 +149,30 @@ def test_the_table_of_the_waterfall_falls_from_the_greatest_rise() -> None:
     assert [subject for subject, _ in bar_table(rows)] == ["01-002", "01-003", "01-000", "01-005", "01-001", "01-004"]
 
 
-def test_a_line_keeps_back_events_only_beside_the_line_above_from_the_same_day() -> None:
-    """Twenty treated: 12 events, of them 10 progressions; then 8 and 6 of others, from days of their own."""
+def test_events_of_two_endpoints_are_not_both_told_where_they_differ_by_a_few() -> None:
+    """Twenty treated: 12 events, of them 10 progressions, of those 5 active; three more without an endpoint."""
 
     def columns(endpoint: str, number: int, events: int) -> dict[str, object]:
         one = ENDPOINTS[endpoint]
         return {one.days: 100 + number, one.status: E if number < events else C}
 
-    events = {"pfs": 12, "ttp": 10, "ttp-active": 5, "dor": 8, "dor-minimal": 10, "benefit": 6}
+    events = {"pfs": 12, "ttp": 10, "ttp-active": 5}
     rows = [
-        row(is_treated="YES", **{key: value for name, many in events.items()
-                                 for key, value in columns(name, number, many).items()})
+        row(subject=f"01-{number:03}", is_treated="YES",
+            **{key: value for name, many in events.items() for key, value in columns(name, number, many).items()})
         for number in range(20)
     ]  # fmt: skip
-    assert {line.endpoint.name: line.beside for line in endpoint_lines(rows)} == {
-        "pfs": 0, "ttp": 2, "ttp-active": 0, "dor": 0, "dor-minimal": 0, "benefit": 0
-    }  # fmt: skip
-    few = [*rows, *[row(is_treated="YES")] * 3]
-    assert {line.beside for line in endpoint_lines(few)} == {3}, "three who are treated do not have the endpoint"
-    fallen = [
-        row(
-            is_treated="YES",
-            pcli_baseline=Decimal(10),
-            pcli_month_6=Decimal(later),
-            pcli_change=Decimal(later) * 10 - 100,
-        )
-        for later in [*["5"] * 8, *["9"] * 3, *["12"] * 9]
-    ]
-    _, pcli = marker_lines([*fallen, *[row(is_treated="YES")] * 4])
-    assert (pcli.n, pcli.fell, pcli.fell_by_15) == (20, 11, 8)
-    assert (pcli.beside, pcli.fell_beside, pcli.fell_by_15_beside) == (4, 0, 3)
-    hidden = EndpointLine(ENDPOINTS["pfs"], n=20, events=3, median="", beside=0)
-    assert (hidden.events_beside, hidden.censored_beside) == (0, 3), "the others tell the three"
+    few = [*rows, *(row(subject=f"02-{number:03}", is_treated="YES") for number in range(3))]
+
+    def told(rows: list[Efficacy]) -> list[tuple[bool, bool]]:
+        telling = telling_of(rows, "treated")
+        return [
+            (telling.tells(list_url(f"{name}-all", "treated")), telling.tells(list_url(f"{name}-events", "treated")))
+            for name in events
+        ]
+
+    assert told(rows) == [(True, True), (True, False), (True, True)]
+    assert [everybody for everybody, _ in told(few)] == [False] * 3, "three who are treated do not have the endpoint"
 
 
 def test_the_waterfall_needs_five_subjects() -> None:
@@ -203,9 +203,9 @@ def test_six_months_are_those_of_the_latest_start_and_their_last_day_counts() ->
     starts = [date(2024, 8, 31), *[date(2024, 1, 15)] * 19]
     days = [50, 60, 70, 80, 181, *range(200, 215)]
     rows = [
-        row(day1_on=start, is_treated="YES", pfs_days=day, pfs_status=E if day <= 181 else C)
+        row(subject=f"01-{day}", day1_on=start, is_treated="YES", pfs_days=day, pfs_status=E if day <= 181 else C)
         for start, day in zip(starts, days, strict=True)
     ]
     assert six_month_days(rows) == 181
-    told = headline(rows, "treated", curve_of(rows, ENDPOINTS["pfs"]), is_open=False)
+    told = headline(rows, "treated", curve_of(rows, ENDPOINTS["pfs"]), telling_of(rows, "treated"))
     assert next(one.value for one in told if one.label == "Progression-free at 6 months") == "75%"

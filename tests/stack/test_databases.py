@@ -1,6 +1,9 @@
 """The fixtures that every other test rests on keep their promises."""
 
+import shutil
+import tempfile
 import urllib.request
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -8,6 +11,7 @@ from django.db import connection
 
 from tests.fixtures.databases import Database
 from tests.fixtures.processes import LiveApp, Process
+from trialsite.stack import servers
 
 
 def current_user() -> str:
@@ -46,3 +50,17 @@ def test_processes_work_on_the_fresh_database(live_app: LiveApp, worker: Process
     with urllib.request.urlopen(f"{live_app.url}/healthz") as answer:
         assert answer.read() == b"ok"
     assert worker.said("trialsite.tasks.drain_outbox")
+
+
+@pytest.mark.parametrize(("free", "there"), [(2**33, "memory"), (2**26, "disk"), (None, "disk")])
+def test_databases_lie_in_memory_where_there_is_plenty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int | None, there: str
+) -> None:
+    """A container that was given little, and a machine that has no such place, use the disk."""
+    memory = tmp_path / "memory"
+    if free:
+        memory.mkdir()
+    usage = shutil.disk_usage(tmp_path)._replace(free=free or 0)
+    monkeypatch.setattr(servers, "MEMORY", memory)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert servers.forgetful_place() == {"memory": memory, "disk": Path(tempfile.gettempdir())}[there]

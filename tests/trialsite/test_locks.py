@@ -20,7 +20,8 @@ from labs.models import LabResult
 from labs.services import VisitFacts, add_unscheduled_visit, mark_visit_in_error, record_visit
 from protocol.vocabulary import Analyte
 from tests import world_dosing as treat
-from tests.world import World, log_in
+from tests.fixtures.databases import Database
+from tests.world import World, log_in, new_world
 from tests.world_followup import who, world_in_sight
 from tests.world_labs import record
 from tests.world_locks import at_place, casebook_signed, lock, locked, place_of, verified, wanted
@@ -324,6 +325,37 @@ def test_the_database_refuses_whatever_no_service_asked(world: World, subject: S
     unlock(**at_place(world, subject, VISIT), reason="To see that it is the lock that refuses")
     with suppress(IntegrityError):
         tried()
+
+
+@pytest.mark.req("D10", "B15")
+def test_the_application_deletes_nothing_and_could_not_where_it_is_closed(fresh_db: Database) -> None:
+    """It has the right on no table of source records. Were it given by mistake, what is closed would still stand."""
+    world = new_world()
+    subject = treat.on_anakinra(world)
+    world.later(5)
+    for reason in ("Fever", "Fever again"):
+        add_unscheduled_visit(**who(world, subject), occurred_on=SAMPLE, reason=reason, token=uuid4())
+    freeze(**at_place(world, subject, "uns1"))
+
+    def delete(code: str) -> None:
+        by = world.person(Role.COORDINATOR)
+        with (
+            writing(by=by, duty=Duty.ENTER_DATA, site_id=subject.site_id, at=world.at, reason="Past it"),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("DELETE FROM trialsite_visit WHERE subject_id = %s AND code = %s", [subject.pk, code])
+            assert cursor.rowcount == 1
+
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        delete("uns2")
+    with fresh_db.as_owner() as owner:
+        right = "SELECT has_table_privilege('edc_app', %s, 'DELETE')"
+        tables = (*PLACES_IN_SQL, "trialsite_subject")
+        assert not [table for table in tables if owner.execute(right, [table]).fetchone() == (True,)]
+        owner.execute("GRANT DELETE ON trialsite_visit TO edc_app")
+    delete("uns2")
+    with pytest.raises(PlaceClosed, match="This visit was frozen on 20 Jan 2024"):
+        delete("uns1")
 
 
 def test_a_step_is_never_changed_and_leads_where_it_says(world: World, subject: Subject) -> None:

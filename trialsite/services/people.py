@@ -129,9 +129,10 @@ def standing_invitation(token: str, at: datetime) -> Invitation | None:
     )
 
 
-def set_password_by_link(*, at: datetime, token: str, password: str, own: Actor) -> User:
+def set_password_by_link(*, at: datetime, token: str, password: str, own: Actor, hashed: str = "") -> User:
     """The owner sets the password; the link is used up. `own` is the account's owner as actor.
 
+    hashed: the same password as `make_password` gave it, where many accounts of a demonstration share one.
     Refused if the link was used, has expired, or never was.
     """
     with own_account(own, at=at, reason="Password set by its owner"):
@@ -140,7 +141,10 @@ def set_password_by_link(*, at: datetime, token: str, password: str, own: Actor)
             raise Refused("This link was used already or has expired. Ask for a new one.")
         Invitation.objects.filter(pk=invitation.pk).update(used_at=at)
         user = User.objects.select_for_update().get(pk=invitation.user_id)
-        user.set_password(password)
+        if hashed:
+            user.password = hashed
+        else:
+            user.set_password(password)
         user.save(update_fields=["password"])
         return user
 

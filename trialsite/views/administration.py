@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from trialsite import clock, people_selectors
 from trialsite.access import Duty, check_may
 from trialsite.days import tell_today
+from trialsite.failures import failures
 from trialsite.models import Delegation, Invitation, Role, Site, User
 from trialsite.people_forms import (
     DelegationForm,
@@ -79,7 +80,12 @@ def posted(request: HttpRequest) -> Any:
 def overview(request: HttpRequest) -> HttpResponse:
     check(request, Duty.MANAGE_PEOPLE)
     known = people_selectors.accounts(clock.today())
-    context = {"sites": people_selectors.sites(), "accounts": known, "day": clock.today()}
+    context = {
+        "sites": people_selectors.sites(),
+        "accounts": known,
+        "day": clock.today(),
+        "failures": len(failures()),
+    }
     return render(request, f"{_PAGES}/overview.html", context)
 
 

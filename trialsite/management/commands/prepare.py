@@ -1,13 +1,17 @@
 """Bring a database up to this version; on request with the demonstration trial in it."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
+
+from trialsite.stack.children import fork
 
 SCHEMA = Path(__file__).resolve().parents[2] / "sql" / "schema.sql"
 # Written as the comment of the schema: whose database this is, and how far the first load came.
@@ -38,15 +42,15 @@ class Command(BaseCommand):
             forget(options["forget"])
         first = options["demonstration"] and self.is_new(state)
         self.say("Database: bringing its tables up to date")
-        call_command("migrate", database="owner", interactive=False, verbosity=0)
-        call_command("createcachetable", database="owner", verbosity=0)
-        if options["static"]:
-            call_command("collectstatic", interactive=False, verbosity=0)
-        if first:
-            self.say("Demonstration trial: loading it, once")
-            call_command("load_demonstration", stdout=self.stdout)
-            take_stock()
-            label(LOADED)
+        meanwhile = ((_collect_static, options["static"]), (_read_program, first))
+        with beside(*(work for work, wanted in meanwhile if wanted)):
+            call_command("migrate", database="owner", interactive=False, verbosity=0)
+            call_command("createcachetable", database="owner", verbosity=0)
+            if first:
+                self.say("Demonstration trial: loading it, once")
+                call_command("load_demonstration", stdout=self.stdout)
+                take_stock()
+                label(LOADED)
         if options["accounts"] and found() == LOADED:
             with options["accounts"].open("w") as accounts:
                 call_command("demonstration_accounts", stdout=accounts)
@@ -73,6 +77,33 @@ class Command(BaseCommand):
     def say(self, words: str) -> None:
         self.stdout.write(words)
         self.stdout.flush()
+
+
+@contextmanager
+def beside(*works: Callable[[], None]) -> Iterator[None]:
+    """Meanwhile another process does these works, one after the other.
+
+    A first start has one processor to spare while tables are made; what Python compiles then, no visitor waits for.
+    """
+    connections.close_all()  # a connection belongs to one process
+    other = fork(_in_turn, *works)
+    yield
+    other.join()
+    if other.exitcode:
+        raise CommandError("A work beside the tables failed; its cause is printed above.")
+
+
+def _in_turn(*works: Callable[[], None]) -> None:
+    for work in works:
+        work()
+
+
+def _collect_static() -> None:
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def _read_program() -> None:
+    import_module("trialsite.wsgi")
 
 
 def found() -> str:
