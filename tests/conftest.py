@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.fixtures.kept",
     "tests.fixtures.processes",
     "tests.fixtures.browser",
+    "tests.fixtures.menu",
 ]
 
 _SERVERS = for_tests(Path(__file__).resolve().parent.parent)

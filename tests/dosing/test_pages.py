@@ -97,6 +97,7 @@ def test_nobody_is_sent_to_sign_in(proposal: PhaseProposal, client: Client, name
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("menu_without_number")
 def test_the_number_of_queries_does_not_grow(world: World, proposal: PhaseProposal, client: Client, name: str) -> None:
     log_in(client, world.person(Role.INVESTIGATOR))
     client.get(place(name, proposal.subject))

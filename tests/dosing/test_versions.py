@@ -386,6 +386,7 @@ def test_who_is_not_trained_in_a_version_is_named_before_it_is_activated(world: 
     assert "Not trained in version" not in page
 
 
+@pytest.mark.usefixtures("menu_without_number")
 def test_the_page_asks_as_often_for_many_subjects_as_for_one(world: World, client: Client) -> None:
     in_minimal_response(world)
     log_in(client, world.person(Role.DATA_MANAGER)).get(PLACE)

@@ -430,6 +430,7 @@ def test_an_unknown_action_is_not_found(world: World) -> None:
     assert client.post(reverse("subject_eligibility", args=[subject.key]), {"action": "x"}).status_code == 404
 
 
+@pytest.mark.usefixtures("menu_without_number")
 def test_the_checklist_asks_the_database_a_constant_number_of_times(
     world: World, django_assert_max_num_queries: object
 ) -> None:

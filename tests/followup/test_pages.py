@@ -433,6 +433,7 @@ def test_every_state_has_words() -> None:
     assert set(STATE_WORDS) == set(DueState)
 
 
+@pytest.mark.usefixtures("menu_without_number")
 def test_the_number_of_database_queries_is_the_same_for_a_full_page(
     coordinator: Client, world: World, followed: Subject, django_assert_max_num_queries: Any
 ) -> None:

@@ -258,6 +258,7 @@ def test_a_list_that_no_number_leads_to_is_not_found(world: World, client: Clien
     assert client.get(f"/dashboards/efficacy/subjects/?group={group}").status_code == 404
 
 
+@pytest.mark.usefixtures("menu_without_number")
 def test_the_number_of_queries_does_not_grow(world: World, client: Client) -> None:
     treated(world, "01", ("1.5", "1.4"), Phase.ANAKINRA_ONLY)
     log_in(client, world.person(Role.STATISTICIAN))

@@ -152,6 +152,7 @@ def test_a_site_sees_its_own_and_no_plan(trial: World, client: Client) -> None:
     assert f"of {TRIAL.config.accrual_subjects} planned" in everywhere
 
 
+@pytest.mark.usefixtures("menu_without_number")
 def test_the_number_of_queries_does_not_grow_with_the_subjects(trial: World, client: Client) -> None:
     log_in(client, trial.person(Role.STATISTICIAN))
     client.get(URL)

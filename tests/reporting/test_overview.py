@@ -190,6 +190,7 @@ def test_the_button_is_the_next_step_of_who_can_take_it(world: World, client: Cl
     assert button not in opened(log_in(client, world.person(Role.MONITOR)), proposal.subject)
 
 
+@pytest.mark.usefixtures("menu_without_number")
 def test_the_number_of_queries_does_not_depend_on_the_course(world: World, client: Client) -> None:
     subject = treat.on_anakinra(world)
     log_in(client, world.person(Role.COORDINATOR))

@@ -246,6 +246,7 @@ def test_an_empty_trial_says_so(world: World, client: Client) -> None:
     assert "Nobody is treated yet." in shown
 
 
+@pytest.mark.usefixtures("menu_without_number")
 def test_the_number_of_queries_does_not_grow(trial: World, client: Client) -> None:
     log_in(client, trial.person(Role.STATISTICIAN))
     client.get(URL)

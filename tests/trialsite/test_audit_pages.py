@@ -180,6 +180,7 @@ def test_a_deleted_row_is_still_named() -> None:
     assert entry(gone, None, {"code": "m06"}).words == "Mary deleted visit Month 6."
 
 
+@pytest.mark.usefixtures("menu_without_number")
 def test_the_number_of_database_queries_does_not_grow(
     world: World, client: Client, subject: Subject, edited: LabResult, django_assert_max_num_queries: object
 ) -> None:

@@ -58,7 +58,8 @@ def looker(name: str) -> Role:
 
 
 def asked(client: Client, address: str) -> int:
-    """The number of statements of one look."""
+    """The number of statements of one look, once the menu's number was found anew after what was saved last."""
+    client.get(reverse("profile"))
     with CaptureQueriesContext(connection) as statements:
         client.get(address)
     return len(statements.captured_queries)

@@ -173,6 +173,7 @@ def test_another_site_sees_nothing_of_a_query(world: World, client: Client, aske
         assert client.get(address).status_code == 404
 
 
+@pytest.mark.usefixtures("menu_without_number")
 def test_the_number_of_database_queries_does_not_grow(
     world: World, client: Client, subject: Subject, result: LabResult, django_assert_max_num_queries: object
 ) -> None:
