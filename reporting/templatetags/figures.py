@@ -20,7 +20,7 @@ def figure(context: Mapping[str, object], number: int, url: str = "") -> SafeStr
     """`number` as a link to `url`; for a reader who may not see the rows without it, or not at all."""
     telling = _telling(context)
     if not telling.tells(url):
-        return SafeString(NOT_TOLD)
+        return format_html("{}", NOT_TOLD)
     return format_html('<a href="{}">{}</a>', url, number) if telling.is_open and url else format_html("{}", number)
 
 
