@@ -154,15 +154,15 @@ def list_url(name: str, population: str) -> str:
     return f"{reverse('efficacy_subjects')}?{urlencode({'group': name, 'population': population})}"
 
 
-#: What is counted on the page, the figures on top first; each part of a whole after it.
+#: What is told of the page, each whole before its parts. Who is enrolled, on treatment or in a phase is told by the
+#: page of the enrolment: here it would tell a few beside those who are treated.
 NAMES = (
-    "enrolled", "treated", "on-treatment", "waiting",
+    "treated",
     *(f"{reading}{level}" for reading, _, _ in READINGS for level in ("", "-mr", "-pr")),
     *(f"{one.name}-{part}" for one in ENDPOINTS.values() for part in ("all", "events", "censored")),
     *(f"{which}-{one.name}" for one in SIX_MONTHS for which in ("due", "known", "free")),
     *(f"{marker}-{part}" for _, marker in MARKER_COLUMNS for part in ("both", "fell", "fell-15")),
-    *(f"phase-{phase.value.lower()}" for phase in Phase),
-)  # fmt: skip
+)
 #: In place of an address: the events that an estimate at six months rests on.
 EVENTS_BY_MONTH_6 = "pfs-events-by-month-6"
 
@@ -259,13 +259,13 @@ def _rate_line(rows: Sequence[Efficacy], population: str, name: str, words: str)
     )
 
 
-def phase_lines(rows: Sequence[Efficacy], population: str, telling: Telling = EVERYTHING) -> list[PhaseLine]:
-    """Registered subjects by their present phase; phases without anybody, or of which nothing is told, are left out."""
+def phase_lines(rows: Sequence[Efficacy], population: str) -> list[PhaseLine]:
+    """Registered subjects by their present phase; phases without anybody are left out."""
     found = []
     for phase in Phase:
         name = f"phase-{phase.value.lower()}"
         number, url = count(rows, name, population), list_url(name, population)
-        if number and telling.tells(url):
+        if number:
             found.append(PhaseLine(phase, phase_in_words(phase), number, url))
     return found
 

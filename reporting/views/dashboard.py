@@ -62,7 +62,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         "telling": telling,
         "kpis": dashboard.headline(rows, population, curve_of(rows, dashboard.PFS), telling),
         "rates": dashboard.rate_lines(rows, population),
-        "phases": dashboard.phase_lines(rows, population, telling),
+        "phases": dashboard.phase_lines(rows, population) if is_open else None,
         "waterfall": dashboard.waterfall_chart(rows) if is_open else None,
         "bars": dashboard.bar_table(rows) if is_open else None,
         "endpoint": endpoint,

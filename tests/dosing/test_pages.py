@@ -275,7 +275,7 @@ def test_a_new_result_closes_every_signature_until_it_is_evaluated(
     for code, button in pages.items():
         text = text_of(client.get(place("subject_response", subject, code)))
         assert "are being evaluated. Nothing can be signed until that is done" in text
-        assert "tell the administrator" in text
+        assert "If it fails, administration is told, and this page says so." in text
         assert button not in text
     treat.settle_outbox(world.at)
     for code, button in pages.items():

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dosing import services
 from dosing.models import AssignmentDiscrepancy, PhaseProposal
-from dosing.selectors.reviews import response_review
+from dosing.selectors.reviews import reaffirmation, response_review
 from dosing.selectors.versions import activation_content, effect_of
 from enrollment.selectors import site_day
 from enrollment.services import ConsentGiven, FormVersion, add_consent_form
@@ -280,6 +280,19 @@ def test_what_is_learned_later_is_weighed_by_the_version_that_was_signed(world: 
     treat.reevaluated(world, subject)
     with everything(world):
         assert not standing.exists()
+
+
+@pytest.mark.req("C4", "E1")
+def test_a_decision_is_signed_again_as_its_own_version_judges_it(world: World) -> None:
+    decision = treat.sign(world, treat.at_month_6(world, values=("1.9", "1.8")), Phase.ANAKINRA_ONLY)
+    activate(world)
+    world.later(1)
+    consent_again(world, decision.subject)
+    with everything(world):
+        subject = Subject.objects.select_related("site").get(pk=decision.subject_id)
+        assert subject.protocol_version == NEW
+        shown = reaffirmation(subject, decision)["shown"]
+    assert (shown["protocol_version"], shown["status"]) == (OLD, "PR")
 
 
 def sign_response_alone(world: World, subject: Subject, code: str) -> None:

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.vocabulary import Phase
-from reporting.dashboard import headline, rate_lines, telling_of
+from reporting.dashboard import headline, list_url, rate_lines, telling_of
 from reporting.selectors.efficacy import Efficacy
 from reporting.selectors.enrolment import Enrolment
 from reporting.selectors.timeliness import Stretch
@@ -173,6 +173,23 @@ def test_a_line_tells_neither_few_between_mr_and_pr_nor_few_of_those_judged() ->
 
 
 @pytest.mark.req("J5")
+def test_a_list_of_which_nothing_is_told_does_not_say_that_it_is_empty(world: World, client: Client) -> None:
+    for page, words in (("enrolment", "Nobody yet."), ("safety", "No such event is recorded.")):
+        for role, is_told in ((Role.ADMIN, False), (Role.STATISTICIAN, True)):
+            text = log_in(client, world.person(role)).get(f"/dashboards/{page}/").content.decode()
+            assert (words in text, "None, or too few to be told." in text) == (is_told, not is_told)
+
+
+@pytest.mark.req("J5")
+def test_the_same_subjects_are_counted_on_every_page_and_the_few_who_wait_are_told_by_none() -> None:
+    """Fifty-five enrolled on one page and fifty-two treated on another would tell the three between them."""
+    rows = [subject(number, is_treated="YES" if number < 52 else "NO") for number in range(55)]
+    telling = telling_of(rows, "signed")
+    assert telling.tells(list_url("treated", "signed"))
+    assert not telling.tells(list_url("enrolled", "signed"))
+
+
+@pytest.mark.req("J5")
 def test_a_figure_on_top_goes_where_the_rest_of_it_is_small() -> None:
     """Of twenty 16 are on treatment; 17 had an event in the first half year, and three were followed through it."""
     rows = [
@@ -182,7 +199,7 @@ def test_a_figure_on_top_goes_where_the_rest_of_it_is_small() -> None:
     ]  # fmt: skip
     curve = curve_of(rows, ENDPOINTS["pfs"])
     shown = {one.label: one.value for one in headline(rows, "treated", curve, telling_of(rows, "treated"))}
-    assert (shown["Enrolled"], shown["On treatment"], shown["Progression-free at 6 months"]) == ("20", "—", "—")
+    assert (shown["Enrolled"], shown["On treatment"], shown["Progression-free at 6 months"]) == ("—", "—", "—")
     seen = {one.label: one.value for one in headline(rows, "treated", curve)}
     assert (seen["On treatment"], seen["Progression-free at 6 months"]) == ("16", "15%")
 
