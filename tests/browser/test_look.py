@@ -29,7 +29,7 @@ def test_page_is_clean_at_both_sizes(
     name: str, specimens: Specimens, open_tab: Callable[..., Tab], sound: Callable[[Tab, str], None]
 ) -> None:
     tab = open_tab()
-    tab.page.goto(f"{specimens.url}/{name}/", wait_until="networkidle")
+    tab.page.goto(f"{specimens.url}/{name}/")
     sound(tab, f"specimen-{name}")
 
 
@@ -57,7 +57,7 @@ def test_a_fault_of_one_size_alone_is_noticed(
     width: int, specimens: Specimens, open_tab: Callable[..., Tab], sound: Callable[[Tab, str], None]
 ) -> None:
     tab = open_tab()
-    tab.page.goto(f"{specimens.url}/subjects/", wait_until="networkidle")
+    tab.page.goto(f"{specimens.url}/subjects/")
     tab.page.evaluate(
         """width => {
           const wide = document.createElement('canvas');
@@ -76,7 +76,7 @@ def test_a_fault_of_one_size_alone_is_noticed(
 # ---------------------------------------------------------------- laboratory grid
 def open_lab(specimens: Specimens, open_tab: Callable[..., Tab]) -> Tab:
     tab = open_tab()
-    tab.page.goto(f"{specimens.url}/lab-entry/", wait_until="networkidle")
+    tab.page.goto(f"{specimens.url}/lab-entry/")
     return tab
 
 
@@ -211,7 +211,7 @@ def test_date_box_shows_what_it_understood(
 def test_a_second_click_sends_once_and_a_retry_goes_through(specimens: Specimens, open_tab: Callable[..., Tab]) -> None:
     page = open_tab().page
     page.clock.set_fixed_time(MORNING)
-    page.goto(f"{specimens.url}/lab-entry/", wait_until="networkidle")
+    page.goto(f"{specimens.url}/lab-entry/")
     # Asked after the page's own listeners: what they let through is sent.
     page.evaluate(
         "window.__sent = 0; addEventListener('submit', (event) => { window.__sent += !event.defaultPrevented; })"
@@ -232,7 +232,7 @@ def has_arrived(specimens: Specimens, count: int) -> bool:
 def test_session_note_appears_before_the_end(specimens: Specimens, open_tab: Callable[..., Tab]) -> None:
     page = open_tab().page
     page.clock.install()
-    page.goto(f"{specimens.url}/subjects/", wait_until="networkidle")
+    page.goto(f"{specimens.url}/subjects/")
     assert page.locator("#session-note").is_hidden()
     page.clock.fast_forward("25:01")
     assert page.locator("#session-note").is_visible()

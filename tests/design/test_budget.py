@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ KB = 1024
 HTML = 20 * KB
 
 
+@cache
 def weight(path: Path) -> int:
-    """Bytes on the wire; a font is compressed already."""
+    """Bytes on the wire; a font is compressed already. Every page asks for the same files: each is weighed once."""
     held = path.read_bytes()
     return len(held) if path.suffix == ".woff2" else len(gzip.compress(held, 9))
 

@@ -49,8 +49,7 @@ def on_low_dose(world: World, site: str, events: list[tuple[str, int, str, dict[
     return proposal.subject
 
 
-@pytest.fixture
-def trial(world: World) -> World:
+def furnish(world: World) -> None:
     """Two sites: two on the combination with events before and in it, two in induction: one unrelated event, none."""
     world.person(Role.COORDINATOR, "01")
     first = on_low_dose(world, "01", [
@@ -77,7 +76,11 @@ def trial(world: World) -> World:
     record(world, alone, "bl", treat.DAY1, {Analyte.ANC: "3.1"}, lab=lab)
     record(world, alone, "m01", treat.MONTH[1], {Analyte.ANC: "0.9"}, lab=lab)
     world.at += timedelta(days=220)
-    return world
+
+
+@pytest.fixture
+def trial(kept_world: World) -> World:
+    return kept_world
 
 
 def found(world: World) -> SafetySet:

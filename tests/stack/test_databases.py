@@ -11,6 +11,10 @@ from django.db import connection
 
 from tests.fixtures.databases import Database
 from tests.fixtures.processes import LiveApp, Process
+from tests.world import World
+from trialsite.access import system_actor
+from trialsite.context import reading
+from trialsite.models import Subject
 from trialsite.stack import servers
 
 
@@ -64,3 +68,33 @@ def test_databases_lie_in_memory_where_there_is_plenty(
     monkeypatch.setattr(servers, "MEMORY", memory)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     assert servers.forgetful_place() == {"memory": memory, "disk": Path(tempfile.gettempdir())}[there]
+
+
+def furnish(world: World) -> None:
+    world.subject()
+
+
+def subjects(world: World) -> int:
+    with reading(system_actor("verification"), world.at):
+        return Subject.objects.count()
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_a_kept_world_is_as_it_was_for_every_test(kept_world: World, time: str) -> None:
+    assert subjects(kept_world) == 1, time
+    kept_world.subject()
+    kept_world.later(days=30)
+    assert subjects(kept_world) == 2
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_a_copy_of_it_is_the_test_s_own(kept_database: tuple[Database, World], time: str) -> None:
+    database, world = kept_database
+    assert current_user() == f"edc_app in {database.name}"
+    assert subjects(world) == 1, time
+    world.subject()
+    assert subjects(world) == 2
+
+
+def test_others_work_where_nothing_was_kept(db: None) -> None:
+    assert current_user() == "edc_app in shared"

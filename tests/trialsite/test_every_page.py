@@ -6,6 +6,7 @@ import re
 from gzip import decompress
 
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -58,11 +59,19 @@ def looker(name: str) -> Role:
 
 
 def asked(client: Client, address: str) -> int:
-    """The number of statements of one look, once the menu's number was found anew after what was saved last."""
+    """The number of statements of one look."""
+    return look(client, address)[0]
+
+
+def look(client: Client, address: str) -> tuple[int, HttpResponse]:
+    """The number of its statements, and the page as it is sent to a browser.
+
+    The menu's number is found anew before, after what was saved last.
+    """
     client.get(reverse("profile"))
     with CaptureQueriesContext(connection) as statements:
-        client.get(address)
-    return len(statements.captured_queries)
+        answer = client.get(address, headers={"accept-encoding": "gzip"})
+    return len(statements.captured_queries), answer
 
 
 def test_no_page_asks_more_when_there_is_more_to_show(fresh_db: Database) -> None:
@@ -89,19 +98,18 @@ def test_no_page_of_the_demonstration_trial_asks_too_much(demonstration: Databas
         if set(PARAMETERS[name]) <= set(values) and not name.startswith("site"):
             address = reverse(name, kwargs={one: values[one] for one in PARAMETERS[name]})
             client = log_in(Client(), member(looker(name), oldest.site.code))
-            counts[name] = asked(client, address)
-            weights[name] = first_load(client, address)
+            counts[name], answer = look(client, address)
+            weights[name] = first_load(answer)
     assert {name: count for name, count in counts.items() if count > MOST_QUERIES} == {}
     assert len(counts) > 30
     assert {name: weight for name, weight in weights.items() if weight > FIRST_LOAD} == {}
 
 
-def first_load(client: Client, address: str) -> int:
+def first_load(answer: HttpResponse) -> int:
     """Bytes that a first visit fetches: the page as the server sends it, and every file that it can ask for."""
-    answer = client.get(address, headers={"accept-encoding": "gzip"})
     sent = answer.content
     page = decompress(sent) if answer.get("Content-Encoding") == "gzip" else sent
-    assert page is not sent or len(sent) < 200, f"{address} is sent as it is"
+    assert page is not sent or len(sent) < 200, f"{answer.request['PATH_INFO']} is sent as it is"  # type: ignore[attr-defined]
     named = {STATIC / one for one in re.findall(r'(?:src|href)="/static/([^"#?]+)', page.decode())}
     return len(sent) + sum(weight(path) for path in {*named, *asked_for(), *STATIC.glob("js/*.js")})
 
