@@ -157,13 +157,13 @@ def _applied(wanted: _Setting, *, restore: bool = True) -> Iterator[None]:
     """These settings, then the former ones. A transaction's end and a rollback clear them by themselves."""
     before = _current.get()
     token = _current.set(wanted)
-    _change(before, wanted)
+    _apply(wanted, before if restore else None)
     try:
         yield
     finally:
         _current.reset(token)
         if restore and not _is_broken():
-            _change(wanted, before)
+            _apply(before, wanted)
 
 
 def _is_broken() -> bool:
@@ -172,9 +172,12 @@ def _is_broken() -> bool:
     return connection.needs_rollback or driver is None or driver.info.transaction_status == TransactionStatus.INERROR
 
 
-def _change(before: _Setting, wanted: _Setting) -> None:
-    """Set what differs, in one statement."""
-    values = {name: value for name, value in vars(wanted).items() if value != getattr(before, name)}
+def _apply(wanted: _Setting, known: _Setting | None) -> None:
+    """In one statement, everything; or what differs from what is `known` to be set in this transaction."""
+    if known is None or known == _Setting():  # nothing of ours is set: what a connection had before counts for nothing
+        values = vars(wanted)
+    else:
+        values = {name: value for name, value in vars(wanted).items() if value != getattr(known, name)}
     if values:
         calls = ", ".join(f"set_config('app.{name}', %s, true)" for name in values)
         with connection.cursor() as cursor:

@@ -72,11 +72,6 @@ class Child:
             return f"{self.name} was killed by {signal.Signals(-code).name}"
         return f"{self.name} ended with status {code}"
 
-    def go(self) -> None:
-        """Tell one that is held that what it waits for is there."""
-        if self.process.stdin:
-            self.process.stdin.close()
-
     def ask(self) -> None:
         """Send the signal that asks it to end, and do not wait."""
         if not self.ended():
@@ -114,18 +109,17 @@ def start(
     account: Account | None = None,
     directory: Path | None = None,
     text: str | None = None,
-    held: bool = False,
 ) -> Child:
     """Start `command` in a session of its own, so that Ctrl-C at the terminal reaches the supervisor alone.
 
     Without `log` it prints to the terminal. `text` is handed to its standard input, which keeps passwords
-    out of the process list. `held`: its standard input stays open until `go`.
+    out of the process list.
     """
     output = log.open("ab") if log else None
     try:
         process = subprocess.Popen(  # noqa: S603
             [str(part) for part in command],
-            stdin=subprocess.PIPE if held or text is not None else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if text is not None else subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
             env=dict(environment),

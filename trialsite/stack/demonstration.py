@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -41,7 +41,6 @@ class Demonstration:
     home: Path = CHECKOUT / ".demo"
     servers: list[children.Child] = field(default_factory=list)
     programs: list[children.Child] = field(default_factory=list)
-    to_start: list[Callable[[], None]] = field(default_factory=list)
     lock: TextIO | None = None
     claimed: bool = False
 
@@ -87,10 +86,7 @@ class Demonstration:
         """Start everything and wait until the site answers; `preparation` are options of `manage.py prepare`."""
         places.private_directory(self.home / "logs")
         environment = self.environment(keeping.keep(self.home / "secrets.json"))
-        child = self.start_preparation(environment, preparation)
-        for start in self.to_start:
-            start()
-        self.finish_preparation(child)
+        self.prepare(environment, preparation)
         for name, command in self.commands().items():
             log = self.home / "logs" / f"{name}.log"
             self.programs.append(children.start(name, command, environment=environment, log=log, directory=CHECKOUT))
@@ -98,7 +94,7 @@ class Demonstration:
                 self.wait_until_ready()
 
     def environment(self, kept: dict[str, str]) -> dict[str, str]:
-        """Describe the servers to the processes of the product; those that are not given are still to be started."""
+        """Start the servers that are not given, and describe them to the processes of the product."""
         values = {
             "SECRET_KEY": kept["key"],
             "PUBLIC_URL": self.url,
@@ -124,15 +120,12 @@ class Demonstration:
         passwords = keeping.passwords(kept)
         cluster = postgres.cluster(CHECKOUT, self.home, passwords)
         say(f"Database: PostgreSQL {cluster.binaries.major} from {cluster.binaries.origin}")
-        self.to_start.append(lambda: self.start_database(cluster))
+        self.servers.append(cluster.start(self.home / "logs" / "postgres.log"))
+        cluster.bootstrap(DATABASE)
         return {
             "DATABASE_URL": cluster.url("edc_app", passwords.app, DATABASE),
             "DATABASE_OWNER_URL": cluster.url("edc_owner", passwords.owner, DATABASE),
         }
-
-    def start_database(self, cluster: postgres.Cluster) -> None:
-        self.servers.append(cluster.start(self.home / "logs" / "postgres.log"))
-        cluster.bootstrap(DATABASE)
 
     def messages(self, kept: dict[str, str]) -> dict[str, str]:
         if given := os.environ.get("REDIS_URL"):
@@ -140,26 +133,17 @@ class Demonstration:
             return {"REDIS_URL": given}
         own = broker.Broker(self.home, kept["broker"])
         say(f"Broker: {broker.find_binary()[0].name} from {broker.find_binary()[1]}")
-        self.to_start.append(lambda: self.servers.append(own.start(self.home / "logs" / "broker.log")))
+        self.servers.append(own.start(self.home / "logs" / "broker.log"))
         return {"REDIS_URL": own.url}
 
-    def start_preparation(self, environment: dict[str, str], options: Sequence[str]) -> children.Child:
-        """Migrate, collect and load in one process, whose words go to the terminal.
-
-        It reads its program in while the servers start, and touches them only when it is told to go on.
-        """
+    def prepare(self, environment: dict[str, str], options: Sequence[str]) -> None:
+        """Migrate, collect and load in one process, whose words go to the terminal."""
         accounts = self.home / "accounts.txt"
-        command = [sys.executable, "manage.py", "prepare", "--held", "--static", "--accounts", str(accounts), *options]
+        command = [sys.executable, "manage.py", "prepare", "--static", "--accounts", str(accounts), *options]
         if "--reset" in options:
             command += ["--forget", *(str(self.home / name) for name in KEPT)]
-        child = children.start(
-            "the preparation", command, environment=environment, log=None, directory=CHECKOUT, held=True
-        )
+        child = children.start("the preparation", command, environment=environment, log=None, directory=CHECKOUT)
         self.programs.append(child)
-        return child
-
-    def finish_preparation(self, child: children.Child) -> None:
-        child.go()
         while not child.ended():
             self.refuse_losses(self.servers)
             time.sleep(0.05)

@@ -1,7 +1,6 @@
 """Bring a database up to this version; on request with the demonstration trial in it."""
 
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -31,17 +30,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--forget", type=Path, nargs="+", default=[], help="and remove these, once it may be emptied"
         )
-        parser.add_argument("--held", action="store_true", help="touch nothing before the standard input ends")
         parser.add_argument("--static", action="store_true", help="collect the static files")
         parser.add_argument("--accounts", type=Path, help="write the demonstration accounts to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if "owner" not in connections.settings:
             raise CommandError("DATABASE_OWNER_URL is not set: give the database as role edc_owner, who migrates it.")
-        if options["held"]:
-            if options["demonstration"]:
-                import_module("reporting.management.commands.load_demonstration")
-            sys.stdin.read()
         state = found()
         if options["reset"]:
             state = self.emptied(state)
