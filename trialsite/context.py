@@ -48,6 +48,14 @@ _current: ContextVar[_Setting] = ContextVar("database_context", default=_Setting
 
 _served: ContextVar[frozenset[int]] = ContextVar("served_sites", default=frozenset())
 
+_APPLY = """
+SELECT set_config('app.user_id', %s, true), set_config('app.person', %s, true),
+       set_config('app.system_actor', %s, true),
+       set_config('app.role', %s, true), set_config('app.sites', %s, true),
+       set_config('app.reason', %s, true), set_config('app.request_id', %s, true),
+       set_config('app.source', %s, true), set_config('app.software', %s, true)
+"""
+
 
 @contextmanager
 def coming_from(source: str, request_id: str = "") -> Iterator[None]:
@@ -157,13 +165,13 @@ def _applied(wanted: _Setting, *, restore: bool = True) -> Iterator[None]:
     """These settings, then the former ones. A transaction's end and a rollback clear them by themselves."""
     before = _current.get()
     token = _current.set(wanted)
-    _apply(wanted, before if restore else None)
+    _apply(wanted)
     try:
         yield
     finally:
         _current.reset(token)
         if restore and not _is_broken():
-            _apply(before, wanted)
+            _apply(before)
 
 
 def _is_broken() -> bool:
@@ -172,13 +180,10 @@ def _is_broken() -> bool:
     return connection.needs_rollback or driver is None or driver.info.transaction_status == TransactionStatus.INERROR
 
 
-def _apply(wanted: _Setting, known: _Setting | None) -> None:
-    """In one statement, everything; or what differs from what is `known` to be set in this transaction."""
-    if known is None or known == _Setting():  # nothing of ours is set: what a connection had before counts for nothing
-        values = vars(wanted)
-    else:
-        values = {name: value for name, value in vars(wanted).items() if value != getattr(known, name)}
-    if values:
-        calls = ", ".join(f"set_config('app.{name}', %s, true)" for name in values)
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {calls}", list(values.values()))
+def _apply(wanted: _Setting) -> None:
+    values = (
+        wanted.user_id, wanted.person, wanted.system_actor, wanted.role, wanted.sites,
+        wanted.reason, wanted.request_id, wanted.source, wanted.software,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_APPLY, values)
