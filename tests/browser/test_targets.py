@@ -58,7 +58,8 @@ pytestmark = pytest.mark.browser
 
 
 def jump(page: Page, number: str) -> None:
-    """Find a subject by its number, by keys."""
+    """Find a subject by its number, by keys, once the page has read its scripts in."""
+    page.wait_for_load_state()
     page.keyboard.press("/")
     page.keyboard.type(number)
     page.keyboard.press("Enter")
