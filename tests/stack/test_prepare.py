@@ -1,6 +1,8 @@
 """Preparing a database: what is somebody's is refused, what was interrupted begins again."""
 
 from io import StringIO
+from pathlib import Path
+from time import sleep
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -46,6 +48,23 @@ def rights(owner: object) -> list[tuple[object, ...]]:
         " array(select unnest(relacl)::text order by 1)"
         " from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'S', 'v') order by 1"
     ).fetchall()
+
+
+def test_what_is_done_beside_the_tables_is_waited_for_and_its_failure_told(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+
+    def slow() -> None:
+        sleep(0.2)
+        done.touch()
+
+    def broken() -> None:
+        raise OSError("The disk is full.")
+
+    with prepare.beside(slow):
+        assert not done.exists()
+    assert done.exists()
+    with pytest.raises(CommandError, match="beside the tables failed"), prepare.beside(broken, slow):
+        pass
 
 
 def test_states_are_told_apart(bare_db: Database) -> None:
