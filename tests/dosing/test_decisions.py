@@ -35,17 +35,11 @@ def everything(world: World) -> Any:
     return reading(system_actor("re-evaluation"), world.at)
 
 
-@pytest.fixture
-def world(db: None) -> World:
-    return new_world()
-
-
 # ---------------------------------------------------------------- agree
 
 
 @pytest.mark.req("E4", "B15", "C3")
-def test_agreeing_starts_the_phase_with_signature_snapshot_and_news(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_agreeing_starts_the_phase_with_signature_snapshot_and_news(world: World, proposal: PhaseProposal) -> None:
     starts_on = treat.today(world, proposal.subject) + timedelta(days=3)
     decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12, starts_on=starts_on)
     with everything(world):
@@ -65,8 +59,7 @@ def test_agreeing_starts_the_phase_with_signature_snapshot_and_news(world: World
 
 
 @pytest.mark.req("C1", "C2")
-def test_the_signature_says_who_when_and_what_it_means(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_the_signature_says_who_when_and_what_it_means(world: World, proposal: PhaseProposal) -> None:
     decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     investigator = world.person(Role.INVESTIGATOR)
     with everything(world):
@@ -81,8 +74,7 @@ def test_the_signature_says_who_when_and_what_it_means(world: World) -> None:
 
 
 @pytest.mark.req("C3")
-def test_a_signature_rests_on_every_result_that_was_shown(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_a_signature_rests_on_every_result_that_was_shown(world: World, proposal: PhaseProposal) -> None:
     decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     with everything(world):
         sources = set(decision.signature.basis.values_list("source", flat=True))
@@ -92,15 +84,13 @@ def test_a_signature_rests_on_every_result_that_was_shown(world: World) -> None:
         assert all(source.startswith(("lab_result:", "disease_assessment:")) for source in sources)
 
 
-def test_the_response_is_signed_with_the_decision(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_the_response_is_signed_with_the_decision(world: World, proposal: PhaseProposal) -> None:
     decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     with everything(world):
         assert ResponseSignature.objects.get().signature_id == decision.signature_id
 
 
-def test_what_signing_creates_is_counted(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_what_signing_creates_is_counted(world: World, proposal: PhaseProposal) -> None:
     with everything(world):
         made = selectors.creation(proposal.subject, Phase.LOW_DEX_7_12, date(2024, 7, 15))
     assert made is not None
@@ -112,8 +102,7 @@ def test_what_signing_creates_is_counted(world: World) -> None:
 
 
 @pytest.mark.req("E4")
-def test_disagreeing_needs_a_reason_and_keeps_both_sides(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_disagreeing_needs_a_reason_and_keeps_both_sides(world: World, proposal: PhaseProposal) -> None:
     with pytest.raises(Refused, match="Say why"):
         treat.sign(world, proposal, Phase.ANAKINRA_ONLY)
     decision = treat.sign(world, proposal, Phase.ANAKINRA_ONLY, reason="Diabetes: no dexamethasone")
@@ -124,8 +113,9 @@ def test_disagreeing_needs_a_reason_and_keeps_both_sides(world: World) -> None:
 
 
 @pytest.mark.req("E4")
-def test_another_response_is_an_override_and_does_not_sign_the_computed_one(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_another_response_is_an_override_and_does_not_sign_the_computed_one(
+    world: World, proposal: PhaseProposal
+) -> None:
     decision = treat.sign(
         world, proposal, Phase.LOW_DEX_7_12, response=Response.MR, reason="Local laboratory shows a minimal response"
     )
@@ -135,14 +125,13 @@ def test_another_response_is_an_override_and_does_not_sign_the_computed_one(worl
 
 
 @pytest.mark.parametrize("to", [Phase.INDUCTION, Phase.LOW_DEX_13_18, Phase.EXTENSION, Phase.FOLLOW_UP, Phase.DEAD])
-def test_no_road_no_decision(world: World, to: Phase) -> None:
-    proposal = treat.at_month_6(world)
+def test_no_road_no_decision(world: World, proposal: PhaseProposal, to: Phase) -> None:
     with pytest.raises(Refused, match="cannot follow"):
         treat.sign(world, proposal, to, reason="Why not")
 
 
-def test_nothing_to_decide_before_the_window(world: World) -> None:
-    subject = treat.on_anakinra(world)
+def test_nothing_to_decide_before_the_window(world: World, on_anakinra: Subject) -> None:
+    subject = on_anakinra
     treat.month(world, subject, 1, "3.8")
     waiting = treat.reevaluated(world, subject)
     assert waiting is not None
@@ -162,8 +151,9 @@ def test_a_waiting_proposal_can_be_overridden_with_a_reason(world: World) -> Non
 
 
 @pytest.mark.parametrize(("days", "allowed"), [(-1, False), (0, True), (14, True), (15, False)])
-def test_a_phase_starts_from_today_to_14_days_ahead(world: World, days: int, *, allowed: bool) -> None:
-    proposal = treat.at_month_6(world)
+def test_a_phase_starts_from_today_to_14_days_ahead(
+    world: World, proposal: PhaseProposal, days: int, *, allowed: bool
+) -> None:
     starts_on = treat.today(world, proposal.subject) + timedelta(days=days)
     if allowed:
         assert treat.sign(world, proposal, Phase.LOW_DEX_7_12, starts_on=starts_on).starts_on == starts_on
@@ -172,8 +162,7 @@ def test_a_phase_starts_from_today_to_14_days_ahead(world: World, days: int, *, 
             treat.sign(world, proposal, Phase.LOW_DEX_7_12, starts_on=starts_on)
 
 
-def test_today_is_the_sites_today(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_today_is_the_sites_today(world: World, proposal: PhaseProposal) -> None:
     world.at = world.at.replace(hour=2) + timedelta(days=1)
     today = treat.today(world, proposal.subject)
     assert today == world.at.date() - timedelta(days=1)
@@ -184,8 +173,7 @@ def test_today_is_the_sites_today(world: World) -> None:
 
 
 @pytest.mark.req("C10")
-def test_results_that_came_after_the_page_refuse_the_signature(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_results_that_came_after_the_page_refuse_the_signature(world: World, proposal: PhaseProposal) -> None:
     record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.5"}, reason="Transcription error")
     with pytest.raises(Stale, match="Results that arrived are being evaluated"):
         treat.sign(world, proposal, Phase.LOW_DEX_7_12)
@@ -212,8 +200,8 @@ def test_a_superseded_proposal_is_refused(world: World) -> None:
 
 
 @pytest.mark.req("D13")
-def test_the_same_form_twice_is_one_decision(world: World) -> None:
-    proposal, token = treat.at_month_6(world), uuid4()
+def test_the_same_form_twice_is_one_decision(world: World, proposal: PhaseProposal) -> None:
+    token = uuid4()
     first = treat.sign(world, proposal, Phase.LOW_DEX_7_12, token=token)
     again = treat.sign(world, proposal, Phase.LOW_DEX_7_12, token=token)
     assert again.pk == first.pk
@@ -291,9 +279,9 @@ def test_a_correction_and_a_signature_at_once_never_sign_unseen_content(fresh_db
 
 
 @pytest.mark.req("C10")
-def test_nothing_is_signed_on_results_that_nobody_evaluated(world: World) -> None:
+def test_nothing_is_signed_on_results_that_nobody_evaluated(world: World, proposal: PhaseProposal) -> None:
     """Also where the new result is on none of the three pages, so that nothing that they show has changed."""
-    decision = broken(world)
+    decision = broken(world, proposal)
     subject = decision.subject
     record(world, subject, "m01", treat.MONTH[1], {Analyte.WBC: "5.1"})
     for signing in (lambda: sign_again(world, decision), lambda: sign_response(world, subject, "m05")):
@@ -304,8 +292,8 @@ def test_nothing_is_signed_on_results_that_nobody_evaluated(world: World) -> Non
     assert sign_response(world, subject, "m05").subject_id == subject.pk
 
 
-def test_results_wait_since_the_first_of_them_arrived(world: World) -> None:
-    subject = treat.at_month_6(world).subject
+def test_results_wait_since_the_first_of_them_arrived(world: World, proposal: PhaseProposal) -> None:
+    subject = proposal.subject
     first = world.at
     record(world, subject, "m01", treat.MONTH[1], {Analyte.WBC: "5.1"})
     world.later(1)
@@ -315,8 +303,7 @@ def test_results_wait_since_the_first_of_them_arrived(world: World) -> None:
 
 
 @pytest.mark.req("C10")
-def test_results_of_another_subject_hold_nobody(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_results_of_another_subject_hold_nobody(world: World, proposal: PhaseProposal) -> None:
     at, other = world.at, treat.on_anakinra(world)
     treat.month(world, other, 5, "3.7")
     world.at = at
@@ -327,8 +314,7 @@ def test_results_of_another_subject_hold_nobody(world: World) -> None:
 
 
 @pytest.mark.req("C5")
-def test_every_signature_needs_its_own_fresh_proof(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_every_signature_needs_its_own_fresh_proof(world: World, proposal: PhaseProposal) -> None:
     investigator = world.person(Role.INVESTIGATOR)
     old = Proof(investigator.user_id or 0, world.at - timedelta(minutes=6), "password")
     other = Proof(world.person(Role.COORDINATOR).user_id or 0, world.at, "password")
@@ -348,8 +334,7 @@ def test_every_signature_needs_its_own_fresh_proof(world: World) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.COORDINATOR, Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN, Role.ADMIN])
-def test_others_do_not_sign(world: World, role: Role) -> None:
-    proposal = treat.at_month_6(world)
+def test_others_do_not_sign(world: World, proposal: PhaseProposal, role: Role) -> None:
     person = world.person(role)
     with pytest.raises(PermissionDenied):
         services.sign_phase_decision(
@@ -365,8 +350,7 @@ def test_others_do_not_sign(world: World, role: Role) -> None:
         )
 
 
-def test_an_investigator_of_another_site_does_not_even_see_the_subject(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_an_investigator_of_another_site_does_not_even_see_the_subject(world: World, proposal: PhaseProposal) -> None:
     stranger = world.person(Role.INVESTIGATOR, "02")
     with pytest.raises(Subject.DoesNotExist):
         services.sign_phase_decision(
@@ -383,8 +367,7 @@ def test_an_investigator_of_another_site_does_not_even_see_the_subject(world: Wo
 
 
 @pytest.mark.req("C3")
-def test_a_decision_can_never_be_changed(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_a_decision_can_never_be_changed(world: World, proposal: PhaseProposal) -> None:
     treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     with everything(world), pytest.raises(DatabaseError), transaction.atomic():
         PhaseDecision.objects.update(to_phase="HIGH_DEX")
@@ -427,9 +410,8 @@ def test_high_dose_has_48_dexamethasone_days(world: World) -> None:
 # ---------------------------------------------------------------- broken and signed again
 
 
-def broken(world: World) -> PhaseDecision:
+def broken(world: World, proposal: PhaseProposal) -> PhaseDecision:
     """A decision whose month-6 result was corrected without consequence."""
-    proposal = treat.at_month_6(world)
     decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.5"}, reason="Transcription error")
     treat.reevaluated(world, proposal.subject)
@@ -454,8 +436,8 @@ def sign_again(world: World, decision: PhaseDecision, **changes: Any) -> PhaseDe
 
 
 @pytest.mark.req("C4")
-def test_a_correction_breaks_the_signature_and_queues_it_again(world: World) -> None:
-    decision = broken(world)
+def test_a_correction_breaks_the_signature_and_queues_it_again(world: World, proposal: PhaseProposal) -> None:
+    decision = broken(world, proposal)
     with everything(world):
         assert selectors.standing_signature(decision) is None
         assert [one.pk for one in selectors.broken_decisions()] == [decision.pk]
@@ -463,8 +445,8 @@ def test_a_correction_breaks_the_signature_and_queues_it_again(world: World) -> 
 
 
 @pytest.mark.req("C4")
-def test_signed_again_the_broken_signature_stays_listed(world: World) -> None:
-    decision = broken(world)
+def test_signed_again_the_broken_signature_stays_listed(world: World, proposal: PhaseProposal) -> None:
+    decision = broken(world, proposal)
     sign_again(world, decision)
     with everything(world):
         first, second = selectors.signatures_of(decision)
@@ -518,16 +500,15 @@ def test_a_response_kept_against_the_rules_needs_a_reason_and_signs_no_derived_o
         assert signed_responses([decision.subject_id]) == []
 
 
-def test_a_standing_signature_is_not_signed_again(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_a_standing_signature_is_not_signed_again(world: World, proposal: PhaseProposal) -> None:
     decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     with pytest.raises(Refused, match="stands"):
         sign_again(world, decision)
 
 
 @pytest.mark.req("C10", "D13")
-def test_signing_again_is_refused_when_stale_and_done_once(world: World) -> None:
-    decision, token = broken(world), uuid4()
+def test_signing_again_is_refused_when_stale_and_done_once(world: World, proposal: PhaseProposal) -> None:
+    decision, token = broken(world, proposal), uuid4()
     with pytest.raises(Stale, match="Results changed"):
         sign_again(world, decision, shown="something else")
     sign_again(world, decision, token=token)
@@ -556,8 +537,8 @@ def sign_response(world: World, subject: Subject, code: str, **changes: Any) -> 
 
 
 @pytest.mark.req("C3", "D13")
-def test_a_response_can_be_signed_alone(world: World) -> None:
-    subject = treat.on_anakinra(world)
+def test_a_response_can_be_signed_alone(world: World, on_anakinra: Subject) -> None:
+    subject = on_anakinra
     treat.month(world, subject, 1, "3.8")
     treat.reevaluated(world, subject)
     token = uuid4()
@@ -570,8 +551,8 @@ def test_a_response_can_be_signed_alone(world: World) -> None:
 
 
 @pytest.mark.req("C10")
-def test_a_response_that_changed_is_not_signed(world: World) -> None:
-    subject = treat.on_anakinra(world)
+def test_a_response_that_changed_is_not_signed(world: World, on_anakinra: Subject) -> None:
+    subject = on_anakinra
     treat.month(world, subject, 1, "3.8")
     treat.reevaluated(world, subject)
     with pytest.raises(Stale, match="Results changed"):
@@ -592,8 +573,8 @@ def ask(world: World, proposal: PhaseProposal, text: str, token: Any = None) -> 
     )
 
 
-def test_not_yet_asks_the_site_by_a_query(world: World) -> None:
-    proposal, token = treat.at_month_6(world), uuid4()
+def test_not_yet_asks_the_site_by_a_query(world: World, proposal: PhaseProposal) -> None:
+    token = uuid4()
     query = ask(world, proposal, "Repeat the M-spike in the central laboratory", token)
     assert ask(world, proposal, "Repeat the M-spike in the central laboratory", token) == query
     with everything(world):
@@ -602,14 +583,12 @@ def test_not_yet_asks_the_site_by_a_query(world: World) -> None:
         assert PhaseProposal.objects.get(pk=proposal.pk).status == "pending"
 
 
-def test_not_yet_needs_words(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_not_yet_needs_words(world: World, proposal: PhaseProposal) -> None:
     with pytest.raises(Refused, match="Say what you need"):
         ask(world, proposal, " ")
 
 
-def test_a_discrepancy_is_resolved_once_with_a_reason(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_a_discrepancy_is_resolved_once_with_a_reason(world: World, proposal: PhaseProposal) -> None:
     treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     world.later(1)
     for number in (5, 6):
@@ -631,8 +610,8 @@ def test_a_discrepancy_is_resolved_once_with_a_reason(world: World) -> None:
 # ---------------------------------------------------------------- end of a phase
 
 
-def test_months_13_to_18_follow_months_7_to_12(world: World) -> None:
-    subject = treat.at_month_6(world).subject
+def test_months_13_to_18_follow_months_7_to_12(world: World, proposal: PhaseProposal) -> None:
+    subject = proposal.subject
     first = treat.pending(world, subject)
     assert first is not None
     treat.sign(world, first, Phase.LOW_DEX_7_12)

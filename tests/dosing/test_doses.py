@@ -11,18 +11,17 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from dosing import selectors, services
-from dosing.models import DoseRecord
+from dosing.models import DoseRecord, PhaseProposal
 from dosing.selectors.calendar import Calendar
 from protocol.vocabulary import DoseStatus, Drug, Phase
 from tests import world_dosing as treat
-from tests.world import World, new_world
+from tests.world import World
 from tests.world_labs import morning
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import AuditEvent, OutboxMessage, Query, Role, StatePeriod, Subject
 from trialsite.services.subjects import Refused
 
-pytestmark = pytest.mark.django_db
 TAKEN, MISSED, HELD = DoseStatus.TAKEN, DoseStatus.MISSED, DoseStatus.HELD
 
 
@@ -31,16 +30,10 @@ def everything(world: World) -> Any:
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    return new_world()
-
-
-@pytest.fixture
-def treated(world: World) -> Subject:
+def treated(world: World, on_anakinra: Subject) -> Subject:
     """A subject on anakinra; the clock stands 30 days after Day 1."""
-    subject = treat.on_anakinra(world)
     world.at = morning(treat.DAY1 + timedelta(days=30))
-    return subject
+    return on_anakinra
 
 
 def fill(world: World, subject: Subject, first: date, last: date, status: DoseStatus = TAKEN, **rest: Any) -> Any:
@@ -292,8 +285,7 @@ def test_days_without_a_record_are_to_record_never_taken(world: World, treated: 
 
 
 @pytest.mark.req("E6")
-def test_the_calendar_of_low_dose_runs_in_one_weekly_rhythm(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_the_calendar_of_low_dose_runs_in_one_weekly_rhythm(world: World, proposal: PhaseProposal) -> None:
     treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     with everything(world):
         subject = Subject.objects.select_related("site").get(pk=proposal.subject_id)
@@ -304,8 +296,8 @@ def test_the_calendar_of_low_dose_runs_in_one_weekly_rhythm(world: World) -> Non
     assert anakinra == [treat.DAY1 + timedelta(days=n) for n in range(366)]
 
 
-def test_a_phase_without_a_decision_runs_on_with_anakinra(world: World) -> None:
-    subject = treat.on_anakinra(world)
+def test_a_phase_without_a_decision_runs_on_with_anakinra(world: World, on_anakinra: Subject) -> None:
+    subject = on_anakinra
     late = date(2024, 8, 1)
     with everything(world):
         assert selectors.planned_doses(subject)[-1].on == date(2024, 7, 14)

@@ -9,19 +9,15 @@ import pytest
 from django.db import connection
 
 from dosing.exports import DATASETS, DISCREPANCIES, DOSES, PHASE_DECISIONS, PHASE_PROPOSALS, TREATMENT_PHASES
+from dosing.models import PhaseProposal
 from protocol.vocabulary import Analyte, DoseStatus, Drug, Phase
 from tests import world_dosing as treat
-from tests.world import World, new_world
+from tests.world import World
 from tests.world_labs import record
 from trialsite.access import Actor, system_actor
 from trialsite.context import reading
 from trialsite.exporting import Dataset
 from trialsite.models import Role
-
-
-@pytest.fixture
-def world(db: None) -> World:
-    return new_world()
 
 
 def rows(world: World, dataset: Dataset, by: Actor | None = None) -> list[dict[str, Any]]:
@@ -40,8 +36,7 @@ def test_every_column_is_described(world: World, dataset: Dataset) -> None:
 
 
 @pytest.mark.req("E4")
-def test_proposal_and_decision_stand_side_by_side(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_proposal_and_decision_stand_side_by_side(world: World, proposal: PhaseProposal) -> None:
     treat.sign(world, proposal, Phase.ANAKINRA_ONLY, reason="Diabetes")
     (decided,) = rows(world, PHASE_DECISIONS)
     assert (decided["proposed"], decided["proposed_phase"]) == ("ASSIGN_LOW_DEX", "LOW_DEX_7_12")
@@ -58,8 +53,7 @@ def test_proposal_and_decision_stand_side_by_side(world: World) -> None:
     ]
 
 
-def test_broken_signatures_and_discrepancies_are_said(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_broken_signatures_and_discrepancies_are_said(world: World, proposal: PhaseProposal) -> None:
     treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     world.later(1)
     for number in (5, 6):

@@ -14,11 +14,11 @@ from django.test import Client
 from django.urls import reverse
 
 from dosing import tasks
+from dosing.models import PhaseProposal
 from protocol.vocabulary import Analyte, Phase
 from tests import world_dosing as treat
-from tests.world import World, log_in, new_world
+from tests.world import World, log_in
 from tests.world_labs import record
-from trialsite import clock
 from trialsite.access import Duty, system_actor
 from trialsite.context import reading, writing
 from trialsite.failures import WORDS, failures, try_again
@@ -31,16 +31,9 @@ CAUSE = "The reference range of this laboratory ends before it begins"
 
 
 @pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
-    world = new_world()
-    monkeypatch.setattr(clock, "now", lambda: world.at)
-    return world
-
-
-@pytest.fixture
-def subject(world: World) -> Subject:
+def subject(world: World, proposal: PhaseProposal) -> Subject:
     """A decision waits for the investigator when another result arrives."""
-    subject = treat.at_month_6(world).subject
+    subject = proposal.subject
     treat.settle_outbox(world.at)
     world.later(1)
     record(world, subject, "m06", treat.MONTH[6], {Analyte.HB: "12.5"})

@@ -26,7 +26,7 @@ from reporting.selectors.replay import as_known_on, faulty_decisions
 from safety.services import Medication, mark_medication_in_error, record_medication
 from tests import world_dosing as treat
 from tests.dosing.test_decisions import sign_again
-from tests.world import World, new_world
+from tests.world import World
 from tests.world_labs import record
 from trialsite.access import system_actor
 from trialsite.context import reading
@@ -51,15 +51,9 @@ def everything(world: World) -> Any:
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    return new_world()
-
-
-@pytest.fixture
-def decision(world: World) -> PhaseDecision:
-    decision = treat.sign(world, treat.at_month_6(world), Phase.LOW_DEX_7_12)
+def decision(world: World, month_6_decision: PhaseDecision) -> PhaseDecision:
     world.later(1)
-    return decision
+    return month_6_decision
 
 
 def stands(world: World, decision: PhaseDecision) -> bool:

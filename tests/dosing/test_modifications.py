@@ -21,9 +21,8 @@ from protocol.doses import Modification, PlannedDose, ordered_mg
 from protocol.vocabulary import DoseAction, Drug, Phase
 from tests import world_dosing as treat
 from tests.dosing.test_pages import hidden, text_of
-from tests.world import World, log_in, new_world
+from tests.world import World, log_in
 from tests.world_labs import morning
-from trialsite import clock
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Role, Subject
@@ -33,17 +32,9 @@ FEB = date(2024, 2, 1)
 
 
 @pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
-    world = new_world()
-    monkeypatch.setattr(clock, "now", lambda: world.at)
-    return world
-
-
-@pytest.fixture
-def subject(world: World) -> Subject:
-    subject = treat.on_anakinra(world)
+def subject(world: World, on_anakinra: Subject) -> Subject:
     world.at = morning(date(2024, 2, 20))
-    return subject
+    return on_anakinra
 
 
 def everything(world: World) -> Any:

@@ -18,9 +18,8 @@ from dosing.selectors.creation import creation
 from dosing.selectors.reviews import response_review
 from protocol.vocabulary import Analyte, Phase
 from tests import world_dosing as treat
-from tests.world import IDENTITY, World, log_in, new_world
+from tests.world import IDENTITY, World, log_in
 from tests.world_labs import morning, record
-from trialsite import clock
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import ParameterConfirmation, Query, Role, Subject
@@ -30,18 +29,6 @@ READERS = (Role.COORDINATOR, Role.INVESTIGATOR, Role.DATA_MANAGER, Role.MONITOR,
 
 def everything(world: World) -> Any:
     return reading(system_actor("re-evaluation"), world.at)
-
-
-@pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
-    world = new_world()
-    monkeypatch.setattr(clock, "now", lambda: world.at)
-    return world
-
-
-@pytest.fixture
-def proposal(world: World) -> PhaseProposal:
-    return treat.at_month_6(world)
 
 
 def place(name: str, subject: Subject, code: str = "m06") -> str:
@@ -488,8 +475,8 @@ def test_a_response_alone_is_signed_on_its_own_page(world: World, proposal: Phas
     assert "Approval of response" in text_of(client.get(url))
 
 
-def test_before_any_result_the_page_says_what_is_missing(world: World, client: Client) -> None:
-    subject = treat.on_anakinra(world)
+def test_before_any_result_the_page_says_what_is_missing(world: World, on_anakinra: Subject, client: Client) -> None:
+    subject = on_anakinra
     world.at = morning(treat.MONTH[6])
     treat.reevaluated(world, subject)
     page = log_in(client, world.person(Role.INVESTIGATOR)).get(place("subject_response", subject))
@@ -553,10 +540,9 @@ def test_others_read_the_parameter(world: World, client: Client) -> None:
 
 
 @pytest.fixture
-def treated(world: World) -> Subject:
-    subject = treat.on_anakinra(world)
+def treated(world: World, on_anakinra: Subject) -> Subject:
     world.at = morning(treat.DAY1 + timedelta(days=30))
-    return subject
+    return on_anakinra
 
 
 def test_the_first_dose_is_entered_where_there_is_no_calendar_yet(world: World, client: Client) -> None:

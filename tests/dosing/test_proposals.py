@@ -42,14 +42,8 @@ def state(world: World) -> dict[str, Any]:
         }
 
 
-@pytest.fixture
-def world(db: None) -> World:
-    return new_world()
-
-
 @pytest.mark.req("E4")
-def test_stable_disease_at_month_6_proposes_low_dose_and_moves_nobody(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_stable_disease_at_month_6_proposes_low_dose_and_moves_nobody(world: World, proposal: PhaseProposal) -> None:
     assert (proposal.kind, proposal.to_phase, proposal.rule) == ("ASSIGN_LOW_DEX", "LOW_DEX_7_12", "T5")
     assert proposal.detail["code"] == "m06"
     assert proposal.detail["status"] == "SD"
@@ -59,16 +53,14 @@ def test_stable_disease_at_month_6_proposes_low_dose_and_moves_nobody(world: Wor
 
 
 @pytest.mark.req("E5")
-def test_run_twice_leaves_one_proposal_and_one_mail(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_run_twice_leaves_one_proposal_and_one_mail(world: World, proposal: PhaseProposal) -> None:
     before = state(world)
     again = treat.reevaluated(world, proposal.subject)
     assert again == proposal
     assert state(world) == before
 
 
-def test_a_mail_says_what_waits_and_where_and_nothing_clinical(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_a_mail_says_what_waits_and_where_and_nothing_clinical(world: World, proposal: PhaseProposal) -> None:
     with everything(world):
         mail = Mail.objects.get(key__startswith="proposal:")
         told = f"{mail.heading} {mail.body}"
@@ -78,8 +70,9 @@ def test_a_mail_says_what_waits_and_where_and_nothing_clinical(world: World) -> 
         assert word not in told
 
 
-def test_new_figures_under_the_same_question_supersede_and_send_no_second_mail(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_new_figures_under_the_same_question_supersede_and_send_no_second_mail(
+    world: World, proposal: PhaseProposal
+) -> None:
     record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "3.7"}, reason="Transcription error")
     newer = treat.reevaluated(world, proposal.subject)
     assert newer is not None
@@ -90,8 +83,7 @@ def test_new_figures_under_the_same_question_supersede_and_send_no_second_mail(w
     assert found["mails"] == 1
 
 
-def test_another_question_is_mailed_again(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_another_question_is_mailed_again(world: World, proposal: PhaseProposal) -> None:
     subject = proposal.subject
     record(world, subject, "m05", treat.MONTH[5], {Analyte.SERUM_M: "2.0"}, reason="Transcription error")
     record(world, subject, "m06", treat.MONTH[6], {Analyte.SERUM_M: "2.0"}, reason="Transcription error")
@@ -101,14 +93,13 @@ def test_another_question_is_mailed_again(world: World) -> None:
     assert state(world)["mails"] == 2
 
 
-def test_results_that_no_rule_reads_leave_the_proposal_alone(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_results_that_no_rule_reads_leave_the_proposal_alone(world: World, proposal: PhaseProposal) -> None:
     record(world, proposal.subject, "m06", treat.MONTH[6], {Analyte.SODIUM: "140"})
     assert treat.reevaluated(world, proposal.subject) == proposal
 
 
-def test_before_the_window_it_waits_and_tells_nobody(world: World) -> None:
-    subject = treat.on_anakinra(world)
+def test_before_the_window_it_waits_and_tells_nobody(world: World, on_anakinra: Subject) -> None:
+    subject = on_anakinra
     treat.month(world, subject, 1, "3.8")
     waiting = treat.reevaluated(world, subject)
     assert waiting is not None
@@ -122,8 +113,10 @@ def test_nothing_is_proposed_before_the_first_dose(world: World) -> None:
     assert treat.reevaluated(world, subject) is None
 
 
-def test_each_morning_windows_are_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = treat.on_anakinra(world)
+def test_each_morning_windows_are_looked_at(
+    world: World, on_anakinra: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = on_anakinra
     treat.month(world, subject, 5, "3.8")
     first = treat.reevaluated(world, subject)
     assert first is not None
@@ -244,8 +237,8 @@ def test_two_workers_at_once_make_one_proposal_and_one_mail(
 # ---------------------------------------------------------------- discrepancies (E3)
 
 
-def decided(world: World) -> Subject:
-    proposal = treat.at_month_6(world)
+@pytest.fixture
+def decided(world: World, proposal: PhaseProposal) -> Subject:
     treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     world.later(1)
     return proposal.subject
@@ -257,8 +250,8 @@ def correct_to_response(world: World, subject: Subject) -> None:
 
 
 @pytest.mark.req("E4")
-def test_a_correction_opens_a_discrepancy_and_moves_nobody(world: World) -> None:
-    subject = decided(world)
+def test_a_correction_opens_a_discrepancy_and_moves_nobody(world: World, decided: Subject) -> None:
+    subject = decided
     before = state(world)["periods"]
     correct_to_response(world, subject)
     treat.reevaluated(world, subject)
@@ -272,8 +265,8 @@ def test_a_correction_opens_a_discrepancy_and_moves_nobody(world: World) -> None
 
 
 @pytest.mark.req("E5")
-def test_a_discrepancy_is_opened_once_and_kept_up_to_date(world: World) -> None:
-    subject = decided(world)
+def test_a_discrepancy_is_opened_once_and_kept_up_to_date(world: World, decided: Subject) -> None:
+    subject = decided
     correct_to_response(world, subject)
     treat.reevaluated(world, subject)
     treat.reevaluated(world, subject)
@@ -289,9 +282,9 @@ def test_a_discrepancy_is_opened_once_and_kept_up_to_date(world: World) -> None:
 
 
 @pytest.mark.req("E3")
-def test_an_open_discrepancy_shows_the_figures_as_they_are_now(world: World) -> None:
+def test_an_open_discrepancy_shows_the_figures_as_they_are_now(world: World, decided: Subject) -> None:
     """A second correction that leaves the proposal as it is changes what the investigator compares."""
-    subject = decided(world)
+    subject = decided
     correct_to_response(world, subject)
     treat.reevaluated(world, subject)
     with everything(world):
@@ -318,8 +311,8 @@ def test_an_open_discrepancy_shows_the_figures_as_they_are_now(world: World) -> 
         assert AssignmentDiscrepancy.objects.get().now == found.now, "what was judged stays"
 
 
-def test_a_resolved_discrepancy_does_not_come_back(world: World) -> None:
-    subject = decided(world)
+def test_a_resolved_discrepancy_does_not_come_back(world: World, decided: Subject) -> None:
+    subject = decided
     correct_to_response(world, subject)
     treat.reevaluated(world, subject)
     with everything(world):
@@ -330,8 +323,8 @@ def test_a_resolved_discrepancy_does_not_come_back(world: World) -> None:
         assert AssignmentDiscrepancy.objects.count() == 1
 
 
-def test_results_after_the_decision_are_no_discrepancy(world: World) -> None:
-    subject = decided(world)
+def test_results_after_the_decision_are_no_discrepancy(world: World, decided: Subject) -> None:
+    subject = decided
     record(world, subject, "m07", world.at.date(), {Analyte.SERUM_M: "1.0", Analyte.URINE_M: "50"})
     treat.reevaluated(world, subject)
     with everything(world):

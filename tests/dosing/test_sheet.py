@@ -14,16 +14,15 @@ from django.urls import reverse
 from icalendar import Calendar
 
 from dosing import selectors
-from dosing.models import DoseModification, PhaseProposal
+from dosing.models import DoseModification, PhaseDecision
 from dosing.selectors.agenda import agenda
 from dosing.services import withdraw_confirmation
 from dosing.services.modifications import Order, end_modification, mark_modification_in_error, modify_dose
 from protocol.vocabulary import DoseAction, Drug, Phase
 from tests import world_dosing as treat
 from tests.dosing.test_versions import activate, consent_again
-from tests.world import World, log_in, new_world
+from tests.world import World, log_in
 from tests.world_labs import morning
-from trialsite import clock
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import AccessEntry, ParameterConfirmation, Role, Subject
@@ -33,18 +32,9 @@ Kept = dict[str, tuple[int, date, str]]
 
 
 @pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
-    world = new_world()
-    monkeypatch.setattr(clock, "now", lambda: world.at)
-    return world
-
-
-@pytest.fixture
-def on_low_dose(world: World) -> Subject:
-    proposal: PhaseProposal = treat.at_month_6(world)
-    treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+def on_low_dose(world: World, month_6_decision: PhaseDecision) -> Subject:
     with reading(system_actor("re-evaluation"), world.at):
-        return Subject.objects.select_related("site").get(pk=proposal.subject_id)
+        return Subject.objects.select_related("site").get(pk=month_6_decision.subject_id)
 
 
 def fetched(world: World, client: Client, subject: Subject) -> bytes:

@@ -31,8 +31,7 @@ from dosing.services.supplies import (
 from protocol.vocabulary import Drug
 from tests import world_dosing as treat
 from tests.dosing.test_pages import text_of
-from tests.world import World, log_in, new_world
-from trialsite import clock
+from tests.world import World, log_in
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Role, Subject
@@ -43,15 +42,8 @@ TODAY = date(2024, 2, 20)
 
 
 @pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
-    world = new_world()
-    monkeypatch.setattr(clock, "now", lambda: world.at)
-    return world
-
-
-@pytest.fixture
-def subject(world: World) -> Subject:
-    return treat.on_anakinra(world)
+def subject(on_anakinra: Subject) -> Subject:
+    return on_anakinra
 
 
 def everything(world: World) -> Any:

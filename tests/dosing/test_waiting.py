@@ -9,23 +9,14 @@ import pytest
 from dosing.tasks import reevaluate_everyone
 from protocol.vocabulary import Analyte
 from tests import world_dosing as treat
-from tests.world import World, new_world
+from tests.world import World
 from tests.world_labs import morning, record
-from trialsite import clock
 from trialsite.access import system_actor
 from trialsite.context import reading
-from trialsite.models import Mail, Role, Subject
+from trialsite.models import Mail, Subject
 
 #: Day 1 was 15 Jan 2024, so month 6 ends on 15 Jul and its window two weeks later.
 CLOSES = date(2024, 7, 29)
-
-
-@pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
-    world = new_world()
-    monkeypatch.setattr(clock, "now", lambda: world.at)
-    world.person(Role.COORDINATOR)
-    return world
 
 
 def mails(world: World) -> list[str]:
@@ -45,8 +36,8 @@ def on_days(world: World, subject: Subject, *days: date) -> list[str]:
 
 
 @pytest.mark.req("E8")
-def test_a_late_month_6_sample_is_asked_for_after_7_14_and_28_days(world: World) -> None:
-    subject = treat.on_anakinra(world)
+def test_a_late_month_6_sample_is_asked_for_after_7_14_and_28_days(world: World, on_anakinra: Subject) -> None:
+    subject = on_anakinra
     treat.month(world, subject, 5, "3.7")
     every_day = [CLOSES + timedelta(days=n) for n in range(-20, 60)]
     assert on_days(world, subject, *every_day) == ["7", "14", "28"]
@@ -57,14 +48,14 @@ def test_a_late_month_6_sample_is_asked_for_after_7_14_and_28_days(world: World)
     assert "M-spike" not in mail.body
 
 
-def test_after_a_pause_only_the_newest_goes_out(world: World) -> None:
-    subject = treat.on_anakinra(world)
+def test_after_a_pause_only_the_newest_goes_out(world: World, on_anakinra: Subject) -> None:
+    subject = on_anakinra
     treat.month(world, subject, 5, "3.7")
     assert on_days(world, subject, CLOSES + timedelta(days=30)) == ["28"]
 
 
-def test_the_sample_ends_the_reminders(world: World) -> None:
-    subject = treat.on_anakinra(world)
+def test_the_sample_ends_the_reminders(world: World, on_anakinra: Subject) -> None:
+    subject = on_anakinra
     treat.month(world, subject, 5, "3.7")
     assert on_days(world, subject, CLOSES + timedelta(days=7)) == ["7"]
     record(world, subject, "m06", date(2024, 7, 15), {Analyte.SERUM_M: "3.6", Analyte.URINE_M: "50"})

@@ -11,10 +11,8 @@ from dosing import services
 from dosing.models import PhaseDecision, PhaseProposal
 from dosing.selectors import broken_decisions
 from protocol.vocabulary import Phase
-from tests import world_dosing as treat
 from tests.dosing.test_pages import hidden, place, text_of
-from tests.world import IDENTITY, World, hire, log_in, new_world
-from trialsite import clock
+from tests.world import IDENTITY, World, hire, log_in
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import AuditEvent, Role, Signature, Subject
@@ -22,16 +20,8 @@ from trialsite.services.subjects import Refused
 
 
 @pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
-    world = new_world()
-    monkeypatch.setattr(clock, "now", lambda: world.at)
-    return world
-
-
-@pytest.fixture
-def decision(world: World) -> PhaseDecision:
-    proposal: PhaseProposal = treat.at_month_6(world)
-    return treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+def decision(month_6_decision: PhaseDecision) -> PhaseDecision:
+    return month_6_decision
 
 
 def everything(world: World) -> Any:
@@ -93,8 +83,10 @@ def test_on_the_page(world: World, decision: PhaseDecision, client: Client) -> N
     assert text_of(again).count("Approval of response and treatment") == 2
 
 
-def test_a_response_signed_alone_is_withdrawn_and_signed_again(world: World, client: Client) -> None:
-    subject = treat.at_month_6(world).subject
+def test_a_response_signed_alone_is_withdrawn_and_signed_again(
+    world: World, proposal: PhaseProposal, client: Client
+) -> None:
+    subject = proposal.subject
     url = place("subject_response", subject, "m05")
     page = log_in(client, world.person(Role.INVESTIGATOR)).get(url)
     signed = client.post(url, {**hidden(page, "sign_response"), **IDENTITY}, follow=True)

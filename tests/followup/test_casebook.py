@@ -28,11 +28,11 @@ from reporting.next_step import tasks
 from reporting.selectors.facts import facts_of
 from tests import world_dosing as treat
 from tests.dosing.test_pages import text_of
-from tests.world import IDENTITY, World, hire, log_in, new_world
+from tests.fixtures.kept import Furnish
+from tests.world import IDENTITY, World, hire, log_in
 from tests.world_followup import contact, end, reached, who
 from tests.world_labs import record
 from tests.world_safety import an_event, corrected, reported
-from trialsite import clock
 from trialsite.access import system_actor
 from trialsite.actors import actor_for
 from trialsite.context import reading
@@ -44,16 +44,19 @@ SAMPLE = treat.MONTH[5]
 
 
 @pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
-    world = new_world()
-    monkeypatch.setattr(clock, "now", lambda: world.at)
-    return world
+def furnishing() -> Furnish:
+    return decided
 
 
 @pytest.fixture
-def subject(world: World) -> Subject:
+def world(kept_world: World) -> World:
+    return kept_world
+
+
+@pytest.fixture
+def subject(world: World, kept_thing: Subject) -> Subject:
     """Month 6 is entered and decided: the first milestone."""
-    return decided(world)
+    return kept_thing
 
 
 def decided(world: World, site: str = "01") -> Subject:

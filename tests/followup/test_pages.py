@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -18,11 +19,11 @@ from followup.services.departure import Kind
 from followup.views import endings
 from followup.views.contacts import STATE_WORDS
 from protocol.vocabulary import DueState
+from tests.followup.conftest import with_followed, with_treated
 from tests.labs.test_pages import form_data
 from tests.world import IDENTITY, PASSWORD, World, log_in
 from tests.world_followup import contact, end, leave, reached
 from tests.world_labs import morning
-from trialsite import clock
 from trialsite import exports as spine
 from trialsite.foresight import NOTHING, Effect
 from trialsite.models import Role, Subject
@@ -39,11 +40,6 @@ WRITERS = {
     "subject_departure": {Role.INVESTIGATOR, Role.COORDINATOR},
     "subject_follow_up": {Role.INVESTIGATOR, Role.COORDINATOR},
 }
-
-
-@pytest.fixture(autouse=True)
-def worlds_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "now", lambda: world.at)
 
 
 @pytest.fixture
@@ -91,11 +87,11 @@ def test_other_sites_and_strangers_find_nothing(world: World, client: Client, fo
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("state", ["screening", "treated", "followed"])
+@pytest.mark.parametrize("beginning", [World.subject, with_treated, with_followed], ids=lambda one: one.__name__)
 def test_every_state_has_its_page(
-    request: pytest.FixtureRequest, world: World, client: Client, page: str, state: str
+    world: World, client: Client, page: str, beginning: Callable[[World], Subject]
 ) -> None:
-    subject = world.subject() if state == "screening" else request.getfixturevalue(state)
+    subject = beginning(world)
     assert log_in(client, world.person(Role.INVESTIGATOR)).get(reverse(page, args=[subject.key])).status_code == 200
 
 
