@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -25,7 +24,7 @@ from safety.services import mark_adverse_event_in_error, report_adverse_event
 from safety.services.event_checks import odd_things
 from safety.vocabulary import TERM_GROUPS, Attribution, Outcome, Seriousness
 from tests.world import World, log_in
-from tests.world_followup import who, world_in_sight
+from tests.world_followup import who
 from tests.world_labs import morning, treated_subject
 from tests.world_safety import an_event, corrected, reported
 from trialsite import clock
@@ -40,14 +39,7 @@ SEPSIS = an_event("Sepsis", 4, "6 mar 2024", serious=frozenset({Seriousness.HOSP
 DEATH = an_event("Sepsis", 5, "6 mar 2024", outcome=Outcome.FATAL, serious=frozenset({Seriousness.DEATH}))
 
 
-@pytest.fixture
-def world(db: None) -> Iterator[World]:
-    with world_in_sight() as world:
-        yield world
-
-
-@pytest.fixture
-def subject(world: World) -> Subject:
+def furnish(world: World) -> Subject:
     treated = treated_subject(world, day1=DAY1)
     world.at = morning(date(2024, 4, 2))
     return treated

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -20,7 +19,7 @@ from safety.selectors import Suggestion, suggestions
 from safety.services import judge_not_significant, take_back_judgement
 from safety.vocabulary import CTCAE
 from tests.world import World, log_in
-from tests.world_followup import who, world_in_sight
+from tests.world_followup import who
 from tests.world_labs import laboratory, limits, record, treated_subject
 from tests.world_safety import an_event, reported
 from trialsite import clock
@@ -31,14 +30,7 @@ DAY1, MONTH1, MONTH2 = date(2024, 3, 4), date(2024, 4, 4), date(2024, 5, 4)
 NEUTROPENIA = "Neutrophil count decreased"
 
 
-@pytest.fixture
-def world(db: None) -> Iterator[World]:
-    with world_in_sight() as world:
-        yield world
-
-
-@pytest.fixture
-def subject(world: World) -> Subject:
+def furnish(world: World) -> Subject:
     return treated_subject(world, day1=DAY1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -19,7 +18,6 @@ from safety.exports import CONCOMITANT_MEDICATIONS
 from safety.models import ConcomitantMedication
 from safety.services import Medication, end_medication, mark_medication_in_error, record_medication
 from tests.world import World, log_in
-from tests.world_followup import world_in_sight
 from tests.world_labs import morning, record, treated_subject
 from trialsite import clock
 from trialsite.access import Duty
@@ -33,14 +31,7 @@ IBUPROFEN = Medication("Ibuprofen", "Back pain", on_day(date(2024, 3, 6)))
 BORTEZOMIB = Medication("Bortezomib", "Myeloma", on_day(date(2024, 3, 20)), is_anti_myeloma=True)
 
 
-@pytest.fixture
-def world(db: None) -> Iterator[World]:
-    with world_in_sight() as world:
-        yield world
-
-
-@pytest.fixture
-def subject(world: World) -> Subject:
+def furnish(world: World) -> Subject:
     treated = treated_subject(world, day1=DAY1)
     record(world, treated, "bl", DAY1, {Analyte.SERUM_M: "2.9"})
     world.at = morning(date(2024, 4, 2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,7 +29,7 @@ from safety.services import (
 from tests.reporting.test_next_step import all_words
 from tests.safety.test_reports import PANCREATITIS, PNEUMONIA, report_of, told
 from tests.world import World, log_in
-from tests.world_followup import who, world_in_sight
+from tests.world_followup import who
 from tests.world_labs import morning, treated_subject
 from tests.world_safety import corrected, reported
 from trialsite import clock
@@ -39,12 +38,6 @@ from trialsite.services.subjects import Refused
 
 DAY1 = date(2024, 3, 4)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def world(db: None) -> Iterator[World]:
-    with world_in_sight() as world:
-        yield world
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from uuid import uuid4
@@ -17,7 +16,7 @@ from protocol.vocabulary import DoseAction, Drug
 from safety.vocabulary import ActionTaken
 from tests.reporting.test_next_step import all_words
 from tests.world import World, log_in
-from tests.world_followup import who, world_in_sight
+from tests.world_followup import who
 from tests.world_labs import morning, treated_subject
 from tests.world_safety import an_event, reported
 from trialsite.days import in_words
@@ -28,14 +27,7 @@ HELD = an_event("Neutrophil count decreased", 3, "6 mar 2024", action_anakinra=A
 TASK = "Enter the order for anakinra"
 
 
-@pytest.fixture
-def world(db: None) -> Iterator[World]:
-    with world_in_sight() as world:
-        yield world
-
-
-@pytest.fixture
-def subject(world: World) -> Subject:
+def furnish(world: World) -> Subject:
     treated = treated_subject(world, day1=date(2024, 3, 4))
     world.at = morning(date(2024, 4, 2))
     return treated

@@ -16,7 +16,7 @@ from safety.exports import CONCOMITANT_MEDICATIONS
 from safety.models import ConcomitantMedication
 from safety.services import Medication, end_medication
 from safety.vocabulary import ROUTES
-from tests.safety.test_medications import DAY1, add, coordinator, form, in_error, subject, world
+from tests.safety.test_medications import DAY1, add, coordinator, form, furnish, in_error
 from tests.world import World
 from trialsite.access import Duty
 from trialsite.context import writing
@@ -24,7 +24,7 @@ from trialsite.models import AuditEvent, Query, Role, Subject
 from trialsite.partial_dates import on_day, parse
 from trialsite.sdv_selectors import items_of
 
-__all__ = ["coordinator", "subject", "world"]
+__all__ = ["coordinator", "furnish"]
 
 TODAY = date(2024, 4, 2)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ from safety.tasks import sweep_clocks as job
 from safety.vocabulary import Attribution, Outcome, Seriousness, WhoIsPregnant
 from tests.reporting.test_next_step import all_words
 from tests.world import IDENTITY, World, log_in
-from tests.world_followup import leave, who, world_in_sight
+from tests.world_followup import leave, who
 from tests.world_labs import morning, treated_subject
 from tests.world_safety import an_event, corrected, reported
 from trialsite import clock
@@ -55,19 +54,12 @@ PANCREATITIS = an_event("Atrial fibrillation", 3, "6 mar 2024", serious=ADMITTED
 DEATH = an_event("Sepsis", 5, "6 mar 2024", outcome=Outcome.FATAL, serious=frozenset({Seriousness.DEATH}))
 
 
-@pytest.fixture
-def world(db: None) -> Iterator[World]:
-    with world_in_sight() as world:
-        yield world
-
-
 @pytest.fixture(autouse=True)
 def movable_clock(settings: Any, tmp_path: Path) -> None:
     settings.CLOCK_FILE = str(tmp_path / "offset")
 
 
-@pytest.fixture
-def subject(world: World) -> Subject:
+def furnish(world: World) -> Subject:
     treated = treated_subject(world, day1=DAY1)
     world.at = morning(date(2024, 4, 2))
     world.person(Role.INVESTIGATOR)

@@ -21,10 +21,11 @@ from safety.selectors import vital_suggestions
 from safety.services import judge_vitals_not_significant
 from safety.vocabulary import TERMS as OFFERED
 from tests.world import World, log_in
-from tests.world_followup import who, world_in_sight
+from tests.world_followup import who
 from tests.world_labs import morning, treated_subject
 from tests.world_safety import an_event, reported
-from trialsite import clock
+from trialsite.access import system_actor
+from trialsite.context import reading
 from trialsite.models import Role, Subject, Visit
 from trialsite.services.subjects import Refused
 
@@ -77,14 +78,12 @@ def test_the_terms_are_offered_and_each_grade_that_is_suggested_has_a_criterion(
 
 
 @pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with world_in_sight() as world:
-        monkeypatch.setattr(clock, "now", lambda: world.at)
-        yield world
+def world(kept_world: World) -> Iterator[World]:
+    with reading(system_actor("verification"), kept_world.at):
+        yield kept_world
 
 
-@pytest.fixture
-def subject(world: World) -> Subject:
+def furnish(world: World) -> Subject:
     subject = treated_subject(world, day1=DAY1)
     measured(world, subject, "bl", DAY1, systolic=120, diastolic=80, weight_kg=D(70))
     return subject
