@@ -15,7 +15,8 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Page
 
-from tests.fixtures.browser import AXE, AXE_TAGS, ROOT, SIZES, Tab
+from tests.fixtures import axe
+from tests.fixtures.browser import AXE_TAGS, ROOT, SIZES, Tab
 from tests.fixtures.databases import Database
 from tests.trialsite.conftest import House, built
 from tests.trialsite.test_every_page import PAGES, looker
@@ -24,7 +25,7 @@ from trialsite.models import Role
 
 pytestmark = pytest.mark.browser
 
-STATIC, AXE_PLACE = "/static/", "/axe.js"
+STATIC = "/static/"
 #: Rules of axe whose answer hangs on the size of the window; the others were run on the same page at the other size.
 OF_SIZE = ["scrollable-region-focusable", "target-size"]
 #: Without the style sheets as text, which one rule (no locked orientation) reads and the other walks have.
@@ -60,8 +61,8 @@ def served(pages: Mapping[str, Answer]) -> Iterator[str]:
 
     class Shelf(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path.startswith((STATIC, AXE_PLACE)):
-                path = AXE if self.path == AXE_PLACE else ROOT / "static" / self.path.removeprefix(STATIC)
+            if self.path.startswith((STATIC, axe.PLACE)):
+                path = axe.FILE if self.path == axe.PLACE else ROOT / "static" / self.path.removeprefix(STATIC)
                 kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
                 head, body = {"Content-Type": kind, "Cache-Control": "max-age=3600"}, path.read_bytes()
             else:
@@ -99,7 +100,7 @@ def test_every_page_is_clean_at_both_sizes(
         for address in pages:
             requests.clear()
             found = looked_at(tab, address, no_sideways_scroll)
-            asked = sorted(one.removeprefix(place) for one in requests if not one.endswith(AXE_PLACE))
+            asked = sorted(one.removeprefix(place) for one in requests if not one.endswith(axe.PLACE))
             found += [f"{len(asked)} requests: {asked}"] if len(asked) > MOST_REQUESTS else []
             if found:
                 wrong[address] = found
@@ -110,7 +111,7 @@ def looked_at(tab: Tab, address: str, no_sideways_scroll: Callable[[Page], None]
     """What is wrong with a page: everything at the wide size, at the narrow one what hangs on the size."""
     page = tab.page
     page.goto(address, wait_until="domcontentloaded")
-    page.add_script_tag(url=AXE_PLACE)  # the browser keeps it; handing it over on every page takes a quarter of all
+    page.add_script_tag(url=axe.PLACE)  # the browser keeps it; handing it over on every page takes a quarter of all
     found = [*page.evaluate(RUN, AXE_TAGS)]
     page.set_viewport_size(dict(zip(("width", "height"), SIZES["narrow"], strict=True)))
     found += [f"narrow: {one}" for one in page.evaluate(RUN, OF_SIZE)]

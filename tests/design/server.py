@@ -12,6 +12,7 @@ from pathlib import Path
 from django.template.backends.django import DjangoTemplates
 
 from tests.design.specimens import PAGES
+from tests.fixtures import axe
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POLICY = (
@@ -39,6 +40,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         if path.startswith("/static/"):
             self._answer((ROOT / path.lstrip("/")).read_bytes(), mimetypes.guess_type(path)[0] or "font/woff2")
+        elif path == axe.PLACE:
+            self._answer(axe.FILE.read_bytes(), axe.HEAD["Content-Type"])
         elif path.strip("/") in PAGES:
             self._answer(render(path.strip("/")).encode(), "text/html; charset=utf-8")
         else:
