@@ -70,8 +70,8 @@ def test_databases_lie_in_memory_where_there_is_plenty(
     assert servers.forgetful_place() == {"memory": memory, "disk": Path(tempfile.gettempdir())}[there]
 
 
-def furnish(world: World) -> None:
-    world.subject()
+def furnish(world: World) -> Subject:
+    return world.subject()
 
 
 def subjects(world: World) -> int:
@@ -85,6 +85,14 @@ def test_a_kept_world_is_as_it_was_for_every_test(kept_world: World, time: str) 
     kept_world.subject()
     kept_world.later(days=30)
     assert subjects(kept_world) == 2
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_what_was_made_in_it_is_handed_out_as_it_was(kept_world: World, kept_thing: Subject, time: str) -> None:
+    assert kept_thing.birth_year == 1958, time
+    kept_thing.birth_year = 1900
+    with reading(system_actor("verification"), kept_world.at):
+        assert Subject.objects.get() == kept_thing
 
 
 @pytest.mark.parametrize("time", ["first", "second"])
