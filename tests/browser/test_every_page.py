@@ -36,7 +36,7 @@ RUN = (
 )
 #: A first visit asks for the page and at most so many files together.
 MOST_REQUESTS = 10
-FOR_ALL = ("my_work", "subjects", "subject", "visit", "visit_labs", "subject_adverse_events", "queries", "locks")
+FOR_ALL = ("my_work", "subjects", "subject", "visit", "visit_labs")
 Answer = tuple[dict[str, str], bytes]
 
 
