@@ -133,10 +133,15 @@ def waivers_of(subject: Subject) -> list[Waiver]:
     return list(found.order_by("id"))
 
 
+def who_decides(on: date) -> QuerySet[Delegation]:
+    """For a query of what belongs to a site: investigators who work there on that day and may decide its waivers."""
+    lines = Delegation.objects.filter(site=OuterRef("site"), role=Role.INVESTIGATOR, starts_on__lte=on)
+    return lines.exclude(ends_on__lt=on).filter(user__is_active=True)
+
+
 def waiting_waivers(subject_ids: Iterable[int], at: datetime) -> QuerySet[Waiver]:
     """Waivers that nobody decided; `others_decide`: another investigator than the one who asked works at the site."""
-    lines = Delegation.objects.filter(site=OuterRef("site"), role=Role.INVESTIGATOR, starts_on__lte=at.date())
-    others = lines.exclude(ends_on__lt=at.date()).exclude(user=OuterRef("requested_by")).filter(user__is_active=True)
+    others = who_decides(at.date()).exclude(user=OuterRef("requested_by"))
     waiting = Waiver.objects.filter(subject_id__in=subject_ids, decision="").order_by("id")
     return waiting.annotate(others_decide=Exists(others))
 

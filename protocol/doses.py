@@ -67,7 +67,7 @@ def planned_doses(
 
 def planned_days(phases: Sequence[PhaseInterval], day1: date, trial: Protocol) -> tuple[tuple[date, Drug], ...]:
     """Days and drugs of the planned doses without their amounts: cheap, and no dose in mg is needed."""
-    return tuple((entry.on, entry.drug) for entry in _entries(phases, day1, trial))
+    return tuple((on, drug) for _, _, drug, days in _courses(phases, day1, trial) for on in days)
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,18 @@ class _Entry:
 
 
 def _entries(phases: Sequence[PhaseInterval], day1: date, trial: Protocol) -> Iterator[_Entry]:
+    for span, regimen, drug, days in _courses(phases, day1, trial):
+        yield from (_Entry(on, drug, span, regimen) for on in days)
+
+
+def _courses(
+    phases: Sequence[PhaseInterval], day1: date, trial: Protocol
+) -> Iterator[tuple[PhaseInterval, Phase, Drug, Iterator[date]]]:
+    """Each phase with its regimen, and the days of either drug in it."""
     spans = [p for p in plan_phases(phases, day1, trial) if p.phase in TREATMENT_PHASES]
     for span, regimen in zip(spans, _regimens(spans), strict=True):
-        yield from (_Entry(on, Drug.ANAKINRA, span, regimen.phase) for on in _days(span))
-        yield from (
-            _Entry(on, Drug.DEXAMETHASONE, span, regimen.phase) for on in _dex_days(span, regimen, spans, trial)
-        )
+        yield span, regimen.phase, Drug.ANAKINRA, _days(span)
+        yield span, regimen.phase, Drug.DEXAMETHASONE, _dex_days(span, regimen, spans, trial)
 
 
 def _regimens(spans: Sequence[PhaseInterval]) -> list[PhaseInterval]:

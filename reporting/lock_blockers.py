@@ -14,11 +14,12 @@ from django.db.models import Exists, OuterRef
 
 from dosing.vocabulary import ACTIONABLE
 from followup.casebook import FormChange
-from followup.milestones import readings
+from followup.milestones import Reading, readings
 from followup.models import EndOfTreatment
 from protocol.vocabulary import Phase
 from reporting.progress import progress_by_visit
-from reporting.selectors.facts import SPARED, SubjectFacts, facts_of
+from reporting.selectors.facts import SubjectFacts
+from reporting.selectors.known import Known, known
 from reporting.steps.queries_and_doses import unrecorded_days
 from trialsite.lock_selectors import Blocker, places_of_anchors
 from trialsite.models import SignatureEvent, Subject
@@ -30,12 +31,13 @@ EVERYWHERE = ""
 
 def unfinished(subjects: Sequence[Subject], at: datetime) -> Iterator[Blocker]:
     """Blockers of these subjects; the number of queries does not grow with them."""
-    known = facts_of(subjects, at, without=SPARED)
-    for key, facts in known.items():
-        yield from (Blocker(key, place, words) for rule in RULES for place, words in rule(facts))
-    yield from _queries(list(known.values()))
+    found = known(Subject.objects.filter(pk__in=[one.pk for one in subjects]), at)
+    for one in found:
+        key = one.facts.subject.pk
+        yield from (Blocker(key, place, words) for rule in RULES for place, words in rule(one.facts))
+    yield from _queries([one.facts for one in found])
     yield from _endings(subjects)
-    yield from _casebooks(list(known.values()))
+    yield from _casebooks(found)
 
 
 def _enrolment(facts: SubjectFacts) -> Said:
@@ -117,28 +119,53 @@ def _endings(subjects: Sequence[Subject]) -> Iterator[Blocker]:
 # ---------------------------------------------------------------- the casebook
 
 
-def _casebooks(known: Sequence[SubjectFacts]) -> Iterator[Blocker]:
+#: Subject -> what its facts rested on when its signed casebook was read, and what came of it.
+_read: dict[int, tuple[tuple[object, ...], tuple[Blocker, ...]]] = {}
+
+
+def _casebooks(found: Sequence[Known]) -> Iterator[Blocker]:
     """The casebook of every registered subject: a signature over the whole of it, or over the form in question.
 
-    Only where the newest signature stands and none is due is the casebook itself read, which is most of the work.
+    Only where the newest signature stands and none is due is the casebook itself read, which is most of the work, and
+    only if anything about the subject has changed since.
     """
-    registered = [one for one in known if one.subject.subject_number is not None]
-    for facts in registered:
-        if facts.casebook is None:
-            yield Blocker(facts.subject.pk, EVERYWHERE, "The casebook is not signed.")
-        elif facts.casebook.ended:
-            words = f"The signature under the casebook is {facts.casebook.ended}."
-            yield Blocker(facts.subject.pk, EVERYWHERE, words)
-        elif facts.casebook_due:
-            due = ", ".join(facts.casebook_due)
-            yield Blocker(facts.subject.pk, EVERYWHERE, f"The casebook is due to be signed: {due}.")
-    signed = [one for one in registered if one.casebook and not one.casebook.ended and not one.casebook_due]
-    for reading in readings(one.subject for one in signed):
-        if reading.is_broken:
-            yield Blocker(reading.subject.pk, EVERYWHERE, f"The signature under the casebook is {reading.ended_words}.")
+    registered = [one for one in found if one.facts.subject.subject_number is not None]
+    signed = []
+    for one in registered:
+        words = _unsigned(one.facts)
+        if words:
+            yield Blocker(one.facts.subject.pk, EVERYWHERE, words)
         else:
-            for place in dict.fromkeys(map(_place_of, reading.changes)):
-                yield Blocker(reading.subject.pk, place, "The casebook has entries here that are not signed.")
+            signed.append(one)
+    ends = {one.facts.subject.pk: one.end for one in signed}
+    for reading in readings(one.facts.subject for one in signed if not _is_read(one)):
+        _read[reading.subject.pk] = ends[reading.subject.pk], tuple(_since_signed(reading))
+    for pk in ends:
+        yield from _read[pk][1]
+
+
+def _unsigned(facts: SubjectFacts) -> str:
+    """What the newest signature under the casebook lacks, as far as that is seen without reading it."""
+    if facts.casebook is None:
+        return "The casebook is not signed."
+    if facts.casebook.ended:
+        return f"The signature under the casebook is {facts.casebook.ended}."
+    due = ", ".join(facts.casebook_due)
+    return f"The casebook is due to be signed: {due}." if due else ""
+
+
+def _is_read(one: Known) -> bool:
+    pk = one.facts.subject.pk
+    return pk in _read and _read[pk][0] == one.end
+
+
+def _since_signed(reading: Reading) -> Iterator[Blocker]:
+    """What was entered since the newest signature, place by place."""
+    if reading.is_broken:
+        yield Blocker(reading.subject.pk, EVERYWHERE, f"The signature under the casebook is {reading.ended_words}.")
+        return
+    for place in dict.fromkeys(map(_place_of, reading.changes)):
+        yield Blocker(reading.subject.pk, place, "The casebook has entries here that are not signed.")
 
 
 #: Section of the casebook -> place; those of a visit or a month name it themselves.

@@ -96,9 +96,9 @@ STATE_OF_DUE = {
 }
 
 
-def row_of(facts: SubjectFacts, roles: frozenset[Role]) -> Row:
-    """One subject as a row, in the words of somebody with these roles."""
-    step = next_step(facts)
+def row_of(facts: SubjectFacts, roles: frozenset[Role], tasks: tuple[Step, ...] | None = None) -> Row:
+    """One subject as a row, in the words of somebody with these roles. `tasks`: those of it, where they are known."""
+    step = next_step(facts, tasks)
     return Row(
         label=facts.subject.number,
         url=address("subject", facts.subject.key),

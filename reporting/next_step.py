@@ -47,9 +47,10 @@ def tasks(facts: SubjectFacts) -> tuple[Step, ...]:
     return tuple(sorted(found, key=lambda step: URGENCIES.index(step.urgency)))
 
 
-def next_step(facts: SubjectFacts) -> Step:
-    """The most urgent task; without one, what the subject waits for."""
-    return next((step for step in tasks(facts) if step.urgency != "soon"), None) or _rest(facts)
+def next_step(facts: SubjectFacts, found: tuple[Step, ...] | None = None) -> Step:
+    """The most urgent task; without one, what the subject waits for. `found`: its tasks, where they are known."""
+    steps = tasks(facts) if found is None else found
+    return next((step for step in steps if step.urgency != "soon"), None) or _rest(facts)
 
 
 URGENCIES = ("late", "", "soon", "none")

@@ -52,7 +52,8 @@ document.addEventListener('keydown', (event) => {
 });
 
 // ---------------------------------------------------------------- forms
-// Forms: one click sends once, and date boxes show what they understood.
+// Forms: one click sends once, Back sends nothing, date boxes show what they understood.
+history.replaceState(0, '');
 
 const GUARD_MS = 1500;
 const sent = new WeakMap();

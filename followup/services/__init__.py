@@ -5,6 +5,7 @@ from followup.services.contacts import Contact, mark_contact_in_error, record_co
 from followup.services.departure import (
     Leaving,
     is_death_learned_later,
+    kinds_to_record,
     possible_departures,
     record_departure,
     take_back_departure,
@@ -20,6 +21,7 @@ __all__ = [
     "Swept",
     "end_treatment",
     "is_death_learned_later",
+    "kinds_to_record",
     "mark_contact_in_error",
     "possible_departures",
     "possible_reasons",

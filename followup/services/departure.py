@@ -62,6 +62,11 @@ def is_death_learned_later(subject: Subject, kind: Kind) -> bool:
     return kind is Kind.DEAD and subject.died_on is None and passive_follow_up(standing_departure(subject))
 
 
+def kinds_to_record(subject: Subject) -> tuple[Kind, ...]:
+    """What the page of departures can record of this subject now; empty where there is nothing to enter."""
+    return (Kind.DEAD,) if is_death_learned_later(subject, Kind.DEAD) else possible_departures(subject)
+
+
 def record_departure(
     *, by: Actor, at: datetime, token: UUID, subject_id: int, site_id: int, leaving: Leaving
 ) -> Departure:

@@ -23,7 +23,7 @@ from followup.vocabulary import METHODS, PUBLIC_RECORDS, step_name
 from labs.views.effects import Tried, save_once_shown
 from protocol.vocabulary import DueState, Phase
 from trialsite import clock
-from trialsite.access import Duty, can
+from trialsite.access import Duty
 from trialsite.drafting import Drafting, drafting, is_saved
 from trialsite.http import SignedInRequest
 from trialsite.lock_pages import may_change
@@ -160,7 +160,7 @@ ACTIONS = {"contact": _record, "unchanged": _unchanged, "not_done": _not_done, "
 def _show(request: SignedInRequest, subject: Subject, *, code: str = "", **bound: Any) -> HttpResponse:
     today = clock.today(subject.site.time_zone)
     schedule = selectors.follow_up_schedule(subject, today)
-    may_enter = can(request.actor, Duty.ENTER_DATA, subject.site_id, clock.now())
+    may_leave = bool(services.kinds_to_record(subject)) and may_change(request, Duty.ENTER_DATA, subject, "course")
     typed = bound["contact_form"].data.get("visit_code", "") if "contact_form" in bound else code
     only_records = _only_records(subject)
     chosen = _chosen(schedule, typed or request.GET.get("visit", ""), today if only_records else None)
@@ -173,7 +173,8 @@ def _show(request: SignedInRequest, subject: Subject, *, code: str = "", **bound
         "schedule": schedule,
         "chosen": chosen,
         "chosen_words": STATE_WORDS[chosen.state] if chosen else "",
-        "may_enter": may_enter,
+        "may_leave": may_leave,
+        "has_left": not may_leave and selectors.standing_departure(subject) is not None,
         "may_correct": is_open,
         "may_record": bool(is_open and can_record and chosen and chosen.contact is None and not _is_not_done(chosen)),
         "methods": METHODS,

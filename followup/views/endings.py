@@ -126,7 +126,7 @@ def _ending_page(
         "back_form": back_form or ReasonForm(),
         "back_foreseen": back_foreseen,
         "may_sign": may_change(request, Duty.SIGN, subject),
-        "may_leave": bool(services.possible_departures(subject)),
+        "may_leave": bool(services.kinds_to_record(subject)) and may_change(request, Duty.ENTER_DATA, subject),
         "has_errors": bool((form and form.is_bound) or back_form),
     }
     return render(request, "followup/end_of_treatment.html", context, status=422 if context["has_errors"] else 200)
@@ -166,9 +166,7 @@ def _to_end_of_treatment(request: SignedInRequest, subject: Subject) -> HttpResp
 
 
 def _departure_form(request: SignedInRequest, subject: Subject) -> DepartureForm | None:
-    kinds = services.possible_departures(subject)
-    if services.is_death_learned_later(subject, Departure.Kind.DEAD):
-        kinds = (Departure.Kind.DEAD,)
+    kinds = services.kinds_to_record(subject)
     if not kinds or not may_change(request, Duty.ENTER_DATA, subject):
         return None
     asked = request.GET.get("kind", "")

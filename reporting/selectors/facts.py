@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from itertools import repeat
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -143,13 +144,10 @@ class SubjectFacts:
         return due_state(visit, self.today, done_on=done_on, stopped_on=self.stopped_on)
 
 
-def facts_of(subjects: Iterable[Subject], now: datetime, *, without: Collection[str] = ()) -> dict[int, SubjectFacts]:
-    """Facts by subject. The subjects come with their site (`select_related("site")`).
-
-    without: what is not read and stands empty, for who does not look at it: names of `SPARED`.
-    """
+def facts_of(subjects: Iterable[Subject], now: datetime) -> dict[int, SubjectFacts]:
+    """Facts by subject. The subjects come with their site (`select_related("site")`)."""
     wanted = list(subjects)
-    shelf = _Shelf([subject.pk for subject in wanted], now, frozenset(without))
+    shelf = _Shelf([subject.pk for subject in wanted], now)
     return {subject.pk: shelf.facts(subject, now) for subject in wanted}
 
 
@@ -157,17 +155,10 @@ def site_day(subject: Subject, now: datetime) -> date:
     return now.astimezone(ZoneInfo(subject.site.time_zone)).date()
 
 
-#: What can be left out. Nothing is asked of the database about no subject.
-SPARED = frozenset({"decisions", "answers", "failures", "contacts", "responses", "orders"})
-
-
 class _Shelf:
     """One query per kind of record; each result laid out by subject."""
 
-    def __init__(self, ids: Sequence[int], now: datetime, without: frozenset[str]) -> None:
-        def of(name: str) -> Q:
-            return Q(subject_id__in=[] if name in without else ids)
-
+    def __init__(self, ids: Sequence[int], now: datetime) -> None:
         mine = Q(subject_id__in=ids)
         standing = mine & Q(superseded_at=None)
         self.periods = _grouped(StatePeriod.objects.filter(mine).order_by("id"))
@@ -179,24 +170,24 @@ class _Shelf:
         pending = PhaseProposal.objects.filter(mine, status=PhaseProposal.Status.PENDING)
         self.proposals = _single(pending.annotate(visit_code=KT("detail__code")).defer("detail"))
         self.discrepancies = _single(open_discrepancies(ids).defer("decision__snapshot"))
-        signed = PhaseDecision.objects.filter(of("decisions")).select_related("proposal").order_by("id")
+        signed = PhaseDecision.objects.filter(mine).select_related("proposal").order_by("id")
         self.decisions = _grouped(signed.defer("snapshot", "proposal__detail"))
         self.broken = _grouped(broken_decisions(ids).order_by("id").defer("snapshot"))
         self.responses_unsigned = responses_to_sign_again(ids)
         ended = SignatureEvent.objects.filter(signature=OuterRef("signature"))
         sent = EligibilitySnapshot.objects.filter(mine).order_by("id")
         self.snapshots = _single(sent.annotate(is_broken=Exists(ended), **STANDING_OF_SENT).defer("judgements"))
-        answers = ScreeningAnswer.objects.filter(of("answers"), superseded_at=None).values("subject_id")
+        answers = ScreeningAnswer.objects.filter(mine, superseded_at=None).values("subject_id")
         self.answers = _counted(answers.annotate(n=Count("id")))
-        self.failures = _single(ScreenFailure.objects.filter(of("failures")))
+        self.failures = _single(ScreenFailure.objects.filter(mine))
         self.waivers = _grouped(waiting_waivers(ids, now))
         self.doses = _doses(standing)
-        self.contacts = _grouped(FollowUpContact.objects.filter(of("contacts"), in_error_at=None))
-        self.responses = latest_responses([] if "responses" in without else ids)
+        self.contacts = _grouped(FollowUpContact.objects.filter(mine, in_error_at=None))
+        self.responses = latest_responses(ids)
         self.events = _grouped(AdverseEvent.objects.filter(mine, in_error=False))
         self.reports = _grouped(SafetyReport.objects.filter(mine).select_related("event", "follows__event"))
         self.causes_signed = causes_signed(ids)
-        self.orders = _grouped(DoseModification.objects.filter(of("orders"), in_error_at=None))
+        self.orders = _grouped(DoseModification.objects.filter(mine, in_error_at=None))
         self.casebooks = casebook_marks(ids)
         self.closed = closed_places(ids)
 
@@ -289,7 +280,7 @@ def _doses(standing: Q) -> dict[int, set[DoseKey]]:
     rows = DoseRecord.objects.filter(standing).order_by().values_list("subject_id", "drug")
     found: dict[int, set[DoseKey]] = defaultdict(set)
     for subject_id, drug, days in rows.annotate(days=ArrayAgg("on")):
-        found[subject_id].update((on, Drug(drug)) for on in days)
+        found[subject_id].update(zip(days, repeat(Drug(drug))))
     return found
 
 

@@ -43,13 +43,8 @@ def unrecorded_days(facts: SubjectFacts) -> list[date]:
     if day1 is None or not facts.spans:
         return []
     spans = drawn_out(facts.spans, day1, facts.today, protocol_of(facts.subject))
-    return sorted(
-        {
-            on
-            for on, drug in planned_days(spans, day1, protocol_of(facts.subject))
-            if on < facts.today and (on, drug) not in facts.doses
-        }
-    )
+    missing = set(planned_days(spans, day1, protocol_of(facts.subject))) - facts.doses
+    return sorted({on for on, _ in missing if on < facts.today})
 
 
 def doses(facts: SubjectFacts) -> Iterator[Step]:

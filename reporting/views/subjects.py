@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from reporting.matrix import COLUMNS, GROUPS, row_of
-from reporting.next_step import tasks
-from reporting.selectors.facts import SubjectFacts, facts_of
+from reporting.selectors.facts import SubjectFacts
+from reporting.selectors.known import Known, known
 from reporting.selectors.subjects import sites_with_subjects, subjects_in_reach, subjects_like
 from reporting.steps.step import SOON, Step
 from reporting.views.door import requires, roles_at
@@ -67,12 +67,12 @@ def _is_soon(step: Step, today: date) -> bool:
     return step.urgency != "late" and step.due_on is not None and step.due_on - today <= SOON
 
 
-def see(actor: Actor, subjects_facts: Iterable[SubjectFacts]) -> list[Seen]:
+def see(actor: Actor, subjects: Iterable[Known]) -> list[Seen]:
     found = []
-    for facts in subjects_facts:
-        roles, steps = roles_at(actor, facts.subject.site_id), tasks(facts)
-        mine = any(step.is_for(roles, actor.user_id) and step.urgency != "soon" for step in steps)
-        found.append(Seen(facts, steps, mine))
+    for one in subjects:
+        roles = roles_at(actor, one.facts.subject.site_id)
+        mine = any(step.is_for(roles, actor.user_id) and step.urgency != "soon" for step in one.tasks)
+        found.append(Seen(one.facts, one.tasks, mine))
     return found
 
 
@@ -82,14 +82,14 @@ def subjects(request: SignedInRequest) -> HttpResponse:
     now = clock.now()
     site, treatment, show = (request.GET.get(name, "") for name in ("site", "treatment", "show"))
     wanted = subjects_in_reach().filter(**({"site__code": site} if site else {}))
-    listed = [one for one in wanted if not treatment or mark_of(one.state) == treatment]
-    seen = see(request.actor, facts_of(listed, now).values())
+    listed = [one for one in known(wanted, now) if not treatment or mark_of(one.facts.subject.state) == treatment]
+    seen = see(request.actor, listed)
     shown = [one for one in seen if one.is_in(show)]
     page = Paginator(shown, PAGE).get_page(request.GET.get("page"))
     sites = list(sites_with_subjects())
     context = {
         "page_obj": page,
-        "rows": [row_of(one.facts, roles_at(request.actor, one.facts.subject.site_id)) for one in page],
+        "rows": [row_of(one.facts, roles_at(request.actor, one.facts.subject.site_id), one.tasks) for one in page],
         "columns": COLUMNS,
         "groups": GROUPS,
         "segments": _segments(seen, site, treatment, show),

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET
 
 from reporting.drafts import draft_lines
 from reporting.next_step import next_step
-from reporting.selectors.facts import SubjectFacts, facts_of
+from reporting.selectors.facts import SubjectFacts
+from reporting.selectors.known import known
 from reporting.selectors.subjects import subjects_in_reach
 from reporting.steps.step import SOON, Kind, Step
 from reporting.views.door import all_roles, requires, roles_at
@@ -79,8 +80,7 @@ def home(request: SignedInRequest) -> HttpResponseRedirect:
 @require_GET
 @requires(Duty.VIEW_SUBJECT)
 def my_work(request: SignedInRequest) -> HttpResponse:
-    facts = facts_of(subjects_in_reach(), clock.now()).values()
-    seen = see(request.actor, facts)
+    seen = see(request.actor, known(subjects_in_reach(), clock.now()))
     groups = work_groups(request.actor, seen)
     context = {
         "groups": groups,

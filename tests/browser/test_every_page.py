@@ -1,4 +1,5 @@
-"""Every page of the table of addresses in one browser: axe, the content policy, the width at both sizes, its files.
+"""Every page of the table of addresses in one browser: axe, the content policy, the width at both sizes, its files,
+and a walk by Tab alone.
 
 The pages are fetched first, by people who may fill them in; a server in memory then gives the browser what was
 answered, so that one window shows them all and nobody signs in.
@@ -15,6 +16,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.walking import walked
 from tests.fixtures import axe
 from tests.fixtures.browser import AXE_TAGS, ROOT, SIZES, Tab
 from tests.fixtures.databases import Database
@@ -35,6 +37,7 @@ RUN = (
 )
 #: A first visit asks for the page and at most so many files together.
 MOST_REQUESTS = 10
+FOR_ALL = ("my_work", "subjects", "subject", "visit", "visit_labs")
 Answer = tuple[dict[str, str], bytes]
 
 
@@ -46,13 +49,21 @@ def writer(name: str) -> Role:
 
 def fetched(house: House) -> dict[str, Answer]:
     """Head and body of every page, by its address."""
-    found = {}
-    for name in PAGES:
-        address = house.address(name)
-        answer = house.client(writer(name)).get(address)
-        if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
-            found[address] = (dict(answer.headers), answer.content)
-    return found
+    return {address: answer for name in PAGES for address, answer in page_for(house, name, writer(name))}
+
+
+def fetched_for_all(house: House) -> dict[str, Answer]:
+    """The same of pages on which every role finds something else to do, by address and role."""
+    looks = [(name, role) for name in FOR_ALL for role in Role]
+    return {f"{at}?{role}": answer for name, role in looks for at, answer in page_for(house, name, role)}
+
+
+def page_for(house: House, name: str, role: Role) -> Iterator[tuple[str, Answer]]:
+    """The page as this role sees it; nothing where it is refused or no page."""
+    address = house.address(name)
+    answer = house.client(role).get(address)
+    if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+        yield address, (dict(answer.headers), answer.content)
 
 
 @contextmanager
@@ -90,19 +101,27 @@ def test_every_page_is_clean_at_both_sizes(
     open_tab: Callable[..., Tab],
     no_sideways_scroll: Callable[[Page], None],
 ) -> None:
-    pages = fetched(built(fresh_db, sites=("01",)))
+    house = built(fresh_db, sites=("01",))
+    pages, others = fetched(house), fetched_for_all(house)
     assert len(pages) > 80
+    assert len(others) == 5 * len(FOR_ALL), "all roles but administrators, who see no subject"
     wrong: dict[str, list[str]] = {}
-    with served(pages) as place:
+    with served(pages | others) as place:
         tab = open_tab(base_url=place)
+        keys = tab.page.context.new_cdp_session(tab.page)
         requests: set[str] = set()
         tab.page.on("request", lambda request: requests.add(request.url))
         for address in pages:
             requests.clear()
             found = looked_at(tab, address, no_sideways_scroll)
+            found += walked(tab.page, keys, shell=address == next(iter(pages)))
             asked = sorted(one.removeprefix(place) for one in requests if not one.endswith(axe.PLACE))
             found += [f"{len(asked)} requests: {asked}"] if len(asked) > MOST_REQUESTS else []
             if found:
+                wrong[address] = found
+        for address in others:
+            tab.page.goto(address)
+            if found := walked(tab.page, keys, shell="/my-work/" in address):
                 wrong[address] = found
     assert wrong == {}
 

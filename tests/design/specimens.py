@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django import forms
 
+from reporting.matrix import Cell, Column, Row
 from tests.design.specimen_charts import all_charts, series
 from trialsite import charts as c
 
@@ -98,7 +99,7 @@ GROUPS = [
 STARTS = {0, 3, 9, 11, 17, 18}
 TILES = {17: "13+", 18: "FU"}
 COLUMNS = [
-    {"short": short, "long": long, "first": index in STARTS, "tile": TILES.get(index, "")}
+    Column(short, short, long, first=index in STARTS, tile=TILES.get(index, ""))
     for index, (short, long) in enumerate(COLUMN_NAMES)
 ]
 ROWS = (
@@ -114,29 +115,20 @@ ROWS = (
 )
 
 
-def _cell(code: str, index: int) -> dict[str, object] | None:
+def _cell(code: str, index: int) -> Cell:
     if code == "n":
-        return None
-    cell: dict[str, object] = {"state": STATES[code], "url": "/v/", "words": STATES[code], "queries": 0}
-    if index in TILES and code != "k":
-        cell |= {"done": 0, "total": 6 if index == 17 else 10}
-    if index == 11 and code == "v":
-        cell["queries"] = 1
-    return cell
+        return Cell("none")
+    total = (6 if index == 17 else 10) if index in TILES and code != "k" else 0
+    return Cell(STATES[code], "/v/", STATES[code], queries=int(index == 11 and code == "v"), total=total)
+
+
+def _places(codes: str) -> list[tuple[str, int]]:
+    return [(code, index) for index, code in enumerate(codes.ljust(len(COLUMNS), "n"))]
 
 
 def matrix() -> dict[str, object]:
     rows = [
-        {
-            "label": number,
-            "url": "/s/",
-            "phase": mark,
-            "phase_words": words,
-            "next_words": step,
-            "next_url": "/n/",
-            "next_urgency": urgency,
-            "cells": [_cell(code, i) for i, code in enumerate(codes.ljust(19, "n"))],
-        }
+        Row(number, "/s/", mark, words, step, "/n/", urgency, tuple(_cell(*at) for at in _places(codes)))
         for number, mark, words, step, urgency, codes in ROWS
     ]
     segments = [

@@ -30,10 +30,17 @@ FORBIDDEN = {
 }
 
 
+# Going back to a page, a browser puts choices and ticks of a form that does not forbid it over those that the page
+# came with: what is stored now would be shown with what was chosen before, and half of a sent form would stand again.
+
+
 def faults(text: str) -> list[str]:
     """What is wrong with a template, in words."""
     found = [words for pattern, words in FORBIDDEN.items() if re.search(pattern, text, re.IGNORECASE)]
     found += [f"the attribute {name}" for name in set(re.findall(r"\s(hx-[\w:-]+)\s*=", text)) - ALLOWED_HX]
+    for form in re.findall(r"<form\b[^>]*method=[\"']post[\"'][^>]*>", text, re.IGNORECASE):
+        if not re.search(r"""\sautocomplete=["']off["']|account_login|sign_out""", form):
+            found.append("a posting form that a browser fills in from its memory")
     for form in re.findall(r"<form\b[^>]*method=[\"']post[\"'][^>]*>.*?</form>", text, re.DOTALL | re.IGNORECASE):
         if "{% csrf_token %}" not in form:
             found.append("a posting form without its token")
@@ -67,7 +74,8 @@ def test_template_compiles(path: Path) -> None:
         ("<button disabled>", "a disabled control"),
         ('<p hx-on:click="go()">', "the attribute hx-on:click"),
         ('<p hx-boost="true">', "the attribute hx-boost"),
-        ('<form method="post"></form>', "a posting form without its token"),
+        ('<form method="post" autocomplete="off"></form>', "a posting form without its token"),
+        ('<form method="post">{% csrf_token %}</form>', "a posting form that a browser fills in from its memory"),
     ],
 )
 def test_the_lint_itself_notices(text: str, words: str) -> None:
@@ -75,5 +83,6 @@ def test_the_lint_itself_notices(text: str, words: str) -> None:
 
 
 def test_what_is_allowed_passes() -> None:
-    good = '<form method="post" hx-post="/x/" hx-trigger="change delay:800ms">{% csrf_token %}</form>'
+    form = '<form method="post" autocomplete="off" hx-post="/x/" hx-trigger="change delay:800ms">'
+    good = f"{form}{{% csrf_token %}}</form>"
     assert faults(good) == []

@@ -17,6 +17,7 @@ from enrollment.tasks import announce_waiver
 from protocol.vocabulary import Analyte, CriterionOutcome, Phase
 from reporting.next_step import tasks
 from reporting.selectors.facts import facts_of
+from reporting.selectors.known import known
 from tests.world import IDENTITY, World, hire, log_in, new_world
 from tests.world_enrollment import answered, correct, form_in_force, register, screened, sent, signed, with_labs
 from tests.world_labs import record
@@ -143,9 +144,8 @@ def test_a_waiver_waits_in_the_work_of_who_may_decide_it(world: World) -> None:
 
     def to_decide(subject: Subject, by: Actor) -> list[str]:
         with reading(system_actor("verification"), world.at):
-            known = Subject.objects.select_related("site").get(pk=subject.pk)
-            steps = tasks(facts_of([known], world.at)[subject.pk])
-        return [one.words for one in steps if "waiver" in one.words and one.is_for(_INVESTIGATES, by.user_id)]
+            (found,) = known(Subject.objects.filter(pk=subject.pk), world.at)
+        return [one.words for one in found.tasks if "waiver" in one.words and one.is_for(_INVESTIGATES, by.user_id)]
 
     subject = with_low_cells(world)
     waiver = ask(world, subject, by=first)

@@ -316,7 +316,7 @@ def test_what_is_signed_is_not_signed_twice(world: World, subject: Subject) -> N
 
 
 def sent(page: HttpResponse) -> dict[str, str]:
-    (form,) = re.findall(r'<form method="post" novalidate>.*?</form>', page.content.decode(), re.S)
+    (form,) = re.findall(r'<form method="post" autocomplete="off" novalidate>.*?</form>', page.content.decode(), re.S)
     found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
     return {name: html.unescape(value) for name, value in found.items()}
 

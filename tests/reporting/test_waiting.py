@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.client import OK
 
 import pytest
@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from followup.services import withdraw_casebook_signature
-from reporting import waiting
 from reporting.selectors.facts import SubjectFacts
 from reporting.selectors.facts import facts_of as really_facts_of
+from reporting.steps.step import Kind
 from tests.fixtures.databases import Database
 from tests.trialsite.conftest import House, built
 from tests.world_everything import furnish
@@ -51,7 +51,7 @@ def found_anew(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
         looks.append(set(found))
         return found
 
-    monkeypatch.setattr(waiting, "facts_of", facts_of)
+    monkeypatch.setattr("reporting.selectors.known.facts_of", facts_of)
     return looks
 
 
@@ -118,6 +118,33 @@ def test_the_number_follows_the_days_and_a_signature_taken_back(
         signature_id=signature.pk, reason="Too early",
     )  # fmt: skip
     assert in_menu(investigator, "profile") == [waits] * 2 == [listed(investigator)] * 2
+
+
+def test_the_clock_alone_makes_nothing_be_looked_at_again_before_midnight_at_the_site(
+    fresh_db: Database, found_anew: list[set[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only how long a reporting clock still runs is told by the hour, from what is kept."""
+    house = built(fresh_db, sites=("01",))
+    world = house.world
+    monkeypatch.setattr(clock, "now", lambda: world.at)
+    coordinator = house.client(Role.COORDINATOR)
+    world.at = world.at.replace(hour=14)
+    before, left = listed(coordinator), hours_left(coordinator)
+    found_anew.clear()
+    world.at += timedelta(hours=3)
+    assert in_menu(coordinator, "protocol") == [before] * 2 == [listed(coordinator)] * 2
+    assert found_anew == []
+    assert hours_left(coordinator) != left
+    assert found_anew == []
+    world.at += timedelta(days=1)
+    listed(coordinator)
+    assert len(found_anew) == 1
+
+
+def hours_left(client: Client) -> list[str]:
+    """What the reporting clocks on /my-work/ say."""
+    groups = client.get(reverse("my_work")).context["groups"]
+    return [task.step.note for group in groups for task in group.tasks if task.step.kind is Kind.CLOCK]
 
 
 def test_what_is_kept_costs_one_statement_however_many_subjects(fresh_db: Database) -> None:

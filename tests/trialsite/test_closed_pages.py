@@ -117,6 +117,24 @@ def test_no_page_offers_to_change_what_is_closed(world: World, gone: Subject) ->
     assert {name: found for name, address in pages.items() if (found := offered(coordinator, address))} == {}
 
 
+@pytest.mark.req("C11", "D10")
+@pytest.mark.usefixtures("clock_of_the_world")
+def test_a_departure_is_offered_only_where_one_can_be_recorded(world: World, gone: Subject) -> None:
+    """Here only a death that public records tell, until the course is closed; then the page is there to be read."""
+    page, departure = reverse("subject_follow_up", args=[gone.key]), reverse("subject_departure", args=[gone.key])
+    coordinator, monitor = (log_in(Client(), world.person(role)) for role in (Role.COORDINATOR, Role.MONITOR))
+
+    def link(client: Client) -> str:
+        found = re.search(rf'<a class="btn[^>]*href="{departure}">([^<]*)<', client.get(page).content.decode())
+        return found[1] if found else ""
+
+    assert (link(coordinator), link(monitor)) == ("Withdrawn, lost or died", "How the subject left")
+    assert "Record death" in coordinator.get(departure).content.decode()
+    freeze(**at_place(world, gone, "course"))
+    assert (link(coordinator), link(monitor)) == ("How the subject left", "How the subject left")
+    assert offered(coordinator, departure) == []
+
+
 @pytest.mark.req("C11")
 @pytest.mark.usefixtures("clock_of_the_world")
 def test_a_grid_to_read_says_result_and_unit_as_they_were_entered(world: World, gone: Subject) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from django import forms, template
@@ -81,10 +82,16 @@ MARK_SYMBOLS: Mapping[str, str] = {
 
 
 # ---------------------------------------------------------------- icons, states, phases
+@cache
+def _sprite() -> str:
+    """Where the symbols lie: the same for the life of a process, and pages ask a thousand times."""
+    return static("icons.svg")
+
+
 @register.simple_tag
 def icon(symbol: str, label: str = "", css: str = "") -> SafeString:
     """One symbol of the sprite; silent for assistive technology unless it has a label."""
-    place = f"{static('icons.svg')}#{symbol}"
+    place = f"{_sprite()}#{symbol}"
     css = f"i {css}".strip()
     if label:
         return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"></use></svg>', css, label, place)
