@@ -8,7 +8,6 @@ from django.views.decorators.http import require_GET
 
 from reporting.enrolment import registered_in_fives
 from reporting.selectors.enrolment import enrolment
-from reporting.small_cells import FEWEST
 from reporting.views.door import requires
 from trialsite import clock
 from trialsite.access import Duty
@@ -22,5 +21,5 @@ def page(request: SignedInRequest) -> HttpResponse:
     sites = Site.objects.exclude(code="00").order_by("code")
     lines = registered_in_fives(enrolment(), [one.code for one in sites])
     names = {one.code: str(one) for one in sites}
-    context = {"lines": [(names[code], words) for code, words in lines], "fewest": FEWEST, "data_cut": clock.now()}
+    context = {"lines": [(names[code], words) for code, words in lines], "data_cut": clock.now()}
     return render(request, "reporting/accrual.html", context)
