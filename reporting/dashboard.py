@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -16,7 +16,6 @@ from protocol.versions import ORIGINAL
 from protocol.vocabulary import PARTIAL_OR_BETTER, RESPONDING, Phase
 from reporting.selectors.efficacy import SIGNED, UNSIGNED, Efficacy
 from reporting.selectors.markers import six_months
-from reporting.small_cells import EVERYTHING, NOT_TOLD, Number, Telling, told_together
 from reporting.statistics import Proportion, Survival, proportion
 from reporting.time_endpoints import ENDPOINTS, FEWEST, LOST, MARKER_COLUMNS, SIX_MONTHS, has_fallen_by_15, times
 from trialsite.charts import Bar, Chart, waterfall
@@ -154,76 +153,35 @@ def list_url(name: str, population: str) -> str:
     return f"{reverse('efficacy_subjects')}?{urlencode({'group': name, 'population': population})}"
 
 
-#: What is told of the page, each whole before its parts. Who is enrolled, on treatment or in a phase is told by the
-#: page of the enrolment: here it would tell a few beside those who are treated.
-NAMES = (
-    "treated",
-    *(f"{reading}{level}" for reading, _, _ in READINGS for level in ("", "-mr", "-pr")),
-    *(f"{one.name}-{part}" for one in ENDPOINTS.values() for part in ("all", "events", "censored")),
-    *(f"{which}-{one.name}" for one in SIX_MONTHS for which in ("due", "known", "free")),
-    *(f"{marker}-{part}" for _, marker in MARKER_COLUMNS for part in ("both", "fell", "fell-15")),
-)
-#: In place of an address: the events that an estimate at six months rests on.
-EVENTS_BY_MONTH_6 = "pfs-events-by-month-6"
-
-
-def telling_of(rows: Sequence[Efficacy], population: str) -> Telling:
-    """What is told of the page to somebody who may not see the subjects behind it."""
-    return told_together(_numbers(rows, population))
-
-
-def _numbers(rows: Sequence[Efficacy], population: str) -> Iterator[Number]:
-    for name in NAMES:
-        _, test = group(name, population)
-        yield list_url(name, population), frozenset(one.subject for one in rows if test(one))
-    milestone, inside = six_month_days(rows), _is(PFS.status, EVENT)
-    by_then = (one.subject for one in rows if inside(one) and (one.pfs_days or 0) <= milestone)
-    yield EVENTS_BY_MONTH_6, frozenset(by_then)
-
-
-def headline(
-    rows: Sequence[Efficacy], population: str, curve: Survival | None, telling: Telling = EVERYTHING
-) -> list[Counted]:
+def headline(rows: Sequence[Efficacy], population: str, curve: Survival | None) -> list[Counted]:
     """The row of figures on top of the page."""
     line = rate_lines(rows, population)[0]
     induction = count(rows, "phase-induction", population)
-    made = [
+    return [
         _counted(rows, population, "enrolled", f"{count(rows, 'treated', population)} treated"),
         _counted(rows, population, "on-treatment", f"{induction} in induction"),
-        _rate("MR or better", line.mr, line.mr_url, telling.tells(line.n_url, line.mr_url)),
-        _rate("PR or better", line.pr, line.pr_url, telling.tells(line.n_url, line.pr_url)),
-        _free_at_six_months(rows, population, curve, telling),
+        _rate("MR or better", line.mr, line.mr_url),
+        _rate("PR or better", line.pr, line.pr_url),
+        _free_at_six_months(rows, population, curve),
         _counted(rows, population, "waiting", "treatment proposals"),
     ]
-    return made if telling.is_open else [_closed(one, telling) for one in made]
 
 
-def _rate(label: str, share: Proportion, url: str, is_told: bool) -> Counted:  # noqa: FBT001
-    if not is_told:
-        return Counted(label, NOT_TOLD, "too few to be told", url)
+def _rate(label: str, share: Proportion, url: str) -> Counted:
     return Counted(label, percent(share.percent, 0), interval_words(share), url)
-
-
-def _closed(one: Counted, telling: Telling) -> Counted:
-    """For somebody who may not see the subjects: no list, no number that is not told, no count in a note."""
-    if not one.value.isdecimal():
-        return replace(one, url="")
-    return Counted(one.label, one.value if telling.tells(one.url) else NOT_TOLD, "", "")
 
 
 def _counted(rows: Sequence[Efficacy], population: str, name: str, note: str) -> Counted:
     return Counted(group(name, population)[0], str(count(rows, name, population)), note, list_url(name, population))
 
 
-def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Survival | None, telling: Telling) -> Counted:
+def _free_at_six_months(rows: Sequence[Efficacy], population: str, curve: Survival | None) -> Counted:
     url = list_url(f"{PFS.name}-all", population)
     if curve is None:
         return Counted("Progression-free at 6 months", "—", f"fewer than {FEWEST} subjects", url)
     milestone = six_month_days(rows)
     if max(days for days, _ in times(rows, PFS)) < milestone:
         return Counted("Progression-free at 6 months", "—", "nobody was followed that long", url)
-    if not telling.tells(url, EVENTS_BY_MONTH_6):
-        return Counted("Progression-free at 6 months", NOT_TOLD, "too few to be told", url)
     share, low, high = (value * 100 for value in curve.at(milestone))
     return Counted(
         "Progression-free at 6 months", percent(share, 0), f"95% CI {low:.0f} to {high:.0f}, Kaplan-Meier", url
@@ -301,14 +259,13 @@ def unsigned_words(rows: Sequence[Efficacy], population: str) -> str:
     return f"{left_out} A treated subject without a signed response counts as one without a response."
 
 
-def versions_words(rows: Sequence[Efficacy], telling: Telling = EVERYTHING) -> str:
+def versions_words(rows: Sequence[Efficacy]) -> str:
     """By which criteria and protocol version the rows are judged; with how many subjects where there are several."""
     found = Counter((row.criteria_version, row.protocol_version) for row in rows)
     if not found:
         return ""
-    several = len(found) > 1 and telling.is_open
     parts = [
-        f"{criteria}, protocol version {version}" + (f" ({number} subjects)" if several else "")
+        f"{criteria}, protocol version {version}" + (f" ({number} subjects)" if len(found) > 1 else "")
         for (criteria, version), number in sorted(found.items())
     ]
     return f"Response criteria {'; '.join(parts)}."

@@ -5,7 +5,7 @@ Every number is the count of the lines that `is_in` picks for its list, so a pag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +18,6 @@ from protocol.vocabulary import DueState
 from reporting.addresses import address
 from reporting.selectors.facts import SubjectFacts
 from reporting.selectors.timeliness import MEASURES, Stretch, timeliness
-from reporting.small_cells import Number, Telling, told_together
 from trialsite.models import Query, Visit
 from trialsite.query_selectors import age_on, at_field, field_words
 from trialsite.templatetags.edc import day, number
@@ -148,17 +147,6 @@ def table(groups: dict[str, str], lines: Sequence[Line], sites: Sequence[str]) -
 
 def _table(heads: tuple[str, ...], counts: Sequence[Sequence[Count]], sites: Sequence[str]) -> Table:
     return Table(heads, tuple((_named(site), tuple(row)) for site, row in zip(("", *sites), counts, strict=True)))
-
-
-def telling_of(lines: Sequence[Line], sites: Sequence[str]) -> Telling:
-    """What is told to somebody who may not see the rows: all sites together before each of them."""
-    return told_together(_numbers(lines, sites))
-
-
-def _numbers(lines: Sequence[Line], sites: Sequence[str]) -> Iterator[Number]:
-    for site in ("", *sites):
-        for group in GROUPS:
-            yield list_url(group, site), frozenset(n for n, one in enumerate(lines) if is_in(one, group, site))
 
 
 def _count(group: str, site: str, lines: Sequence[Line]) -> Count:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -28,7 +28,7 @@ from reporting.selectors.enrolment import (
     WAITING,
     Enrolment,
 )
-from reporting.small_cells import EVERYTHING, Number, Telling, told_together
+from reporting.small_cells import in_fives
 from trialsite.charts import AccrualMonth, Chart, FlowBox, FlowStage, accrual, flow
 
 Test = Callable[[Enrolment], bool]
@@ -140,33 +140,20 @@ def headline(rows: Sequence[Enrolment], *, with_plan: bool) -> list[Counted]:
 SITE_COLUMNS = ("screened", "failed", "registered", "treated", "on-treatment", "follow-up", "left")
 
 
-def telling_of(rows: Sequence[Enrolment]) -> Telling:
-    """What is told of the page to somebody who may not see the subjects behind it."""
-    return told_together(_numbers(rows))
-
-
-def _numbers(rows: Sequence[Enrolment]) -> Iterator[Number]:
-    """The whole trial before its sites, and those before the reasons."""
-    sites = ("", *sorted({row.site for row in rows}))
-    asked = [(name, site) for site in sites for name in SITE_COLUMNS]
-    reasons = [f"end:{one.value}" for one in EndReason] + [f"left:{kind}" for kind in LEFT_WORDS]
-    reasons += [f"criterion:{one}" for one in CRITERION_WORDS] + ["failed-consent"]
-    for name, site in [*asked, *((name, "") for name in reasons)]:
-        _, test = group(name)
-        who = (place for place, row in enumerate(rows) if test(row) and site in ("", row.site))
-        yield list_url(name, site), frozenset(who)
-
-
-def site_lines(rows: Sequence[Enrolment], telling: Telling = EVERYTHING) -> list[SiteLine]:
-    """One line per site with subjects, by code, where something of it is told."""
+def site_lines(rows: Sequence[Enrolment]) -> list[SiteLine]:
+    """One line per site with subjects, by code."""
     found = []
     for site in sorted({row.site for row in rows}):
         own = [row for row in rows if row.site == site]
         registered = [row.registered_on for row in own if row.registered_on]
         counts = tuple(counted(own, name, site=site) for name in SITE_COLUMNS)
-        if any(telling.tells(one.url) for one in counts):
-            found.append(SiteLine(site, counts, max(registered, default=None)))
+        found.append(SiteLine(site, counts, max(registered, default=None)))
     return found
+
+
+def registered_in_fives(rows: Sequence[Enrolment], sites: Sequence[str]) -> list[tuple[str, str]]:
+    """Each of these sites, also one without subjects, and how many it has registered in full fives."""
+    return [(site, in_fives(count([row for row in rows if row.site == site], "registered"))) for site in sites]
 
 
 def failure_lines(rows: Sequence[Enrolment]) -> list[Counted]:

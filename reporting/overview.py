@@ -32,6 +32,7 @@ MARKERS: dict[str, Analyte] = {
     "pcli": Analyte.PCLI,
     "hs-crp": Analyte.HS_CRP,
     "flc": Analyte.FLC_KAPPA,
+    "hb": Analyte.HB,
 }
 SMALL = (Analyte.PCLI, Analyte.HS_CRP, Analyte.FLC_KAPPA, Analyte.HB)
 RECENT = timedelta(days=30)

@@ -15,7 +15,6 @@ from reporting.addresses import address
 from reporting.safety_rows import Count, Line, rows_url
 from reporting.selectors.timeliness import median
 from reporting.selectors.toxicity import SEVERE, YES, Tolerability
-from reporting.small_cells import FEWEST
 from reporting.statistics import Proportion, proportion
 from safety.vocabulary import ON_THE_DOSE, ActionTaken
 from trialsite.templatetags.edc import day, percent
@@ -119,11 +118,11 @@ def sign_lines(rows: Sequence[Tolerability]) -> list[SignLine]:
     return found
 
 
-def drug_lines(rows: Sequence[Tolerability], *, is_open: bool) -> list[DrugLine]:
-    return [_drug_line(rows, drug, is_open=is_open) for drug in Drug if count(rows, f"given-{drug.value}")]
+def drug_lines(rows: Sequence[Tolerability]) -> list[DrugLine]:
+    return [_drug_line(rows, drug) for drug in Drug if count(rows, f"given-{drug.value}")]
 
 
-def _drug_line(rows: Sequence[Tolerability], drug: Drug, *, is_open: bool) -> DrugLine:
+def _drug_line(rows: Sequence[Tolerability], drug: Drug) -> DrugLine:
     rates: list[Decimal] = [
         rate for row in rows if (rate := getattr(row, f"{drug.value}_intensity")) is not None
     ]  # fmt: skip
@@ -133,8 +132,8 @@ def _drug_line(rows: Sequence[Tolerability], drug: Drug, *, is_open: bool) -> Dr
         counted(rows, f"given-{drug.value}"),
         tuple(counted(rows, f"{drug.value}-{action.value.lower()}") for action in ACTIONS),
         len(rates),
-        percent(middle) if middle is not None and (is_open or len(rates) >= FEWEST) else "—",
-        percent(min(rates)) if rates and is_open else "—",
+        percent(middle) if middle is not None else "—",
+        percent(min(rates)) if rates else "—",
     )
 
 

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from reporting.views import (
     abstract,
+    accrual,
     dashboard,
     data_quality,
     enrolment,
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("subjects/<str:key>/", overview.subject, name="subject"),
     path("subjects/<str:key>/replay/", replay.page, name="subject_replay"),
     path("subjects/<str:key>/safety-reports/<int:number>/form/", safety_report.sheet, name="safety_report_sheet"),
+    path("dashboards/accrual/", accrual.page, name="accrual"),
     path("dashboards/efficacy/", dashboard.page, name="efficacy"),
     path("dashboards/efficacy/subjects/", dashboard.subjects, name="efficacy_subjects"),
     path("dashboards/efficacy/efficacy.csv", dashboard.as_csv, name="efficacy_csv"),

@@ -42,8 +42,8 @@ class Duty(StrEnum):
     MANAGE_SITES = "Keep sites"
     RETRY_WORK = "See work that failed, and have it tried again"
     VIEW_MAIL = "See what was mailed and why"
-    VIEW_DASHBOARD = "See dashboards"
-    VIEW_DASHBOARD_ROWS = "See the subjects behind the figures of a dashboard"
+    VIEW_DASHBOARD = "See dashboards, and the subjects behind their figures"
+    VIEW_ACCRUAL = "See how many subjects each site has registered, in full fives"
     VIEW_AUDIT = "Read the audit trail"
     EXPORT = "Export data"
     PROPOSE_PHASE = "Propose a treatment phase"
@@ -81,8 +81,8 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.MANAGE_SITES: frozenset({Role.ADMIN}),
     Duty.RETRY_WORK: frozenset({Role.ADMIN}),
     Duty.VIEW_MAIL: _EVERYBODY,
-    Duty.VIEW_DASHBOARD: _EVERYBODY - {Role.COORDINATOR},
-    Duty.VIEW_DASHBOARD_ROWS: _CLINICAL - {Role.COORDINATOR},
+    Duty.VIEW_DASHBOARD: _CLINICAL - {Role.COORDINATOR},
+    Duty.VIEW_ACCRUAL: _EVERYBODY - _CLINICAL,
     Duty.VIEW_AUDIT: _EVERYBODY - {Role.STATISTICIAN},
     Duty.EXPORT: frozenset({Role.ADMIN, Role.DATA_MANAGER, Role.STATISTICIAN}),
     Duty.PROPOSE_PHASE: frozenset(),
@@ -91,7 +91,7 @@ DUTIES: dict[Duty, frozenset[Role]] = {
     Duty.SET_UP: frozenset(),
 }
 
-_READS = frozenset({Duty.VIEW_SUBJECT, Duty.VIEW_MAIL, Duty.VIEW_DASHBOARD, Duty.VIEW_DASHBOARD_ROWS, Duty.VIEW_AUDIT})
+_READS = frozenset({Duty.VIEW_SUBJECT, Duty.VIEW_MAIL, Duty.VIEW_DASHBOARD, Duty.VIEW_ACCRUAL, Duty.VIEW_AUDIT})
 #: What staff of a treating site may do only once they are trained in the protocol version in force: all that writes.
 AFTER_TRAINING: frozenset[Duty] = frozenset(duty for duty, roles in DUTIES.items() if roles & SITE_STAFF) - _READS
 

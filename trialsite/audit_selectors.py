@@ -71,17 +71,21 @@ def without_shadows(events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
     return events.exclude(Q(op="UPDATE", old__has_key="superseded_at") & Exists(newer))
 
 
+def _without_bookkeeping(events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+    return events.exclude(Q(table__in=BOOKKEEPING) & ~Q(table="trialsite_outboxmessage", op="UPDATE"))
+
+
 def events_of_subject(subject: Subject, *, kind: str = "", everything: bool = False) -> QuerySet[AuditEvent]:
     """Every event about a subject, newest first; messages and mail only if `everything` is asked for."""
     events = AuditEvent.objects.filter(subject_id=subject.pk).order_by("-id")
     if kind in KINDS:
         return without_shadows(events.filter(table=KINDS[kind].table))
-    return events if everything else without_shadows(events.exclude(table__in=BOOKKEEPING))
+    return events if everything else without_shadows(_without_bookkeeping(events))
 
 
 def recent_events(site_id: int | None = None) -> QuerySet[AuditEvent]:
     """Every event in reach, newest first, of one site if asked."""
-    events = AuditEvent.objects.exclude(table__in=BOOKKEEPING).order_by("-id")
+    events = _without_bookkeeping(AuditEvent.objects.order_by("-id"))
     return without_shadows(events if site_id is None else events.filter(site_id=site_id))
 
 

@@ -223,6 +223,10 @@ def place_name(place: str) -> str:
     return words[:1].lower() + words[1:]
 
 
+def _tried_again(event: AuditEvent) -> str:
+    return "had failed work tried again" if "asked_again_at" in (event.new or {}) and event.op == "UPDATE" else ""
+
+
 SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     "trialsite_querymessage": _asked,
     "trialsite_signature": _signed,
@@ -230,6 +234,7 @@ SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     "trialsite_sourceverification": _verified,
     "trialsite_sourceverificationwithdrawal": _verification_withdrawn,
     "trialsite_lockstep": _lock_stepped,
+    "trialsite_outboxmessage": _tried_again,
 }
 
 

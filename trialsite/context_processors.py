@@ -41,6 +41,7 @@ MENU: tuple[tuple[str, str, Duty, str], ...] = (
     ("Lab import", "lab_imports", Duty.IMPORT_LABS, "/labs/imports/"),
     ("Laboratories", "laboratories", Duty.MANAGE_RANGES, "/labs/ranges/"),
     ("Dashboards", "efficacy", Duty.VIEW_DASHBOARD, "/dashboards/"),
+    ("Accrual", "accrual", Duty.VIEW_ACCRUAL, "/dashboards/accrual/"),
     ("Protocol", "protocol", Duty.VIEW_MAIL, "/protocol/"),
     ("Exports", "exports", Duty.EXPORT, "/exports/"),
     ("Mail", "mail", Duty.VIEW_MAIL, "/mail/"),

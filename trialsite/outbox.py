@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from celery import Task
+from django.conf import settings
 from django.db import transaction
 
 from trialsite.access import system_actor
@@ -155,7 +158,7 @@ def _handle_next(at: datetime, tried: set[int]) -> int | None:
         if message is None:
             raise
         logger.exception("Outbox message %s failed.", message.pk)
-        _postpone(message.pk, at, str(error) or type(error).__name__)
+        _postpone(message.pk, at, _origin(error))
         return 0
     finally:
         if message is not None:
@@ -177,6 +180,15 @@ def _settled_with(message: OutboxMessage) -> list[int]:
     others = OutboxMessage.objects.filter(subject_id=message.subject_id, kind__in=kinds, done_at=None)
     waiting = others.exclude(id=message.pk).select_for_update(skip_locked=True)
     return list(waiting.values_list("id", flat=True))
+
+
+def _origin(error: Exception) -> str:
+    """The kind of an error and the line of ours that met it. Its words may name a value: only the log has them."""
+    lines = traceback.extract_tb(error.__traceback__)
+    ours = [line for line in lines if "site-packages" not in line.filename]
+    within = [line for line in ours if Path(line.filename).is_relative_to(settings.BASE_DIR)]
+    file = Path(within[-1].filename).relative_to(settings.BASE_DIR)
+    return f"{type(error).__name__} in {file}, line {within[-1].lineno}"
 
 
 def _postpone(message_id: int, at: datetime, error: str) -> None:

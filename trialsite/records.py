@@ -89,4 +89,5 @@ KINDS: dict[str, Kind] = {
 BY_TABLE: dict[str, str] = {kind.table: name for name, kind in KINDS.items()}
 
 #: Rows that only carry messages or repeat what another row says. Left out unless everything is asked for.
+#: What a person changed of one is not: that news was tried again.
 BOOKKEEPING = ("trialsite_outboxmessage", "trialsite_mail", "trialsite_signaturebasis", "trialsite_query")

@@ -23,6 +23,7 @@ from dosing.selectors.proposals import (
     pending_proposals,
     signatures_of,
     standing_signature,
+    why_not_evaluated,
 )
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "site_day",
     "standing_signature",
     "uses_unconfirmed_dose",
+    "why_not_evaluated",
 ]

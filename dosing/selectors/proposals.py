@@ -13,6 +13,7 @@ from dosing.vocabulary import ACTIONABLE
 from trialsite.failures import Failure, failures
 from trialsite.models import OutboxMessage, Signature, SignatureEvent, Subject
 from trialsite.outbox import ROUTES, News
+from trialsite.templatetags.edc import moment
 
 DECISION_RECORD = "phase_decision"
 
@@ -36,6 +37,22 @@ def evaluation_failure(subject: Subject) -> Failure | None:
     """Why the machine cannot look at what arrived, and who was told; None while it only waits for its turn."""
     found = (one for one in failures(subject) if ROUTES[News(one.message.kind)] == ROUTES[News.LABS_RECORDED])
     return next(found, None)
+
+
+def why_not_evaluated(subject: Subject) -> str:
+    """What failed, what it blocks and who was told, for whoever would sign; empty while it only waits for its turn."""
+    since, failure = being_evaluated_since(subject), evaluation_failure(subject)
+    if since is None or failure is None:
+        return ""
+    zone = subject.site.time_zone
+    names = ", ".join(failure.told)
+    told = f"{names} (administration) {'was' if len(failure.told) == 1 else 'were'} told at "
+    return (
+        f"Results that arrived at {moment(since, zone)} could not be evaluated: it was tried "
+        f"{failure.message.attempts} times. Nothing can be signed for this subject until it works. "
+        + (f"{told}{moment(failure.told_at, zone)}; you need not report it." if names else "Tell the administrator.")
+        + " The results themselves are saved."
+    )
 
 
 def pending_proposals(*, actionable: bool) -> QuerySet[PhaseProposal]:

@@ -15,6 +15,7 @@ from dosing.models import PhaseDecision, PhaseProposal
 from dosing.selectors.reviews import reaffirmation, response_review
 from dosing.selectors.shown import OVERRIDABLE, Computed, basis_of, computed
 from dosing.selectors.standing import RESPONSE_RECORD
+from dosing.services.overrides import tell_data_managers
 from dosing.services.subjects import check_evaluated, locked_subject, words
 from dosing.vocabulary import ACTIONABLE, PHASE_WORDS
 from labs.models import ResponseAssessment, ResponseSignature
@@ -102,6 +103,8 @@ def sign_phase_decision(
             signature=signature,
         )
         _start(subject, proposal, decision, at)
+        if choice == PhaseDecision.Choice.OVERRIDE:
+            tell_data_managers(subject, decision, at)
         note_outcome(token=token, outcome=f"phase_decision:{decision.pk}")
         return decision
 

@@ -25,7 +25,7 @@ def locked_subject(subject_id: int, site_id: int) -> Subject:
 def check_evaluated(subject: Subject) -> None:
     """Stale while results wait for the machine: what it will say of them is on no screen yet."""
     if selectors.being_evaluated_since(subject) is not None:
-        raise Stale(EVALUATING)
+        raise Stale(selectors.why_not_evaluated(subject) or EVALUATING)
 
 
 def words(day: date) -> str:

@@ -28,7 +28,6 @@ from dosing.views.trace import (
 from dosing.vocabulary import PHASE_SPAN, PHASE_WORDS, PROPOSAL_WORDS, response_words
 from protocol.vocabulary import Phase, ProposalKind
 from trialsite.days import in_words
-from trialsite.failures import Failure
 from trialsite.models import Signature, SignatureEvent, Subject
 from trialsite.services.signatures import digest
 from trialsite.templatetags.edc import moment
@@ -77,9 +76,9 @@ class Page:
         return selectors.being_evaluated_since(self.subject)
 
     @cached_property
-    def failure(self) -> Failure | None:
-        """Why they cannot be evaluated; asked only while results wait."""
-        return selectors.evaluation_failure(self.subject) if self.evaluating_since else None
+    def failure(self) -> str:
+        """Why they cannot be evaluated, in words; asked only while results wait."""
+        return selectors.why_not_evaluated(self.subject) if self.evaluating_since else ""
 
     @property
     def kind(self) -> ProposalKind | None:

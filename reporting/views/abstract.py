@@ -19,7 +19,7 @@ from trialsite.http import SignedInRequest
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
     lines = abstract_lines()
     explained = Counter(line.result.words for line in lines if line.result)
@@ -39,14 +39,14 @@ def page(request: SignedInRequest) -> HttpResponse:
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def as_csv(request: SignedInRequest) -> HttpResponseBase:
     """The same lines. Logged like every export."""
     return csv_of(request, ABSTRACT_TABLE)
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def statements_as_csv(request: SignedInRequest) -> HttpResponseBase:
     """The abstract's other counts. Logged like every export."""
     return csv_of(request, ABSTRACT_STATEMENTS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -17,7 +16,6 @@ from reporting import dashboard
 from reporting.courses import spider_chart, swimmer_chart
 from reporting.selectors.efficacy import Efficacy, efficacy, studied
 from reporting.selectors.efficacy_file import EFFICACY
-from reporting.small_cells import EVERYTHING, NOT_TOLD, Telling, rows_open
 from reporting.time_endpoints import (
     ENDPOINTS,
     FEWEST,
@@ -34,7 +32,7 @@ from reporting.time_endpoints import (
     survival_chart,
     times,
 )
-from reporting.views.dashboards import dashboard_segments, sites_named
+from reporting.views.dashboards import dashboard_segments
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of
 from trialsite import clock
@@ -48,43 +46,38 @@ PAGE = 100
 @require_GET
 @requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
-    found, is_open = studied(), rows_open(request.actor)
-    # Two populations beside each other tell who is in the one and not in the other.
-    population = _population(request) if is_open else "signed"
+    found, population = studied(), _population(request)
     rows = efficacy(found)
-    telling = EVERYTHING if is_open else dashboard.telling_of(rows, population)
     endpoint = ENDPOINTS.get(request.GET.get("endpoint", ""), dashboard.PFS)
     context = {
         "population": population,
         "populations": dashboard.POPULATIONS,
         "dashboards": dashboard_segments("efficacy"),
-        "rows_open": is_open,
-        "telling": telling,
-        "kpis": dashboard.headline(rows, population, curve_of(rows, dashboard.PFS), telling),
+        "kpis": dashboard.headline(rows, population, curve_of(rows, dashboard.PFS)),
         "rates": dashboard.rate_lines(rows, population),
-        "phases": dashboard.phase_lines(rows, population) if is_open else None,
-        "waterfall": dashboard.waterfall_chart(rows) if is_open else None,
-        "bars": dashboard.bar_table(rows) if is_open else None,
+        "phases": dashboard.phase_lines(rows, population),
+        "waterfall": dashboard.waterfall_chart(rows),
+        "bars": dashboard.bar_table(rows),
         "endpoint": endpoint,
         "endpoints": [_segment(one, endpoint, population) for one in ENDPOINTS.values()],
-        "survival": survival_chart(rows, endpoint) if is_open else None,
+        "survival": survival_chart(rows, endpoint),
         "times": len(times(rows, endpoint)),
-        "lines": [_with_urls(line, population, telling) for line in endpoint_lines(rows)],
+        "lines": [_with_urls(line, population) for line in endpoint_lines(rows)],
         "six_months": [line for reading in SIX_MONTHS for line in _six_months(rows, reading, population)],
-        "markers": [_marker_with_urls(line, population, telling) for line in marker_lines(rows)],
+        "markers": [_marker_with_urls(line, population) for line in marker_lines(rows)],
         "chart_urls": {
             "waterfall": dashboard.list_url("waterfall", population),
             "curve": dashboard.list_url(f"{endpoint.name}-all", population),
             "treated": dashboard.list_url("treated", population),
         },
-        "swimmer": swimmer_chart(found, clock.today()) if is_open else None,
-        "spider": spider_chart(found) if is_open else None,
+        "swimmer": swimmer_chart(found, clock.today()),
+        "spider": spider_chart(found),
         "fewest": FEWEST,
         "unsigned": dashboard.unsigned_words(rows, population),
         "unsigned_url": dashboard.list_url("unsigned", population),
         "data_cut": clock.now(),
-        "versions": dashboard.versions_words(rows, telling),
-        "sites": sites_named((row.site for row in rows), telling),
+        "versions": dashboard.versions_words(rows),
+        "sites": sorted({row.site for row in rows}),
     }
     return render(request, "reporting/efficacy.html", context)
 
@@ -93,18 +86,15 @@ def _segment(one: Endpoint, chosen: Endpoint, population: str) -> Segment:
     return Segment(one.short, f"?{urlencode({'population': population, 'endpoint': one.name})}#curve", one is chosen)
 
 
-def _with_urls(line: EndpointLine, population: str, telling: Telling) -> tuple[EndpointLine, str, str, str]:
-    """A median tells a day of one person, so that of few it is not told."""
+def _with_urls(line: EndpointLine, population: str) -> tuple[EndpointLine, str, str, str]:
     parts = ("all", "events", "censored")
     everyone, events, censored = (dashboard.list_url(f"{line.endpoint.name}-{part}", population) for part in parts)
-    told = line if telling.tells(everyone, events) else replace(line, median=NOT_TOLD)
-    return told, everyone, events, censored
+    return line, everyone, events, censored
 
 
-def _marker_with_urls(line: MarkerLine, population: str, telling: Telling) -> tuple[MarkerLine, str, str, str]:
-    """A median of few would tell a value of one person to somebody who may not see the subjects."""
+def _marker_with_urls(line: MarkerLine, population: str) -> tuple[MarkerLine, str, str, str]:
     both, fell, by_15 = (dashboard.list_url(f"{line.name}-{part}", population) for part in ("both", "fell", "fell-15"))
-    return line if telling.tells(both) else replace(line, median_change=NOT_TOLD), both, fell, by_15
+    return line, both, fell, by_15
 
 
 def _six_months(rows: Sequence[Efficacy], reading: SixMonths, population: str) -> list[SixMonthLine]:
@@ -118,7 +108,7 @@ def _six_months(rows: Sequence[Efficacy], reading: SixMonths, population: str) -
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def subjects(request: SignedInRequest) -> HttpResponse:
     """The rows behind one number."""
     name, population = request.GET.get("group", "enrolled"), _population(request)
@@ -139,7 +129,7 @@ def subjects(request: SignedInRequest) -> HttpResponse:
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def as_csv(request: SignedInRequest) -> HttpResponseBase:
     """Every row that the dashboard counts. Logged like every export."""
     return csv_of(request, EFFICACY)

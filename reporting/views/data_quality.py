@@ -12,8 +12,7 @@ from reporting.data_quality import GROUPS, Line
 from reporting.selectors.facts import facts_of
 from reporting.selectors.subjects import sites_with_subjects, subjects_in_reach
 from reporting.selectors.timeliness import TIMELINESS, stretches
-from reporting.small_cells import EVERYTHING, FEWEST, NOTHING, rows_open
-from reporting.views.dashboards import dashboard_segments, sites_named
+from reporting.views.dashboards import dashboard_segments
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of
 from trialsite import clock
@@ -28,14 +27,9 @@ PAGE = 100
 @requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
     found, queries, visits = stretches(), _ageing(), _visits()
-    is_open = rows_open(request.actor)
-    sites = sites_named((site.code for site in sites_with_subjects()), EVERYTHING if is_open else NOTHING)
-    lines = [*data_quality.time_lines(found), *queries, *visits]
+    sites = [site.code for site in sites_with_subjects()]
     context = {
         "dashboards": dashboard_segments("data_quality"),
-        "rows_open": is_open,
-        "telling": EVERYTHING if is_open else data_quality.telling_of(lines, sites),
-        "fewest": FEWEST,
         "medians": data_quality.medians(found, sites),
         "ageing": data_quality.ageing(queries, sites),
         "adherence": data_quality.adherence(visits, sites),
@@ -46,7 +40,7 @@ def page(request: SignedInRequest) -> HttpResponse:
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def rows(request: SignedInRequest) -> HttpResponse:
     """The rows behind one number."""
     group, site = request.GET.get("group", ""), request.GET.get("site", "")
@@ -63,7 +57,7 @@ def rows(request: SignedInRequest) -> HttpResponse:
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def as_csv(request: SignedInRequest) -> HttpResponseBase:
     """Every stretch that the medians rest on. Logged like every export."""
     return csv_of(request, TIMELINESS)

@@ -14,8 +14,7 @@ from followup.vocabulary import END_REASON_WORDS
 from protocol.vocabulary import Phase
 from reporting import enrolment as figures
 from reporting.selectors.enrolment import BRANCHES, ENROLMENT, enrolment
-from reporting.small_cells import EVERYTHING, FEWEST, rows_open
-from reporting.views.dashboards import dashboard_segments, sites_named
+from reporting.views.dashboards import dashboard_segments
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of, places
 from trialsite import clock
@@ -29,8 +28,7 @@ PAGE = 100
 @require_GET
 @requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
-    rows, is_open = enrolment(), rows_open(request.actor)
-    telling = EVERYTHING if is_open else figures.telling_of(rows)
+    rows = enrolment()
     reasons = [
         ("failures", "Why screening failed", "criteria not met; one subject may fail several",
          figures.failure_lines(rows)),
@@ -40,19 +38,16 @@ def page(request: SignedInRequest) -> HttpResponse:
     opened_on = _trial_opened_on() if None in places(request.actor) else None
     context = {
         "dashboards": dashboard_segments("enrolment"),
-        "rows_open": is_open,
-        "telling": telling,
-        "fewest": FEWEST,
         "headline": figures.headline(rows, with_plan=opened_on is not None),
-        "flow": figures.flow_chart(rows) if is_open and rows else None,
-        "accrual": figures.accrual_chart(rows, clock.today(), opened_on) if is_open else None,
+        "flow": figures.flow_chart(rows) if rows else None,
+        "accrual": figures.accrual_chart(rows, clock.today(), opened_on),
         "has_plan": opened_on is not None,
         "chart_urls": {"flow": figures.list_url("screened"), "accrual": figures.list_url("registered")},
         "site_columns": [figures.GROUPS[name][0] for name in figures.SITE_COLUMNS],
-        "site_lines": figures.site_lines(rows, telling),
-        "reasons": [(*head, [one for one in lines if telling.tells(one.url)]) for *head, lines in reasons],
+        "site_lines": figures.site_lines(rows),
+        "reasons": reasons,
         "data_cut": clock.now(),
-        "sites": sites_named((row.site for row in rows), telling),
+        "sites": sorted({row.site for row in rows}),
     }
     return render(request, "reporting/enrolment.html", context)
 
@@ -63,7 +58,7 @@ def _trial_opened_on() -> date | None:
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def subjects(request: SignedInRequest) -> HttpResponse:
     """The rows behind one number, of one site where the number was."""
     name, site = request.GET.get("group", "screened"), request.GET.get("site", "")
@@ -85,7 +80,7 @@ def subjects(request: SignedInRequest) -> HttpResponse:
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def as_csv(request: SignedInRequest) -> HttpResponseBase:
     """Every row that the dashboard counts. Logged like every export."""
     return csv_of(request, ENROLMENT)

@@ -34,7 +34,7 @@ from trialsite.selectors import protocol_of
 from trialsite.services.access import Access, note_access
 from trialsite.templatetags.edc import day, moment
 
-MARKER_WORDS = {"m-spike": "M-spike", "pcli": "PCLI", "hs-crp": "hs-CRP", "flc": "FLC"}
+MARKER_WORDS = {"m-spike": "M-spike", "pcli": "PCLI", "hs-crp": "hs-CRP", "flc": "FLC", "hb": "Hb"}
 #: How a kind of task looks in "Needs attention".
 SHAPES = {"answer": "query", "review": "query", "sign": "signed"}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -15,9 +13,8 @@ from reporting.safety_rows import Count, Line
 from reporting.selectors.safety_files import SAFETY_FILES
 from reporting.selectors.safety_watch import ReportClock, WaitingGrade, report_clocks, waiting_grades
 from reporting.selectors.toxicity import SafetySet, safety_set
-from reporting.small_cells import EVERYTHING, FEWEST, Telling, rows_open, told_together
 from reporting.toxicity import CAUSES, GROUPS, PHASES, Choice
-from reporting.views.dashboards import dashboard_segments, sites_named
+from reporting.views.dashboards import dashboard_segments
 from reporting.views.door import requires
 from reporting.views.streamed import csv_of
 from safety.vocabulary import CTCAE, TERMS
@@ -33,33 +30,14 @@ FILES = {one.name: one for one in SAFETY_FILES}
 @requires(Duty.VIEW_DASHBOARD)
 def page(request: SignedInRequest) -> HttpResponse:
     found, clocks, waiting, now = safety_set(), report_clocks(), waiting_grades(), clock.now()
-    is_open = rows_open(request.actor)
-    # Two choices beside each other tell who is in the one and not in the other.
-    choice = _choice(request) if is_open else Choice(CTCAE.value)
+    choice = _choice(request)
     phases, causes, terms = (part(found, choice) for part in (toxicity.by_phase, toxicity.by_cause, toxicity.by_term))
     signs = tolerability.sign_lines(found.subjects)
-    drugs = tolerability.drug_lines(found.subjects, is_open=is_open)
+    drugs = tolerability.drug_lines(found.subjects)
     headline = _headline(found, choice, clocks, waiting)
     states, waits = safety_watch.state_lines(clocks, now), safety_watch.waiting_lines(waiting)
-    telling = EVERYTHING
-    if not is_open:
-        counts = [count for lines in (causes, phases, terms) for line in lines for count in line.counts]
-        counts += [count for line in signs for count in (line.n, line.x)]
-        counts += [count for line in drugs for count in (line.n, *line.actions)]
-        telling = _telling(
-            [*(one for _, one, _ in headline[:4]), *counts],
-            [*(one for _, one, _ in headline[4:5]), *(count for line in states for count in line.counts)],
-            [*(one for _, one, _ in headline[5:]), *(count for line in waits for count in (line.all, *line.counts))],
-        )
-        phases = [line for line in phases if telling.tells(line.n.url)]
-        terms = [line for line in terms if telling.tells(line.any.url)]
-        waits = [line for line in waits if telling.tells(line.all.url)]
-        drugs = [line for line in drugs if telling.tells(line.n.url)]
     context = {
         "dashboards": dashboard_segments("safety"),
-        "rows_open": is_open,
-        "telling": telling,
-        "fewest": FEWEST,
         "choice": choice,
         "versions": toxicity.versions(found, CTCAE.value),
         "causes": {name: words for name, (words, _) in CAUSES.items()},
@@ -83,15 +61,9 @@ def page(request: SignedInRequest) -> HttpResponse:
         "waiting_grades": safety_watch.GRADES,
         "waiting": waits,
         "data_cut": now,
-        "sites": sites_named((one.site for one in found.subjects), telling),
+        "sites": sorted({one.site for one in found.subjects}),
     }  # fmt: skip
     return render(request, "reporting/safety.html", context)
-
-
-def _telling(*kinds: Sequence[Count]) -> Telling:
-    """What is told of subjects, of clocks and of results: each kind is counted for itself."""
-    urls = (told_together((one.url, one.who) for one in counts).urls for counts in kinds)
-    return Telling(is_open=False, urls=frozenset().union(*urls))
 
 
 def _choice(request: SignedInRequest) -> Choice:
@@ -122,7 +94,7 @@ def _headline(
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def rows(request: SignedInRequest) -> HttpResponse:
     """The rows behind one number."""
     words, of, lines = _listed(request, request.GET.get("group", "whole"))
@@ -161,7 +133,7 @@ def _listed(request: SignedInRequest, group: str) -> tuple[str, str, list[Line]]
 
 
 @require_GET
-@requires(Duty.VIEW_DASHBOARD_ROWS)
+@requires(Duty.VIEW_DASHBOARD)
 def as_csv(request: SignedInRequest, name: str) -> HttpResponseBase:
     """Every row that a part of the dashboard counts. Logged like every export."""
     if name not in FILES:

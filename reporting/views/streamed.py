@@ -13,7 +13,7 @@ from trialsite.http import SignedInRequest
 from trialsite.models import Site
 
 
-def csv_of(request: SignedInRequest, dataset: Computed, duty: Duty = Duty.VIEW_DASHBOARD_ROWS) -> HttpResponseBase:
+def csv_of(request: SignedInRequest, dataset: Computed, duty: Duty = Duty.VIEW_DASHBOARD) -> HttpResponseBase:
     """For whoever holds the duty; only rows of the person's sites leave."""
     name = f"{dataset.name}.csv"
     body = leaving(

@@ -76,6 +76,34 @@ def test_the_pages_are_clean_at_both_sizes(
             sound(tab, name)
 
 
+#: Tables that reach beyond their panel, and drawings and choices that are to be seen.
+ON_PAPER = """() => {
+  const seen = (what) => [...document.querySelectorAll(`main ${what}`)].filter((one) => one.checkVisibility());
+  const right = (one) => one.getBoundingClientRect().right;
+  return {
+    cut: seen('table').filter((one) => right(one) > right(one.closest('.panel')) + 1).map((one) => one.textContent),
+    drawings: seen('svg.chart').length,
+    choices: seen('.seg').length,
+  };
+}"""
+
+
+@pytest.mark.req("D14")
+def test_the_dashboards_are_printed_whole(live_app: LiveApp, open_tab: Callable[..., Tab]) -> None:
+    """On a landscape A4 page no column is cut off, the drawings stand there, and the ways to other pages do not."""
+    world = new_world()
+    small_trial(world)
+    statistician = world.person(Role.STATISTICIAN)
+    clock.set_offset(world.at + timedelta(hours=1) - datetime.now(UTC))
+    tab = open_tab(base_url=live_app.url)
+    sign_in(tab, statistician, world)
+    tab.page.emulate_media(media="print")
+    tab.page.set_viewport_size({"width": 1040, "height": 735})
+    for name, drawings in (("efficacy", 4), ("safety", 2), ("enrolment", 2), ("data-quality", 0)):
+        tab.page.goto(f"/dashboards/{name}/?cause=any")
+        assert tab.page.evaluate(ON_PAPER) == {"cut": [], "drawings": drawings, "choices": 0}, name
+
+
 def test_without_scripting_filters_jump_and_downloads_work(live_app: LiveApp, open_tab: Callable[..., Tab]) -> None:
     world = new_world()
     small_trial(world)

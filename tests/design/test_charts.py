@@ -106,6 +106,15 @@ def test_trend_has_points_levels_phases_and_last_value() -> None:
     assert made.rows[-1] == ("8", "Month 8", "2.0", "−28.6%")
 
 
+@pytest.mark.parametrize("last", ["2.6", "2.8", "3.1", "1.7"])
+def test_on_a_small_screen_the_last_value_stands_clear_of_the_words_of_a_level(last: str) -> None:
+    levels = [c.Line(D("2.85"), "MR −25% 2.85"), c.Line(D("1.9"), "PR −50% 1.9")]
+    made = c.lab_trend(series(f"3.8 3.7 {last}"), lines=levels)
+    heights = {node.text: D(node.attrib["y"]) for node in tree(made.narrow).iter(f"{SVG}text")}
+    value = heights[f"{last} g/dL"]
+    assert min(abs(value - heights[one.words]) for one in levels) >= 9, "letters are nine high"
+
+
 def test_change_from_a_baseline_of_zero_is_not_defined() -> None:
     assert c.small_trend(series("0 1.2")).rows[1][3] == "not defined"
 

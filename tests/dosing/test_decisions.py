@@ -19,13 +19,25 @@ from labs.models import ResponseSignature
 from labs.selectors import latest_response
 from protocol.vocabulary import Analyte, Drug, Phase, Response
 from reporting.selectors.signed import signed_responses
+from safety.services import Medication, record_medication
 from tests import world_dosing as treat
 from tests.fixtures.databases import Database
 from tests.world import World, new_world
 from tests.world_labs import record
 from trialsite.access import system_actor
 from trialsite.context import reading
-from trialsite.models import AuditEvent, OutboxMessage, Query, Role, Signature, SignatureEvent, StatePeriod, Subject
+from trialsite.models import (
+    AuditEvent,
+    Mail,
+    OutboxMessage,
+    Query,
+    Role,
+    Signature,
+    SignatureEvent,
+    StatePeriod,
+    Subject,
+)
+from trialsite.partial_dates import on_day
 from trialsite.reauthentication import Proof
 from trialsite.services.signatures import digest, is_intact
 from trialsite.services.subjects import Refused, Stale
@@ -124,6 +136,26 @@ def test_another_response_is_an_override_and_does_not_sign_the_computed_one(
         assert not ResponseSignature.objects.exists()
 
 
+@pytest.mark.req("E4")
+@pytest.mark.parametrize("agrees", [True, False])
+def test_data_managers_are_told_once_of_a_decision_that_differs_from_the_proposal(
+    world: World,
+    agrees: bool,  # noqa: FBT001
+) -> None:
+    manager, token = world.person(Role.DATA_MANAGER), uuid4()
+    proposal = treat.at_month_6(world)
+    said: dict[str, Any] = {} if agrees else {"reason": "Prefers tablets"}
+    for _ in range(2):
+        treat.sign(world, proposal, Phase.LOW_DEX_7_12 if agrees else Phase.ANAKINRA_ONLY, token=token, **said)
+    with everything(world):
+        mails = list(Mail.objects.filter(key__startswith="override:"))
+    assert [one.recipient_id for one in mails] == ([] if agrees else [manager.user_id])
+    for one in mails:
+        assert proposal.subject.number in one.heading
+        assert f"/subjects/{proposal.subject.key}/responses/m06/" in one.body
+        assert "tablets" not in one.body, "no reason and no response in a mail"
+
+
 @pytest.mark.parametrize("to", [Phase.INDUCTION, Phase.LOW_DEX_13_18, Phase.EXTENSION, Phase.FOLLOW_UP, Phase.DEAD])
 def test_no_road_no_decision(world: World, proposal: PhaseProposal, to: Phase) -> None:
     with pytest.raises(Refused, match="cannot follow"):
@@ -170,6 +202,23 @@ def test_today_is_the_sites_today(world: World, proposal: PhaseProposal) -> None
 
 
 # ---------------------------------------------------------------- stale, twice, at once
+
+
+@pytest.mark.req("C10", "E5")
+def test_what_is_no_result_makes_the_page_stale_as_well_before_the_machine_has_looked(world: World) -> None:
+    """A therapy between two samples takes the confirmation away; the proposal on the screen does not know it yet."""
+    proposal = treat.at_month_6(world, values=("1.9", "1.8"))
+    record_medication(
+        by=world.person(Role.COORDINATOR), at=world.at, token=uuid4(), subject_id=proposal.subject_id,
+        site_id=proposal.site_id,
+        medication=Medication("Lenalidomide", "Myeloma", on_day(date(2024, 7, 1)), is_anti_myeloma=True),
+    )  # fmt: skip
+    with everything(world):
+        assert being_evaluated_since(proposal.subject) is None
+    with pytest.raises(Stale, match="Results changed since this was computed"):
+        treat.sign(world, proposal, Phase.ANAKINRA_ONLY)
+    with everything(world):
+        assert not Signature.objects.exists()
 
 
 @pytest.mark.req("C10")

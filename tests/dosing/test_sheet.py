@@ -15,9 +15,10 @@ from icalendar import Calendar
 
 from dosing import selectors
 from dosing.models import DoseModification, PhaseDecision
-from dosing.selectors.agenda import agenda
+from dosing.selectors.agenda import Agenda, Entry, agenda
 from dosing.services import withdraw_confirmation
 from dosing.services.modifications import Order, end_modification, mark_modification_in_error, modify_dose
+from dosing.views.sheet import as_ics
 from protocol.vocabulary import DoseAction, Drug, Phase
 from tests import world_dosing as treat
 from tests.dosing.test_versions import activate, consent_again
@@ -101,6 +102,14 @@ def test_taken_in_again_it_moves_and_cancels_and_never_doubles(
         assert sorted(days(kept, "Tablets")) == planned(world, on_low_dose)
     assert "Tablets: 40 mg" in {words for _, _, words in kept.values()}
     assert taken_in(file, {}) == kept, "who never took the first file in has the same calendar"
+
+
+def test_an_entry_that_moves_keeps_its_identity_whatever_its_day_and_words(world: World) -> None:
+    entries = [Entry("the same", date(2024, 8, day), f"Visit {day}") for day in (1, 20)]
+    files = [Calendar.from_ical(as_ics(Agenda(revision, world.at, (one,)), "")) for revision, one in enumerate(entries)]
+    events = [file.walk("VEVENT")[0] for file in files]
+    assert len({str(one["uid"]) for one in events}) == 1
+    assert [int(one["sequence"]) for one in events] == [0, 1]
 
 
 def test_the_sheet_of_a_month_has_a_box_for_each_dose_and_nothing_else(

@@ -28,7 +28,7 @@ from labs.services import FieldsRefused, adopt_protocol_version
 from protocol.versions import AMENDMENT_1, ORIGINAL
 from protocol.vocabulary import Analyte, CriterionOutcome, Phase, Response
 from reporting.selectors.efficacy import efficacy
-from reporting.selectors.replay import as_known_on, faulty_decisions
+from reporting.selectors.replay import as_known_on, as_true_on, faulty_decisions
 from safety.services import Medication, record_medication
 from tests import world_dosing as treat
 from tests.world import PASSWORD, World, log_in, new_world, train
@@ -239,6 +239,37 @@ def test_what_was_signed_before_keeps_its_version(world: World) -> None:
         assert (row.response_state, row.protocol_version, row.criteria_version) == ("UNSIGNED", NEW, "IMWG2011")
 
 
+@pytest.mark.req("E1")
+def test_who_is_on_the_version_already_is_not_counted_among_those_whom_it_would_judge(world: World) -> None:
+    first, _ = in_minimal_response(world), in_minimal_response(world)
+    with everything(world):
+        before = effect_of(AMENDMENT_1, world.at)
+    activate(world)
+    consent_again(world, first)
+    with everything(world):
+        after = effect_of(AMENDMENT_1, world.at)
+    assert (before.judged, before.screened, before.everywhere.treated) == (2, 2, 2)
+    assert (after.judged, after.screened, after.everywhere.treated) == (1, 1, 1)
+
+
+@pytest.mark.req("E1", "E3")
+def test_a_consent_entered_late_counts_from_its_day_in_what_was_true_and_from_its_entry_in_what_was_known(
+    world: World,
+) -> None:
+    subject = in_minimal_response(world)
+    activate(world)
+    signed_on = treat.today(world, subject)
+    world.later(5)
+    consent_again(world, subject, on=signed_on)
+    with everything(world):
+        found = Subject.objects.select_related("site").get(pk=subject.pk)
+        days = [signed_on - timedelta(days=1), signed_on, treat.today(world, subject)]
+        true = [as_true_on(found, day).latest["protocol_version"] for day in days]
+        known = [as_known_on(found, day).latest["protocol_version"] for day in days]
+    assert true == [OLD, NEW, NEW]
+    assert known == [OLD, OLD, NEW]
+
+
 @pytest.mark.req("E7")
 def test_a_correction_after_consenting_again_is_measured_by_the_version_that_was_signed(world: World) -> None:
     proposal = treat.at_month_6(world, values=("2.6", "2.5"))
@@ -379,6 +410,20 @@ def test_an_amendment_lists_whose_eligibility_it_would_judge_otherwise(world: Wo
     }
     assert found.everywhere.rejudged == 3
     assert {one["subject"] for one in content["rejudged"]} == {enrolled.number, screening.number}
+
+
+def test_eligibility_is_judged_for_the_day_of_registration_and_in_screening_for_today(world: World) -> None:
+    enrolled, screening = registered(world), complete(world, birth_year=1961)
+    world.later(1)
+    beyond = Decimal(100_000)
+    stricter = replace(AMENDMENT_1.measurable, serum_m=beyond, urine_m=beyond, flc_involved=beyond)
+    with reading(world.person(Role.INVESTIGATOR), world.at):
+        found = effect_of(replace(AMENDMENT_1, measurable=stricter), world.at)
+    assert {one.subject.pk: one.on for one in found.rejudged} == {
+        enrolled.pk: enrolled.registered_on,
+        screening.pk: treat.today(world, screening),
+    }
+    assert enrolled.registered_on != treat.today(world, enrolled)
 
 
 @pytest.mark.req("A4")

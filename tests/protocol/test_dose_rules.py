@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from protocol import document
 from protocol.ctcae_terms import ALLOWED_GRADES
 from protocol.dose_rules import Trigger
-from protocol.doses import Modification
+from protocol.doses import Modification, ordered_mg, planned_doses
+from protocol.measurements import PhaseInterval
 from protocol.medicines import is_intravenous
 from protocol.modifications import Event, Medicine, MissedDose, Picture, Reading, suggestions
 from protocol.trial import DOSE_RULES, INFECTIONS, OF_DEXAMETHASONE, TRIAL
@@ -209,3 +210,30 @@ def test_whatever_is_so_the_suggestions_do_not_contradict_what_is_ordered_or_eac
     for one in met:
         assert one.evidence
         assert one.mg is None or one.mg < max(mg for drug, mg in picture.planned_mg if drug is one.rule.drug)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wanted"),
+    [
+        (DoseAction.REDUCE, DoseAction.HOLD, ["50", "0", "50"]),
+        (DoseAction.HOLD, DoseAction.REDUCE, ["0", "50", "0"]),
+    ],
+)
+def test_of_two_orders_the_one_that_began_last_is_in_force(
+    first: DoseAction, second: DoseAction, wanted: list[str]
+) -> None:
+    """The second stands within the first, from the second to the fourth; in whatever order they are listed."""
+    dose = planned_doses([PhaseInterval(Phase.INDUCTION, date(2024, 2, 1))], date(2024, 2, 1), TRIAL)[0]
+    orders = [
+        Modification(Drug.ANAKINRA, action, date(2024, 2, start), date(2024, 2, end), Decimal(50))
+        for action, start, end in ((first, 1, 9), (second, 2, 4))
+    ]
+    for listed in (orders, orders[::-1]):
+        amounts = [ordered_mg(replace(dose, on=date(2024, 2, day)), listed) for day in (1, 3, 5)]
+        assert [str(one) for one in amounts] == wanted
+
+
+def test_an_order_never_raises_a_dose() -> None:
+    dose = planned_doses([PhaseInterval(Phase.INDUCTION, date(2024, 2, 1))], date(2024, 2, 1), TRIAL)[0]
+    order = Modification(Drug.ANAKINRA, DoseAction.REDUCE, dose.on, mg=dose.mg + 50)
+    assert ordered_mg(dose, [order]) == dose.mg

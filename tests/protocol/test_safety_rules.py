@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from protocol.ctcae import ROWS
 from protocol.ctcae_terms import ALLOWED_GRADES
 from protocol.ctcae_words import criterion
 from protocol.expectedness import LISTS, expectedness, list_in_force
 from protocol.prohibited import PROHIBITED, prohibited
 from protocol.vocabulary import CtcaeVersion, Drug
 
+CASES = Path(__file__).parent / "cases" / "clinical_cases.json"
 BEFORE, AFTER = date(2025, 9, 30), date(2025, 10, 1)
 
 
@@ -103,3 +107,25 @@ def test_no_name_stands_in_two_classes() -> None:
 )
 def test_the_criterion_of_a_grade_is_told_in_words(term: str, grade: int, words: str) -> None:
     assert criterion(term, CtcaeVersion.V5, grade) == words
+
+
+@pytest.mark.req("D3")
+def test_ninety_terms_are_offered_with_exactly_the_grades_that_the_list_of_the_agency_has() -> None:
+    """The list among the clinical cases was taken from the published table independently of the one that is shipped."""
+    listed = json.loads(CASES.read_text())["vectors"]["ctcae_v5_allowed_grades"]
+    assert len(listed) == len(ALLOWED_GRADES) == 90
+    assert {term: list(grades) for term, grades in ALLOWED_GRADES.items()} == listed
+
+
+@pytest.mark.req("D3")
+def test_a_grade_that_a_result_suggests_exists_for_its_term() -> None:
+    """Of the terms that results are graded by; a grade without a limit is judged by a person."""
+    suggested = {
+        (row.term, number)
+        for row in ROWS
+        if CtcaeVersion.V5 in row.versions and row.term in ALLOWED_GRADES
+        for number, limbs in enumerate(row.grades, 1)
+        if limbs
+    }
+    assert len({term for term, _ in suggested}) >= 15
+    assert [one for one in suggested if one[1] not in ALLOWED_GRADES[one[0]]] == []

@@ -211,21 +211,3 @@ def test_accrual_counts_up_to_the_end_of_each_month_and_the_plan_is_even() -> No
 
 
 # -- small numbers
-
-
-@pytest.mark.req("J5")
-@pytest.mark.parametrize("address", ["/dashboards/efficacy/", URL])
-def test_who_may_not_see_subjects_sees_no_small_number_and_no_subject(
-    trial: World, client: Client, address: str
-) -> None:
-    numbers = {row.subject for row in rows(trial)}
-    log_in(client, trial.person(Role.ADMIN))
-    shown = page(client, address)
-    main = shown[shown.index("<main") :]
-    assert "A dash stands for a number under 5" in main
-    assert not links(shown)
-    assert not any(number in main for number in numbers)
-    assert not re.search(r'<td class="num">[1-4]</td>', main)
-    assert not re.search(r"<dd>[1-4]\b", main)
-    for closed in ("subjects/", f"{address.split('/')[2]}.csv"):
-        assert client.get(f"{address}{closed}").status_code == 403

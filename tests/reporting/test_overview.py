@@ -158,6 +158,26 @@ def test_the_marker_is_chosen_in_the_address(world: World, client: Client, marke
     assert words.lower() in shown.lower()
 
 
+BANDED = {"hs-crp": "high sensitivity", "flc": "kappa", "hb": "Haemoglobin"}
+
+
+@pytest.mark.parametrize(("marker", "words"), BANDED.items())
+def test_every_marker_is_chosen_on_the_page_and_drawn_with_its_reference_band(
+    world: World, client: Client, marker: str, words: str
+) -> None:
+    subject = treat.on_anakinra(world)
+    treat.month(world, subject, 1, "3.7")
+    values = {Analyte.HS_CRP: "2.0", Analyte.FLC_KAPPA: "14.0", Analyte.HB: "12.5"}
+    record(world, subject, "m01", treat.MONTH[1], values)
+    reader = log_in(client, world.person(Role.COORDINATOR))
+    choices = re.findall(r'href="[^"]*\?marker=([\w-]+)#trend"', opened(reader, subject))
+    assert choices == ["m-spike", "pcli", "hs-crp", "flc", "hb"]
+    shown = opened(reader, subject, f"?marker={marker}")
+    panel = shown.partition('id="trend"')[2].partition("</section>")[0]
+    assert words in panel
+    assert 'class="rng"' in panel
+
+
 def test_adverse_events_stand_below_the_course_and_lead_to_their_pages(world: World, client: Client) -> None:
     subject = treat.on_anakinra(world)
     world.at += timedelta(days=60)

@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from html import unescape
 from io import StringIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -19,11 +20,14 @@ from django.urls import reverse
 
 from dosing.models import PhaseDecision
 from dosing.selectors.shown import computed
+from followup.models import Departure
+from followup.services import Leaving, take_back_departure, take_back_end_of_treatment
 from protocol.vocabulary import Analyte, Phase, ProposalKind, Response
-from reporting.selectors.replay import EXPLAINING, as_known_on, as_true_on, essence
+from reporting.selectors.replay import EXPLAINING, as_known_on, as_true_on, course_known_before, essence
 from tests import world_dosing as treat
 from tests.fixtures.databases import Database
 from tests.world import World, log_in
+from tests.world_followup import end, leave, who
 from tests.world_labs import morning, record
 from trialsite import clock
 from trialsite.access import system_actor
@@ -78,6 +82,72 @@ def test_samples_entered_late_were_not_known(world: World) -> None:
     assert true.result.history.latest.timepoint is Response.PR
     before, _ = readings(world, subject, treat.DAY1 - timedelta(days=1))
     assert (before.state, before.result) == (Phase.ENROLLED, None)
+
+
+@pytest.mark.req("E3")
+def test_samples_of_later_days_were_not_true_yet(world: World) -> None:
+    """Neither the one of month 2, nor another analyte of the same visit that was drawn three days later."""
+    subject, day = treat.on_anakinra(world), treat.MONTH[1]
+    treat.month(world, subject, 1, "3.1")
+    record(world, subject, "m01", day + timedelta(days=3), {Analyte.HS_CRP: "1.5"})
+    treat.month(world, subject, 2, "1.8")
+    sides = [readings(world, subject, on)[1] for on in (day, day + timedelta(days=3), treat.MONTH[2])]
+    assert [one.result.history.latest.timepoint for one in sides] == [Response.SD, Response.SD, Response.PR]
+    used = [{one["analyte"]: one["current"] for one in side.latest["used"]} for side in sides]
+    assert [one["serum_m"]["value"] for one in used] == ["3.1", "3.1", "1.8"]
+    assert [(one.get("hs_crp") or {}).get("value") for one in used] == [None, "1.5", None]
+
+
+@pytest.mark.req("E3")
+def test_a_day_ends_at_midnight_of_the_site(world: World) -> None:
+    """Half past eleven in the evening is known that day, though it is the next one in UTC; an hour later is not."""
+    subject, day = treat.on_anakinra(world), treat.MONTH[1]
+    for minutes, value, latest in ((-30, "3.0", Response.SD), (30, "1.8", Response.SD)):
+        midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(subject.site.time_zone))
+        world.at = midnight + timedelta(minutes=minutes)
+        reason = "" if minutes < 0 else "Transcription error"
+        record(world, subject, "m01", day, {Analyte.SERUM_M: value}, reason=reason)
+        known, _ = readings(world, subject, day)
+        assert known.result.history.latest.timepoint is latest
+    the_day_before, _ = readings(world, subject, day - timedelta(days=1))
+    assert the_day_before.result.content["status"] == Response.NE
+    the_day_after, _ = readings(world, subject, day + timedelta(days=1))
+    assert the_day_after.result.history.latest.timepoint is Response.PR
+
+
+@pytest.mark.req("E3")
+def test_what_was_entered_and_taken_back_again_was_known_in_between_only(world: World) -> None:
+    """The end of treatment, and a death: each as of the day before it was entered, while it stood, and afterwards."""
+    subject = treat.at_month_6(world).subject
+    before = world.at
+    world.later(1)
+    last_dose_on = treat.today(world, subject) - timedelta(days=1)
+    end(world, subject, last_dose_on)
+    on = treat.today(world, subject)
+    died = leave(world, subject, Leaving(Departure.Kind.DEAD, on, "Progression", death_due_to_progression=True))
+    stood = world.at + timedelta(hours=1)
+    world.later(2)
+    investigator = who(world, subject, Role.INVESTIGATOR)
+    take_back_departure(**investigator, reason="Another subject")
+    take_back_end_of_treatment(**investigator, reason="Another subject")
+    with reading(system_actor("verification"), world.at):
+        found = Subject.objects.select_related("site").get(pk=subject.pk)
+        courses = [course_known_before(found, at) for at in (before, stood, world.at + timedelta(hours=1))]
+    assert [one.ended_treatment_on for one in courses] == [None, last_dose_on, None]
+    assert [one.death_on for one in courses] == [None, died.on, None]
+    assert [one.death_due_to_myeloma for one in courses] == [False, True, False]
+
+
+@pytest.mark.req("E3")
+def test_a_decision_is_known_from_the_moment_of_its_signature(world: World) -> None:
+    proposal = treat.at_month_6(world)
+    world.later(1)
+    decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    with reading(system_actor("verification"), world.at):
+        found = Subject.objects.select_related("site").get(pk=proposal.subject.pk)
+        moments = (decision.decided_at, decision.decided_at + timedelta(seconds=1))
+        known = [len(course_known_before(found, at).decisions) for at in moments]
+    assert known == [0, 1]
 
 
 def test_the_page_shows_both_readings_and_where_they_differ(world: World, corrected: Subject, client: Client) -> None:

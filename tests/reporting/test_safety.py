@@ -222,21 +222,6 @@ def test_an_investigator_sees_the_own_site_alone(trial: World, client: Client) -
     assert "Lung infection" not in shown
 
 
-@pytest.mark.req("J5")
-def test_who_may_not_see_subjects_sees_no_small_number_and_no_subject(trial: World, client: Client) -> None:
-    log_in(client, trial.person(Role.ADMIN))
-    shown = page(client)
-    main = shown[shown.index("<main") :]
-    assert "A dash stands for a number under 5" in main
-    assert not links(shown)
-    assert not re.search(r'<td class="num">[1-4]</td>', main)
-    assert not re.search(r"<dd>[1-4]\b", main)
-    assert "<figure>" not in main
-    assert not any(one.subject in main for one in found(trial).subjects)
-    for closed in ("rows/?group=whole", "toxicity.csv"):
-        assert client.get(URL + closed).status_code == 403
-
-
 @pytest.mark.parametrize("asked", ["rows/?group=nothing", "rows/?group=any&term=Nonsense", "nothing.csv"])
 def test_what_no_number_leads_to_is_not_found(world: World, client: Client, asked: str) -> None:
     log_in(client, world.person(Role.STATISTICIAN))

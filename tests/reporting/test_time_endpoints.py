@@ -14,9 +14,7 @@ from reporting.dashboard import (
     bars,
     count,
     headline,
-    list_url,
     six_month_days,
-    telling_of,
     waterfall_chart,
 )
 from reporting.selectors.efficacy import Efficacy
@@ -149,32 +147,6 @@ def test_the_table_of_the_waterfall_falls_from_the_greatest_rise() -> None:
     assert [subject for subject, _ in bar_table(rows)] == ["01-002", "01-003", "01-000", "01-005", "01-001", "01-004"]
 
 
-def test_events_of_two_endpoints_are_not_both_told_where_they_differ_by_a_few() -> None:
-    """Twenty treated: 12 events, of them 10 progressions, of those 5 active; three more without an endpoint."""
-
-    def columns(endpoint: str, number: int, events: int) -> dict[str, object]:
-        one = ENDPOINTS[endpoint]
-        return {one.days: 100 + number, one.status: E if number < events else C}
-
-    events = {"pfs": 12, "ttp": 10, "ttp-active": 5}
-    rows = [
-        row(subject=f"01-{number:03}", is_treated="YES",
-            **{key: value for name, many in events.items() for key, value in columns(name, number, many).items()})
-        for number in range(20)
-    ]  # fmt: skip
-    few = [*rows, *(row(subject=f"02-{number:03}", is_treated="YES") for number in range(3))]
-
-    def told(rows: list[Efficacy]) -> list[tuple[bool, bool]]:
-        telling = telling_of(rows, "treated")
-        return [
-            (telling.tells(list_url(f"{name}-all", "treated")), telling.tells(list_url(f"{name}-events", "treated")))
-            for name in events
-        ]
-
-    assert told(rows) == [(True, True), (True, False), (True, True)]
-    assert [everybody for everybody, _ in told(few)] == [False] * 3, "three who are treated do not have the endpoint"
-
-
 def test_the_waterfall_needs_five_subjects() -> None:
     found = [
         row(subject=f"01-00{number}", last_treatment="INDUCTION", best_m_spike_change=Decimal(-number))
@@ -207,5 +179,5 @@ def test_six_months_are_those_of_the_latest_start_and_their_last_day_counts() ->
         for start, day in zip(starts, days, strict=True)
     ]
     assert six_month_days(rows) == 181
-    told = headline(rows, "treated", curve_of(rows, ENDPOINTS["pfs"]), telling_of(rows, "treated"))
+    told = headline(rows, "treated", curve_of(rows, ENDPOINTS["pfs"]))
     assert next(one.value for one in told if one.label == "Progression-free at 6 months") == "75%"

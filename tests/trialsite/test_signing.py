@@ -109,6 +109,49 @@ def test_five_wrong_attempts_lock_signing_and_are_told_once(
     assert sign(investigator, **IDENTITY).status_code == 302
 
 
+@pytest.mark.req("C8")
+def test_attempts_of_all_sessions_count_together_and_lock_nobody_else(world: World, investigator: Client) -> None:
+    """A wrong user name is an attempt like a wrong password; a right signature in between forgives none."""
+    elsewhere = log_in(Client(), world.person(Role.INVESTIGATOR))
+    for client, wrong in ((investigator, {"password": "guess"}), (elsewhere, {"password": "guess"}),
+                          (investigator, {"username": "investigator-02"})):  # fmt: skip
+        assert "is not right" in sign(client, **{**IDENTITY, **wrong}).content.decode()
+    assert sign(investigator, **IDENTITY).status_code == 302
+    assert "is not right" in sign(elsewhere, **{**IDENTITY, "password": "guess"}).content.decode()
+    assert "Signing is locked until" in sign(investigator, password="guess").content.decode()
+    for client in (investigator, elsewhere):
+        assert sign(client, **IDENTITY).status_code == 422
+    other = log_in(Client(), world.person(Role.INVESTIGATOR, "02"))
+    assert sign(other, username="investigator-02", password=PASSWORD).status_code == 302
+    assert signed(world) == 2
+
+
+@pytest.mark.req("C8")
+def test_attempts_of_long_ago_count_no_more_and_a_second_lock_is_told_again(
+    world: World, investigator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = clock.now()
+
+    def guessed(minutes: int, times: int) -> str:
+        monkeypatch.setattr(clock, "now", lambda: start + timedelta(minutes=minutes))
+        answers = [sign(investigator, **{**IDENTITY, "password": "guess"}) for _ in range(times)]
+        return unescape(answers[-1].content.decode())
+
+    def told() -> int:
+        with reading(system_actor("verification"), world.at):
+            return Mail.objects.filter(key__startswith="signing-locked:").count()
+
+    assert "is not right" in guessed(0, ATTEMPTS - 1)
+    assert "is not right" in guessed(31, 1), "the first four are older than half an hour"
+    assert told() == 0
+    assert "Signing is locked until" in guessed(32, ATTEMPTS - 1)
+    assert told() == 2
+    monkeypatch.setattr(clock, "now", lambda: start + timedelta(minutes=63))
+    assert sign(investigator, **IDENTITY).status_code == 302
+    assert "Signing is locked until" in guessed(64, ATTEMPTS)
+    assert told() == 4
+
+
 def enrol(world: World) -> str:
     """The investigator has an authenticator app; its secret."""
     actor, secret = world.person(Role.INVESTIGATOR), generate_totp_secret()

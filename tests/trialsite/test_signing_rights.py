@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
@@ -13,13 +16,15 @@ from protocol.trial import TRIAL
 from protocol.vocabulary import Phase
 from tests import world_dosing as treat
 from tests.dosing.test_pages import hidden, place, text_of
-from tests.world import PASSWORD, World, certify, day_before, log_in, new_world, settle, train
+from tests.world import IDENTITY, PASSWORD, World, certify, day_before, log_in, new_world, settle, train
 from trialsite import clock
 from trialsite.access import Actor, Duty, system_actor
 from trialsite.context import reading, writing
 from trialsite.models import AuditEvent, Role, Signature, User
 from trialsite.services import people
 from trialsite.services.subjects import Refused
+
+ROOMS = ("trialsite", "labs", "enrollment", "safety", "dosing", "followup", "reporting")
 
 
 @pytest.fixture
@@ -108,3 +113,34 @@ def test_who_may_record_it_and_for_whom(world: World) -> None:
     people.deactivate(by=world.admin, at=world.at, user_id=new.user_id or 0, reason="Left")
     with pytest.raises(Refused, match="deactivated"):
         certify(world, new.user_id or 0)
+
+
+@pytest.mark.req("C7")
+def test_every_signature_is_made_where_the_rights_are_asked_for() -> None:
+    """No service makes a signature by itself, past the check of identity and letter."""
+    making = re.compile(r"\bSignature(\.objects\.(bulk_|get_or_|update_or_)?create)?\(")
+    sources = [path for room in ROOMS for path in (settings.BASE_DIR / room).rglob("*.py")]
+    made = {
+        str(path.relative_to(settings.BASE_DIR))
+        for path in sources
+        if making.search(path.read_text()) and "migrations" not in path.parts
+    }
+    assert made == {"trialsite/models/signatures.py", "trialsite/services/signatures.py"}
+
+
+@pytest.mark.req("C7")
+@pytest.mark.parametrize("lacks", ["identity_verified_on", "certified_on"])
+def test_what_is_no_phase_decision_asks_for_them_as_well(world: World, client: Client, lacks: str) -> None:
+    """Confirming a parameter of the protocol is a signature too; the page says what is missing."""
+    signer = world.person(Role.INVESTIGATOR)
+    _forget(world, signer, lacks)
+    url = reverse("protocol_parameter", kwargs={"name": "high_dex_mg"})
+    sent = {"token": str(uuid4()), "value": "40", "reason": "Section 5.2", **IDENTITY}
+    refused = log_in(client, signer).post(url, sent)
+    assert refused.status_code == 403
+    missing = {"identity_verified_on": "your identity was verified", "certified_on": "the letter to the agency"}
+    text = text_of(refused)
+    assert missing.pop(lacks) in text
+    assert not any(words in text for words in missing.values()), "only what is missing"
+    certify(world, signer.user_id or 0)
+    assert client.post(url, sent).status_code == 302

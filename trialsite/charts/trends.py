@@ -14,6 +14,8 @@ from trialsite.charts.shapes import Chart, Figure, Flag, Line, Point, Series, Sp
 Band = tuple[Figure, Figure]
 #: A bar of that length without its words carries the shape of its treatment.
 ROOM_FOR_SHAPE = 16
+#: Words nearer to each other than this, from one foot to the other, touch.
+LINE = Decimal(12)
 
 
 def lab_trend(
@@ -91,7 +93,8 @@ def _trend(
     body += _curve(x, y, series, "4.4")
     last = series.points[-1]
     place = min(x.at(last.month), Decimal(frame.far - 28))
-    body.append(draw.text(place, y.at(last.value) - 10, f"{draw.figure(last.value)} {series.unit}", "t-b", "middle"))
+    words_at = _clear_of(() if frame.is_wide else _words_of_levels(y, lines), y.at(last.value))
+    body.append(draw.text(place, words_at, f"{draw.figure(last.value)} {series.unit}", "t-b", "middle"))
     body.append(draw.text(frame.left - 7, 14, series.unit, "t-s", "end"))
     return draw.svg(frame, f"{series.label} over time", _summary(series), body)
 
@@ -150,17 +153,32 @@ def _band(frame: Frame, y: Scale, band: Band | None) -> list[SafeString]:
 
 
 def _levels(frame: Frame, x: Scale, y: Scale, lines: Sequence[Line]) -> list[SafeString]:
-    drawn, taken = [], list[Decimal]()
-    for line in sorted(lines, key=lambda one: one.value):
-        place = y.at(line.value)
-        drawn.append(draw.level(place, x.at(line.since), frame.far, line.look))
-        spot = min([place, *(used - 13 for used in taken[-1:])])
-        taken.append(spot)
+    drawn = []
+    for line, words_at in zip(_rising(lines), _words_of_levels(y, lines), strict=True):
+        drawn.append(draw.level(y.at(line.value), x.at(line.since), frame.far, line.look))
         if frame.is_wide:
-            drawn.append(draw.text(frame.far + 6, spot + 4, line.words, "t-s"))
+            drawn.append(draw.text(frame.far + 6, words_at + 8, line.words, "t-s"))
         else:
-            drawn.append(draw.text(frame.far - 2, spot - 4, line.words, "t-s", "end"))
+            drawn.append(draw.text(frame.far - 2, words_at, line.words, "t-s", "end"))
     return drawn
+
+
+def _rising(lines: Sequence[Line]) -> list[Line]:
+    return sorted(lines, key=lambda one: one.value)
+
+
+def _words_of_levels(y: Scale, lines: Sequence[Line]) -> list[Decimal]:
+    """Height of each level's words, from the lowest level up: above its line, and clear of the one below."""
+    found = list[Decimal]()
+    for line in _rising(lines):
+        found.append(min([y.at(line.value) - 4, *(used - 13 for used in found[-1:])]))
+    return found
+
+
+def _clear_of(taken: Sequence[Decimal], point: Decimal) -> Decimal:
+    """Height of the words at a point: above it, or below where that is further from other words that are near."""
+    above, below = (min((LINE, *(abs(place - one) for one in taken))) for place in (point - 10, point + 17))
+    return point + 17 if below > above else point - 10
 
 
 def _curve(x: Scale, y: Scale, series: Series, size: str) -> list[SafeString]:

@@ -18,7 +18,8 @@ class OutboxMessage(models.Model):
     published_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
-    last_error = models.CharField(max_length=500, blank=True)
+    last_error = models.CharField(max_length=500, blank=True, help_text="Kind and place of the error, no value.")
+    asked_again_at = models.DateTimeField(null=True, blank=True, help_text="When somebody had it tried again.")
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
