@@ -18,7 +18,7 @@ from django.db.models import Q
 from dosing.models import DoseModification, DoseRecord
 from enrollment.models import Consent, Registration, ScreeningAnswer
 from followup.models import Departure, EndOfTreatment, FollowUpContact
-from labs.models import DiseaseAssessment, LabResult, Specimen
+from labs.models import SPECIMEN_STANDS, DiseaseAssessment, LabResult, Specimen
 from safety.models import AdverseEvent, ConcomitantMedication, GradeJudgement, VitalJudgement
 from trialsite.audit_words import QUIET
 from trialsite.models import SubjectRecord, Visit
@@ -54,7 +54,6 @@ class Source:
 
 CURRENT, RIGHT, NOT_MARKED = Q(superseded_at=None), Q(in_error=False), Q(in_error_at=None)
 NOT_WITHDRAWN = Q(withdrawn_at=None)
-COMPLETE = Specimen.Status.COMPLETE
 #: Every form of a casebook, in the order in which it is read.
 SOURCES = (
     Source("consent", "consent", Consent, Q(), "id"),
@@ -64,11 +63,11 @@ SOURCES = (
     Source("registration", "registration", Registration, Q(), "id"),
     Source("visit", "visit", Visit, ~Q(status=Visit.Status.IN_ERROR), "code"),
     Source(
-        "specimen", "labs", Specimen, Q(status=COMPLETE), "visit__code", "panel",
+        "specimen", "labs", Specimen, Q(status=Specimen.Status.COMPLETE), "visit__code", "panel",
         ("collected_on", "collected_time", "accession", "method"),
     ),
     Source(
-        "lab_result", "labs", LabResult, CURRENT & Q(specimen__status=COMPLETE), "specimen__visit__code", "analyte",
+        "lab_result", "labs", LabResult, CURRENT & SPECIMEN_STANDS, "specimen__visit__code", "analyte",
         ("typed", "typed_unit", "missing_reason"),
     ),
     Source("disease_assessment", "disease", DiseaseAssessment, CURRENT & RIGHT, "visit__code"),

@@ -10,7 +10,7 @@ from dosing.models import DoseRecord
 from dosing.selectors.doses import standing_orders
 from dosing.selectors.phases import phases as phases_lived
 from dosing.selectors.phases import planned_doses, uses_unconfirmed_dose
-from labs.models import LabResult, Specimen
+from labs.models import SPECIMEN_STANDS, LabResult
 from labs.selectors.bedside import last_weight
 from labs.selectors.course import BEFORE_FIRST_DOSE
 from labs.words import unit_words
@@ -86,7 +86,7 @@ def _doses_now(subject: Subject, today: date) -> list[PlannedDose]:
 def _readings(subject: Subject, day1: date) -> Iterator[Reading]:
     """Results after the first dose; where clearance was not measured, Cockcroft-Gault of the visit's creatinine."""
     rows = LabResult.objects.filter(
-        subject=subject, superseded_at=None, specimen__status=Specimen.Status.COMPLETE,
+        SPECIMEN_STANDS, subject=subject, superseded_at=None,
         specimen__collected_on__gte=day1, analyte__in=[one.value for one in READ],
     ).exclude(value=None).exclude(specimen__visit__code__in=BEFORE_FIRST_DOSE)  # fmt: skip
     found = list(rows.select_related("specimen__visit").order_by("specimen__collected_on", "id"))

@@ -2,6 +2,7 @@
 
 from labs.models.imports import ImportMapping, ImportRow, LabImport, LaboratoryToken
 from labs.models.results import (
+    SPECIMEN_STANDS,
     DiseaseAssessment,
     Laboratory,
     LabResult,
@@ -12,6 +13,7 @@ from labs.models.results import (
 )
 
 __all__ = [
+    "SPECIMEN_STANDS",
     "DiseaseAssessment",
     "ImportMapping",
     "ImportRow",

@@ -84,6 +84,11 @@ class Specimen(SubjectRecord):
         ]
 
 
+#: Results whose specimen stands. Said as "not in error", since for "complete" the database would, while it has no
+#: statistics yet, begin with every complete specimen of the site, by the index of one per visit and panel.
+SPECIMEN_STANDS = ~models.Q(specimen__status=Specimen.Status.IN_ERROR)
+
+
 class LabResult(SubjectRecord):
     """One version of one result: as typed, and beside it the canonical value. Never overwritten."""
 

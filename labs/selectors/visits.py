@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from labs.models import DiseaseAssessment, LabResult, Specimen
+from labs.models import SPECIMEN_STANDS, DiseaseAssessment, LabResult
 from labs.selectors.bedside import bedside_state
 from protocol.measurements import PhaseInterval
 from protocol.schema import Panel, Protocol, ScheduleItem
@@ -282,7 +282,7 @@ def _state(planned: PlannedVisit | None, visit: Visit | None, today: date, stopp
 def _forms(subject: Subject, known: Mapping[str, Visit]) -> dict[str, tuple[FormState, ...]]:
     entered: dict[str, set[Analyte]] = defaultdict(set)
     pending: dict[str, int] = defaultdict(int)
-    rows = LabResult.objects.filter(subject=subject, superseded_at=None, specimen__status=Specimen.Status.COMPLETE)
+    rows = LabResult.objects.filter(SPECIMEN_STANDS, subject=subject, superseded_at=None)
     for code, analyte, missing in rows.values_list("specimen__visit__code", "analyte", "missing"):
         entered[code].add(Analyte(analyte))
         pending[code] += missing == MissingReason.PEND

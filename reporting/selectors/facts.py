@@ -25,7 +25,7 @@ from enrollment.models import EligibilitySnapshot, ScreenFailure, ScreeningAnswe
 from enrollment.selectors import waiting_waivers
 from followup.milestones import Mark, casebook_marks, due_for, milestones_reached
 from followup.models import FollowUpContact
-from labs.models import DiseaseAssessment, LabResult, ResponseAssessment, Specimen
+from labs.models import SPECIMEN_STANDS, DiseaseAssessment, LabResult, ResponseAssessment
 from labs.selectors import latest_responses
 from labs.selectors.visits import anchors_of, stopped_on
 from protocol.measurements import PhaseInterval
@@ -259,7 +259,7 @@ def _entered(standing: Q) -> dict[int, dict[str, Entered]]:
     """Analytes entered by subject and visit, put together by the database."""
     found: dict[int, dict[str, Entered]] = defaultdict(dict)
     rows = (
-        LabResult.objects.filter(standing, specimen__status=Specimen.Status.COMPLETE)
+        LabResult.objects.filter(standing, SPECIMEN_STANDS)
         .order_by()
         .values_list("subject_id", "specimen__visit__code")
         .annotate(analytes=ArrayAgg("analyte"), pending=Count("id", filter=Q(missing=MissingReason.PEND.value)))

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.db.models import Q
 
-from labs.models import LabResult, Specimen
+from labs.models import SPECIMEN_STANDS, LabResult
 from protocol.derived import corrected_calcium
 from protocol.toxicity import TERM_FOR, grade, row_for
 from protocol.units import canonical_unit, convert_between
@@ -121,12 +121,9 @@ def _in_unit(base: Value, unit: str) -> Decimal:
 
 def _series(subjects: Collection[int]) -> dict[int, dict[Analyte, list[Value]]]:
     """Standing results by subject and analyte in order of collection; one query."""
-    # The specimen's subject is the result's. Said of both, the database starts from few specimens even while it has
-    # no statistics yet, and not from every specimen of the site.
     rows = LabResult.objects.filter(
-        subject_id__in=subjects, specimen__subject_id__in=subjects, specimen__status=Specimen.Status.COMPLETE,
-        superseded_at=None, analyte__in=[one.value for one in READ],
-    ).exclude(value=None)  # fmt: skip
+        SPECIMEN_STANDS, subject_id__in=subjects, superseded_at=None, analyte__in=[one.value for one in READ]
+    ).exclude(value=None)
     ordered = rows.select_related("specimen__visit").order_by(
         "specimen__collected_on", "specimen__collected_time", "id"
     )
