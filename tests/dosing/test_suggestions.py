@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -14,9 +15,11 @@ from django.urls import reverse
 
 from dosing.models import DoseModification
 from dosing.selectors.suggestions import dose_suggestions
+from dosing.services import DoseEntry, record_day
 from dosing.services.modifications import Order, modify_dose
+from labs.services import VisitFacts, record_visit
 from protocol.vocabulary import Analyte, DoseAction, DoseStatus, Drug
-from safety.services import Medication, record_medication
+from safety.services import Medication, mark_medication_in_error, record_medication
 from safety.vocabulary import ActionTaken
 from tests import world_dosing as treat
 from tests.world import World, log_in
@@ -83,6 +86,34 @@ def test_events_medication_clearance_and_missed_doses_are_read(world: World, sub
     )
     treat.fill(world, subject, NOW - timedelta(days=1), NOW - timedelta(days=1), DoseStatus.MISSED)
     assert rules(subject) == ["M-A3", "M-A7", "M-M1"]
+
+
+@pytest.mark.req("E4")
+def test_clearance_is_reckoned_from_creatinine_only_where_it_was_not_measured(world: World, subject: Subject) -> None:
+    """Creatinine of 4.5 mg/dL at 70 kg means less than 30 mL/min by the formula; the laboratory measured 60."""
+    record_visit(**who(world, subject), code="m02", facts=VisitFacts(treat.MONTH[2], weight_kg=Decimal(70)))
+    values = {Analyte.ANC: "2.0", Analyte.CREATININE: "4.5"}
+    record(world, subject, "m02", treat.MONTH[2], values)
+    assert rules(subject) == ["M-A7"]
+    record(world, subject, "m02", treat.MONTH[2], {**values, Analyte.CRCL: "60"}, reason="Was measured")
+    assert rules(subject) == []
+
+
+@pytest.mark.req("E4")
+def test_what_was_corrected_or_entered_in_error_is_not_read(world: World, subject: Subject) -> None:
+    record(world, subject, "m02", treat.MONTH[2], {Analyte.ANC: "2.0"})
+    reported(world, subject, an_event("Skin infection", 2, "mar 2024"))
+    given = record_medication(
+        **who(world, subject), token=uuid4(), medication=Medication("Cefazolin IV", "Skin infection", on_day(NOW))
+    )
+    yesterday = NOW - timedelta(days=1)
+    treat.fill(world, subject, yesterday, yesterday, DoseStatus.MISSED)
+    assert rules(subject) == ["M-A3", "M-M1"]
+    mark_medication_in_error(**who(world, subject), medication_id=given.pk, reason="Another subject's")
+    assert rules(subject) == ["M-M1"]
+    taken = DoseEntry(Drug.ANAKINRA, DoseStatus.TAKEN)
+    record_day(**who(world, subject), on=yesterday, entries=[taken], change_reason="Was taken")
+    assert rules(subject) == []
 
 
 def test_what_happened_before_the_first_dose_suggests_nothing(world: World) -> None:

@@ -371,6 +371,7 @@ def test_doses() -> None:
     with pytest.raises(UnconfirmedDose):
         planned_doses(high, DAY1, TRIAL)
     assert intensity(Decimal(0), Decimal(0)) is None
+    assert intensity(Decimal(100), Decimal(0)) == 0
     assert planned_end(Phase.FOLLOW_UP, DAY1, DAY1, TRIAL) is None
     closed = PhaseInterval(Phase.INDUCTION, DAY1, on(3))
     assert plan_phases([closed], DAY1, TRIAL) == (closed,)

@@ -11,8 +11,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from labs.entries import Entry
+from labs.selectors.visits import visit_label
 from protocol.vocabulary import Analyte
-from reporting.data_quality import AGES, GROUPS, STATES, query_lines
+from reporting.data_quality import AGES, GROUPS, STATES, query_lines, visit_lines
+from reporting.selectors.facts import SubjectFacts, facts_of
 from reporting.selectors.timeliness import MEASURES, TIMELINESS, Stretch, median, stretches, timeliness
 from tests import world_dosing as treat
 from tests.world import World, log_in
@@ -94,6 +97,61 @@ def test_a_query_confirmed_while_typing_was_never_waited_for(world: World) -> No
         assert standing, "the check asked"
         later = query_lines(standing, world.at + timedelta(days=15))
     assert {one.group for one in later} == {"open-age30"}
+
+
+@pytest.mark.req("D16")
+def test_a_value_confirmed_beside_its_box_makes_no_stretch_of_any_kind(world: World) -> None:
+    subject = treated_subject(world, day1=DAY1)
+    record(world, subject, "m01", date(2024, 4, 3), {Analyte.SERUM_M: Entry("29", confirmed=True)})
+    with reading(system_actor("verification"), world.at):
+        assert Query.objects.filter(state="closed").exists(), "the check asked, and was answered at once"
+        assert {one.measure for one in stretches()} == {"entry"}
+
+
+@pytest.mark.req("D16")
+@pytest.mark.parametrize(
+    ("age", "group"),
+    [
+        (0, "age7"),
+        (7, "age7"),
+        (8, "age14"),
+        (14, "age14"),
+        (15, "age30"),
+        (30, "age30"),
+        (31, "older"),
+        (400, "older"),
+    ],
+)
+def test_an_age_is_what_its_head_says(world: World, age: int, group: str) -> None:
+    query = ask(world, treated_subject(world, day1=DAY1), "bl", world.at)
+    with reading(system_actor("verification"), world.at):
+        found = Query.objects.select_related("subject", "site").get(pk=query.pk)
+        (line,) = query_lines([found], query.opened_at + timedelta(days=age))
+    assert line.group == f"open-{group}"
+
+
+@pytest.mark.req("D16")
+def test_the_days_on_which_a_window_opens_and_closes_are_inside(world: World) -> None:
+    subject = treated_subject(world, day1=DAY1)
+    planned = facts(world, subject).planned
+    day = timedelta(days=1)
+    on = {
+        "m01": planned["m01"].opens_on,
+        "m02": planned["m02"].closes_on,
+        "m03": planned["m03"].opens_on - day,
+        "m04": planned["m04"].closes_on + day,
+    }
+    for code, occurred_on in on.items():
+        record(world, subject, code, occurred_on, {Analyte.SERUM_M: "2.9"})
+    lines = visit_lines([facts(world, subject)])
+    found = {code: one.group for code in on for one in lines if one.what == visit_label(code)}
+    assert found == {"m01": "visits-inside", "m02": "visits-inside", "m03": "visits-outside", "m04": "visits-outside"}
+
+
+def facts(world: World, subject: Subject) -> SubjectFacts:
+    with reading(system_actor("verification"), world.at):
+        found = Subject.objects.select_related("site").get(pk=subject.pk)
+        return facts_of([found], world.at)[subject.pk]
 
 
 @pytest.mark.req("D16")

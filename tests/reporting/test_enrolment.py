@@ -16,8 +16,9 @@ from django.test.utils import CaptureQueriesContext
 
 from enrollment.services import record_screen_failure
 from enrollment.services.registration import Cause
-from followup.services import Leaving
+from followup.services import Leaving, take_back_end_of_treatment
 from followup.services.departure import Kind
+from followup.vocabulary import EndReason
 from protocol.trial import TRIAL
 from protocol.vocabulary import Phase
 from reporting import enrolment as figures
@@ -25,7 +26,7 @@ from reporting.selectors.enrolment import COLUMNS, ENROLMENT, Enrolment, enrolme
 from tests import world_dosing as treat
 from tests.world import World, log_in
 from tests.world_enrollment import registered, screened
-from tests.world_followup import leave
+from tests.world_followup import end, leave, who
 from trialsite.access import system_actor
 from trialsite.context import reading
 from trialsite.models import Role
@@ -104,9 +105,8 @@ def test_every_number_is_the_length_of_its_list(trial: World, client: Client) ->
 def test_each_chart_leads_to_its_rows(trial: World, client: Client, role: Role) -> None:
     shown = page(log_in(client, trial.person(role)), URL)
     for title, group in (("Flow of subjects", "screened"), ("Accrual", "registered")):
-        link = (
-            f'<a class="small" href="{URL}subjects/?group={group}">Subjects<span class="visually-hidden"> of {title}<'
-        )
+        words = f'Subjects<span class="visually-hidden"> of {title}<'
+        link = f'<a class="small noprint" href="{URL}subjects/?group={group}">{words}'
         assert shown.count(link) == 1, title
         number = links(shown)[f"{URL}subjects/?group={group}"]
         assert f'<span class="muted">{number} subject' in page(client, f"{URL}subjects/?group={group}")
@@ -132,6 +132,27 @@ def test_who_progressed_before_the_first_dose_is_told_from_who_left_otherwise(wo
         why = Leaving(Kind.OFF_STUDY, treat.today(world, subject), "Off study", progression_before_treatment=progressed)
         leave(world, subject, why)
     assert sorted(row.not_treated for row in rows(world)) == ["OFF_STUDY", "PROGRESSED"]
+
+
+def test_the_first_branch_counts_and_an_end_that_was_taken_back_does_not(world: World) -> None:
+    """From low dose to high dose; and a treatment whose end was entered in error."""
+    treat.confirm_high_dose(world)
+    changed, returned = treat.at_month_6(world), treat.at_month_6(world)
+    for proposal in (changed, returned):
+        treat.sign(world, proposal, Phase.LOW_DEX_7_12)
+    for number, value, on in ((8, "5.2", date(2024, 9, 13)), (9, "5.4", date(2024, 10, 11))):
+        treat.month(world, changed.subject, number, value, on=on)
+    progressed = treat.reevaluated(world, changed.subject)
+    assert progressed is not None
+    treat.sign(world, progressed, Phase.HIGH_DEX)
+    end(world, returned.subject, treat.today(world, returned.subject), EndReason.SUBJECT_DECISION)
+    ended = {row.subject: (row.branch, row.treatment, row.end_reason) for row in rows(world)}
+    back = who(world, returned.subject, Role.INVESTIGATOR)
+    take_back_end_of_treatment(**back, reason="Another subject")
+    stands = {row.subject: (row.branch, row.treatment, row.end_reason) for row in rows(world)}
+    assert stands[changed.subject.number] == ("LOW_DEX_7_12", "ON", "")
+    assert ended[returned.subject.number] == ("LOW_DEX_7_12", "ENDED", EndReason.SUBJECT_DECISION)
+    assert stands[returned.subject.number] == ("LOW_DEX_7_12", "ON", "")
 
 
 def test_the_file_has_a_column_for_every_cell_and_names_nobody_by_address(trial: World) -> None:

@@ -98,6 +98,16 @@ def test_the_chart_has_its_thresholds_and_its_values_as_a_table(world: World, cl
     assert re.search(r">3\.6<", shown)
 
 
+@pytest.mark.parametrize(("lowest", "level"), [("1.0", "1.5"), ("2.8", "3.5")])
+def test_progression_begins_a_quarter_above_the_nadir_and_half_a_gram_at_least(
+    world: World, client: Client, lowest: str, level: str
+) -> None:
+    subject = treat.on_anakinra(world)
+    treat.month(world, subject, 1, lowest)
+    shown = opened(log_in(client, world.person(Role.COORDINATOR)), subject)
+    assert f"PD from nadir {level}<" in shown
+
+
 def high_dose_from_month_3(world: World) -> Subject:
     """5.2 g/dL at the start of high dose, after 3.0 at baseline and 2.6 as the lowest."""
     subject = treat.on_anakinra(world, baseline="3.0")

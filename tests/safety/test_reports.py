@@ -112,6 +112,14 @@ def test_the_authority_clock_begins_when_the_sponsor_has_the_report() -> None:
     assert len(clocks(aware_at=aware, sponsor_at=aware + HOUR, authority_at=None, term=None)) == 1
 
 
+def test_a_clock_is_overdue_only_after_its_last_moment() -> None:
+    begun = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    one = Clock(ClockName.SPONSOR, begun, begun + HOUR, None)
+    assert (one.is_overdue(one.due_at), one.is_overdue(one.due_at + HOUR / 3600)) == (False, True)
+    told = [Clock(ClockName.SPONSOR, begun, begun + HOUR, begun + hours * HOUR).was_late for hours in (1, 2)]
+    assert told == [False, True]
+
+
 def test_steps_are_at_half_and_nine_tenths() -> None:
     begun = datetime(2024, 3, 1, 12, tzinfo=UTC)
     one = Clock(ClockName.SPONSOR, begun, begun + 20 * HOUR, None)
