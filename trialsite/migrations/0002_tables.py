@@ -479,14 +479,7 @@ TABLES = [
             ("published_at", models.DateTimeField()),
             ("attempts", models.PositiveSmallIntegerField(default=0)),
             ("next_attempt_at", models.DateTimeField()),
-            (
-                "last_error",
-                models.CharField(blank=True, help_text="Kind and place of the error, no value.", max_length=500),
-            ),
-            (
-                "asked_again_at",
-                models.DateTimeField(blank=True, help_text="When somebody had it tried again.", null=True),
-            ),
+            ("last_error", models.CharField(blank=True, max_length=500)),
             ("done_at", models.DateTimeField(blank=True, null=True)),
         ],
         options={
