@@ -131,6 +131,7 @@ def looked_at(tab: Tab, address: str, no_sideways_scroll: Callable[[Page], None]
     page = tab.page
     page.goto(address, wait_until="domcontentloaded")
     page.add_script_tag(url=axe.PLACE)  # the browser keeps it; handing it over on every page takes a quarter of all
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")  # at the end a bar that sticks covers nothing
     found = [*page.evaluate(RUN, AXE_TAGS)]
     page.set_viewport_size(dict(zip(("width", "height"), SIZES["narrow"], strict=True)))
     found += [f"narrow: {one}" for one in page.evaluate(RUN, OF_SIZE)]
