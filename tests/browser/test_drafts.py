@@ -84,10 +84,13 @@ def test_what_is_typed_is_kept_while_typing_and_comes_back_after_the_session(
 ) -> None:
     """A draft by itself, one by Ctrl+S, one refused by the network, and a session of two factors: nothing is lost."""
     page, line = desk.page, desk.page.locator("[data-save-state]")
+    save = page.get_by_role("button", name="Save results", exact=True)
     expect(line).to_have_text("No draft yet")
+    place = save.bounding_box()
     page.fill("[name=collected_on]", "4sep24")
     page.fill("#v_serum_m", "2.9")
     expect(line).to_contain_text("Draft saved")
+    assert save.bounding_box() == place, "a button that moves while it is pressed is missed"
     assert desk.draft()["serum_m"] == "2.9"
     page.fill("#v_hb", "two")
     page.keyboard.press("Control+s")
