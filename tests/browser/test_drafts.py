@@ -79,8 +79,8 @@ def recovery_code(desk: Desk, axe: Axe, no_sideways_scroll: Fits) -> str:
 
 
 def buttons(desk: Desk) -> list[object]:
-    """Where the buttons of the save bar stand in the window."""
-    return [one.bounding_box() for one in desk.page.locator(".savebar button").all()]
+    """Where the save bar and its buttons stand in the window."""
+    return [one.bounding_box() for one in desk.page.locator(".savebar, .savebar button").all()]
 
 
 @pytest.mark.req("A11", "A12", "D3")
