@@ -532,4 +532,4 @@ def test_ordinary_care_is_stated_of_the_visit_that_is_saved_and_of_no_other(late
     record_panel(
         **who(later, subject), visit_code="uns1", panels=drawn, visit_reason="Yearly check", ordinary_care=True
     )
-    assert questions(later, subject) == [("Haematology", "open"), ("Myeloma", "closed")]
+    assert questions(later, subject) == [("Haematology", "open"), ("Myeloma proteins, serum", "closed")]

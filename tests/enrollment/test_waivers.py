@@ -185,6 +185,8 @@ def test_a_correction_under_a_waiver_breaks_its_signature(world: World) -> None:
         assert stored.signature is not None
         assert not is_intact(stored.signature)
     assert now(world, subject).unmet == ["E05"]  # type: ignore[attr-defined]
+    correct(world, subject, "nyha", Answer("3", site_day(world.at, subject.site)))
+    assert now(world, subject).unmet == ["E05"], "as it was when it was waived, and the signature is broken"  # type: ignore[attr-defined]
 
 
 @pytest.mark.req("D2", "D5")
