@@ -10,6 +10,7 @@ from protocol.schema import AnalyteSpec, Protocol
 from protocol.trial import COLUMN_LABELS, COLUMNS
 from protocol.vitals import PLAUSIBLE, WEIGHT_CHANGE_PCT
 from protocol.vocabulary import TERMINAL_PHASES, TREATMENT_PHASES, Phase
+from protocol.words import parameter_value
 
 Row = tuple[str, ...]
 
@@ -65,8 +66,8 @@ def sections(trial: Protocol) -> tuple[Table, ...]:
         Table(
             "Parameters",
             "What no source fixes is marked as not confirmed until the study owner signs it.",
-            ("Parameter", "Value", "Unit", "Source", "Confirmed", "Why"),
-            tuple((p.label, p.value, p.unit, p.source, _yes(p.confirmed), p.why) for p in trial.parameters.values()),
+            ("Parameter", "Value", "Source", "Confirmed", "Why"),
+            tuple((p.label, parameter_value(p), p.source, _yes(p.confirmed), p.why) for p in trial.parameters.values()),
         ),
         _laboratory(trial),
         Table(
@@ -204,7 +205,7 @@ def _versions(trial: Protocol) -> Table:
     rows = tuple(
         (
             v.title,
-            "yes" if v.version is trial.config.criteria_version else "",
+            "yes" if v.version is trial.config.criteria_version else "no",
             "yes" if v.has_mr else "no",
             f"{v.confirmation_min_days} days apart" if v.confirmation_min_days else "two samples",
             v.high_m_reference.lower() or "not used",

@@ -363,7 +363,7 @@ def test_consent_again_is_refused_twice_and_before_the_first(world: World) -> No
 def test_the_page_shows_rows_and_whom_it_would_judge_otherwise(world: World, client: Client) -> None:
     subject = in_minimal_response(world)
     page = log_in(client, world.person(Role.DATA_MANAGER)).get(PLACE).content.decode()
-    for words in ("IMWG2011", "Days between confirming samples", "1 of 1 treated subject", "Minimal response"):
+    for words in ("IMWG 2011 (Rajkumar)", "42 days", "1 of 1 treated subject", "Minimal response"):
         assert words in page
     assert f'href="/subjects/{subject.key}/responses/m06/"' in page
     assert f'href="/subjects/{subject.key}/responses/"' in page
@@ -378,7 +378,7 @@ def test_a_site_sees_only_its_own(world: World, client: Client) -> None:
     assert other.number not in page
     page = log_in(Client(), world.person(Role.ADMIN)).get(PLACE).content.decode()
     assert own.number not in page
-    assert "IMWG2011" in page
+    assert "IMWG 2011 (Rajkumar)" in page
 
 
 @pytest.mark.req("H3", "A5")
