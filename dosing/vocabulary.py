@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from protocol.vocabulary import DoseAction, Drug, ProposalKind, Response
-from protocol.words import DRUG_WORDS, PHASE_SPAN, PHASE_WORDS, phase_in_words
+from protocol.words import DRUG_WORDS, PHASE_SPAN, PHASE_WORDS, RESPONSE_WORDS, phase_in_words
 
 __all__ = [
     "ACTIONABLE",
@@ -39,17 +39,6 @@ PROPOSAL_WORDS: dict[ProposalKind, str] = {
     ProposalKind.CONTINUE_LOW_DEX_13_18: "Anakinra + low-dose dex",
     ProposalKind.END_OF_PROTOCOL_THERAPY_DECISION: "Extend or end treatment",
     ProposalKind.OFF_TREATMENT_PD: "End of treatment",
-}
-
-RESPONSE_WORDS: dict[Response, str] = {
-    Response.SCR: "Stringent complete response",
-    Response.CR: "Complete response",
-    Response.VGPR: "Very good partial response",
-    Response.PR: "Partial response",
-    Response.MR: "Minimal response",
-    Response.SD: "Stable disease",
-    Response.PD: "Progressive disease",
-    Response.NE: "Not evaluable",
 }
 
 #: What an order makes of a dose that is not given.

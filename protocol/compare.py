@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from protocol.document import Row, Table, sections
 from protocol.schema import Protocol
-from protocol.vocabulary import Drug, Phase
-from protocol.words import DRUG_WORDS, SETTINGS, phase_in_words, said
+from protocol.vocabulary import Drug, Phase, Response
+from protocol.words import DRUG_WORDS, RESPONSE_WORDS, SETTINGS, phase_in_words, said
 
 
 class Kind(StrEnum):
@@ -60,15 +60,16 @@ def _rows(before: Table, after: Table) -> Iterator[RowChange]:
             yield RowChange(name, kind, cells)
 
 
-#: The document names phases and drugs by their codes, as files do; here they stand in words.
+#: The document names phases, drugs and responses by their codes, as files do; here they stand in words.
 _NAMES = {
+    **{response.value: RESPONSE_WORDS[response] for response in Response},
     **{phase.value: phase_in_words(phase) for phase in Phase},
     **{drug.value: DRUG_WORDS[drug] for drug in Drug},
 }
 
 
 def _in_words(cell: str) -> str:
-    """A cell that holds nothing but codes of phases or drugs, in words; any other as it is."""
+    """A cell that holds nothing but such codes, in words; any other as it is."""
     parts = cell.split(", ")
     return ", ".join(_NAMES[part] for part in parts) if set(parts) <= _NAMES.keys() else cell
 

@@ -55,7 +55,13 @@ def sections(trial: Protocol) -> tuple[Table, ...]:
         _phases(trial),
         _regimens(trial),
         _dose_rules(trial),
-        Table("Response rules in words", "Tested in this order; progression comes first.", _RULE_HEAD, _rules(trial)),
+        Table(
+            "Response rules in words",
+            "Tested in this order; progression comes first.",
+            _RULE_HEAD,
+            _rules(trial),
+            names=2,
+        ),
         _versions(trial),
         Table(
             "Eligibility criteria",

@@ -15,6 +15,7 @@ from protocol.vocabulary import (
     NadirMode,
     PdAction,
     Phase,
+    Response,
 )
 
 PHASE_WORDS: dict[Phase, str] = {
@@ -44,6 +45,17 @@ PHASE_SPAN: dict[Phase, str] = {
     Phase.HIGH_DEX: "Six months of high dose",
     Phase.EXTENSION: "Six months of extension",
     Phase.FOLLOW_UP: "Follow-up",
+}
+
+RESPONSE_WORDS: dict[Response, str] = {
+    Response.SCR: "Stringent complete response",
+    Response.CR: "Complete response",
+    Response.VGPR: "Very good partial response",
+    Response.PR: "Partial response",
+    Response.MR: "Minimal response",
+    Response.SD: "Stable disease",
+    Response.PD: "Progressive disease",
+    Response.NE: "Not evaluable",
 }
 
 DRUG_WORDS: dict[Drug, str] = {Drug.ANAKINRA: "Anakinra", Drug.DEXAMETHASONE: "Dexamethasone"}

@@ -57,7 +57,9 @@ def test_equal_versions_do_not_differ() -> None:
 def test_the_amendment_differs_in_what_it_declares() -> None:
     found = {section.heading: {row.name for row in section.rows} for section in compare(ORIGINAL, AMENDMENT_1)}
     assert found["Parameters"] == {"Response criteria", "Days between confirming samples", "Nadir"}
-    assert found["Response rules in words"] == {"R-PD-S", "R-PD-BM", "R-CONF"}
+    assert found["Response rules in words"] == {
+        "R-PD-S / Progressive disease", "R-PD-BM / Progressive disease", "R-CONF / all"
+    }  # fmt: skip
     assert set(found) == {
         "Parameters", "Response rules in words", "Response criteria by version", "Settings of the rules",
     }  # fmt: skip
