@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -39,9 +39,12 @@ def standing_results(
     return values
 
 
-def ask_about_contradictions(*, by: Actor, at: datetime, subject: Subject, visit_code: str) -> None:
+def ask_about_contradictions(
+    *, by: Actor, at: datetime, subject: Subject, visit_code: str, confirmed: Collection[Analyte] = ()
+) -> None:
     """Ask what the visit's results give cause to ask of each other, and close what they no longer do.
 
+    confirmed: results of which the enterer says that they are so; what is asked of them is answered.
     Runs inside the caller's `writing`, after a change of any of them. The grid asks by itself about what it stores;
     this finds what stood there already, and what another form entered.
     """
@@ -55,7 +58,9 @@ def ask_about_contradictions(*, by: Actor, at: datetime, subject: Subject, visit
         query = asked.get((check, result.pk)) if result else None
         if result is not None and (check in found or query is not None):
             anchor = Anchor("lab_result", result.pk, result.analyte, visit_code)
-            _settle(by, at, subject, anchor, query, check, found.get(check))
+            words = found.get(check)
+            question = Question(words, check, confirmed=analyte in confirmed) if words else None
+            _settle(by, at, subject, anchor, query, question)
 
 
 def _asked(result_ids: Iterable[int]) -> dict[tuple[str, int], Query]:
@@ -64,12 +69,12 @@ def _asked(result_ids: Iterable[int]) -> dict[tuple[str, int], Query]:
 
 
 def _settle(
-    by: Actor, at: datetime, subject: Subject, anchor: Anchor, asked: Query | None, check: str, words: str | None
+    by: Actor, at: datetime, subject: Subject, anchor: Anchor, asked: Query | None, question: Question | None
 ) -> None:
-    if words is None:
+    if question is None:
         if asked is not None and asked.state != Query.State.CLOSED:
             close_automatic_query(query=asked, at=at, reason="The results no longer contradict each other.")
     elif asked is None:
-        raise_automatic_query(by=by, at=at, subject=subject, anchor=anchor, question=Question(words, check))
+        raise_automatic_query(by=by, at=at, subject=subject, anchor=anchor, question=question)
     elif asked.state == Query.State.CLOSED and closed_itself(asked):
         reopen_automatic_query(query=asked, at=at, reason="It is so again.")

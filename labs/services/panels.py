@@ -94,7 +94,8 @@ def record_panel(
         if changes:
             _follow_up(subject, visit_code, changes, reason, at)
             if any(one.beside for one in handed):
-                ask_about_contradictions(by=by, at=at, subject=subject, visit_code=visit_code)
+                confirmed = {a for one in handed for a, read in one.readings.items() if read.entry.confirmed}
+                ask_about_contradictions(by=by, at=at, subject=subject, visit_code=visit_code, confirmed=confirmed)
             if may_lie_before(subject, visit_code):
                 ask_about_consent(by=by, at=at, subject=subject)
         if ordinary_care:

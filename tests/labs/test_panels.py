@@ -176,6 +176,14 @@ def test_a_contradiction_is_asked_about_whichever_result_came_first_and_settled_
     assert asked("spike_above_protein") == [("serum_m", "closed")]
 
 
+@pytest.mark.req("D2")
+def test_a_contradiction_that_is_ticked_when_it_arises_is_stored_as_answered(world: World, subject: Subject) -> None:
+    record(world, subject, "m01", MONTH1, {Analyte.ANC: "7.1"})
+    ticked = {Analyte.ANC: Entry("7.1", confirmed=True), Analyte.WBC: Entry("5.2")}
+    record(world, subject, "m01", MONTH1, ticked)
+    assert Query.objects.get(check_code="anc_above_wbc").state == "closed"
+
+
 @pytest.mark.req("B6")
 def test_a_first_entry_needs_no_reason_a_change_does(world: World, subject: Subject) -> None:
     record(world, subject, "m01", MONTH1, {Analyte.HB: "11.8"})
