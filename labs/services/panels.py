@@ -24,7 +24,7 @@ from labs.services.dates import check_collection, site_day
 from labs.services.merging import collection_of, merge, refuse_conflicts
 from labs.services.reading import read_entries
 from labs.services.refusals import FieldsRefused, ReasonMissing, RowsRefused
-from labs.services.responses import derive_response
+from labs.services.responses import follow_change
 from labs.services.storing import Change, PanelToStore, store_panels
 from labs.services.visit_checks import visit_with_question
 from protocol.trial import TRIAL
@@ -32,7 +32,6 @@ from protocol.vocabulary import Analyte, PanelCode
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Subject, Visit
-from trialsite.outbox import News, publish
 from trialsite.services.queries import close_automatic_queries
 from trialsite.services.signatures import break_signatures_resting_on
 from trialsite.services.subjects import (
@@ -259,8 +258,7 @@ def _follow_up(subject: Subject, visit_code: str, changes: Sequence[Change], rea
     if replaced:
         sources = [f"lab_result:{one.pk}" for one in replaced]
         break_signatures_resting_on(sources, reason=f"{words}. {reason}"[:300], at=at)
-    derive_response(subject, at=at, caused_by=words)
-    publish(kind=News.LABS_RECORDED, subject=subject, payload={"visit": visit_code, "caused_by": words}, at=at)
+    follow_change(subject, visit_code=visit_code, at=at, caused_by=words)
 
 
 def in_words(visit_code: str, changes: Sequence[Change]) -> str:

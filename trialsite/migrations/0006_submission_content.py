@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trialsite", "0006_asked_again")]
+    dependencies = [("trialsite", "0005_lock_rules")]
 
     operations = [
         migrations.AddField(
