@@ -12,9 +12,9 @@ from uuid import UUID
 from labs.models import DiseaseAssessment
 from labs.selectors import current_assessment, visit_label
 from labs.services.answers import LastSave, changes_in_words, merged
+from labs.services.beside import ANSWERS, ask_about_contradictions
 from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
 from labs.services.dates import date_problem, site_day
-from labs.services.immunofixation import ANSWERS, ask_about_immunofixation
 from labs.services.refusals import FieldsRefused, ReasonMissing
 from labs.services.responses import follow_change
 from labs.services.visit_checks import visit_with_question
@@ -104,7 +104,7 @@ def record_disease_assessment(
             raise ReasonMissing(tuple(label_of(name) for name in changed))
         after = _append(by, at, visit, before, assessed, reason)
         if not set(ANSWERS.values()).isdisjoint(changed):
-            ask_about_immunofixation(by=by, at=at, subject=subject, visit_code=visit_code)
+            ask_about_contradictions(by=by, at=at, subject=subject, visit_code=visit_code)
         _follow_up(by, subject, visit_code, before, changed, reason, at)
         if token is not None:
             note_outcome(token=token, outcome=f"disease {visit_code}")
@@ -240,7 +240,7 @@ def mark_disease_assessment_in_error(
         sources = void_assessments(standing, at)
         if not sources:
             raise Refused("Nothing was entered for this visit.")
-        ask_about_immunofixation(by=by, at=at, subject=subject, visit_code=visit_code)
+        ask_about_contradictions(by=by, at=at, subject=subject, visit_code=visit_code)
         words = f"{visit_label(visit_code)}: disease assessment entered in error"
         _spread(by, subject, visit_code, sources, words, reason, at)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -18,9 +18,9 @@ from labs.selectors import (
     stored_panels,
     visit_label,
 )
+from labs.services.beside import ask_about_contradictions, standing_results
 from labs.services.consent import ask_about_consent, consent_problem, may_lie_before, settle_as_ordinary_care
 from labs.services.dates import check_collection, site_day
-from labs.services.immunofixation import standing_results
 from labs.services.merging import collection_of, merge, refuse_conflicts
 from labs.services.reading import read_entries
 from labs.services.refusals import FieldsRefused, ReasonMissing, RowsRefused
@@ -45,11 +45,12 @@ from trialsite.services.subjects import (
 
 @dataclass(frozen=True)
 class Handed:
-    """One panel of the form beside what is stored of it."""
+    """One panel of the form beside what is stored of it. beside: all results that stood for the visit before."""
 
     entry: PanelEntry
     stored: StoredPanel | None
     readings: Mapping[Analyte, Reading]
+    beside: Mapping[Analyte, Decimal | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,9 @@ def record_panel(
         changes = _store(by, at, subject, visit_code, visit_reason, handed, reason)
         if changes:
             _follow_up(subject, visit_code, changes, reason, at)
+            if any(one.beside for one in handed):
+                confirmed = {a for one in handed for a, read in one.readings.items() if read.entry.confirmed}
+                ask_about_contradictions(by=by, at=at, subject=subject, visit_code=visit_code, confirmed=confirmed)
             if may_lie_before(subject, visit_code):
                 ask_about_consent(by=by, at=at, subject=subject)
         if ordinary_care:
@@ -140,7 +144,7 @@ def _examine(subject: Subject, visit_code: str, panels: Sequence[PanelEntry], at
     if problems:
         raise RowsRefused(problems)
     refuse_conflicts(merged, stored)
-    return [Handed(one.entry, stored.get(one.entry.panel), one.readings) for one in merged]
+    return [Handed(one.entry, stored.get(one.entry.panel), one.readings, beside) for one in merged]
 
 
 def _check_consent(subject: Subject, one: PanelEntry, stored: StoredPanel | None) -> None:
@@ -169,7 +173,7 @@ def _read(
     for one in panels:
         known = stored.get(one.panel)
         readings = read_entries(one.entries, previous[one.collection.on], beside)
-        handed.append(Handed(one, known, _with_removals(readings, known)))
+        handed.append(Handed(one, known, _with_removals(readings, known), beside))
     return handed
 
 

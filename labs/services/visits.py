@@ -13,6 +13,7 @@ from labs.models import DiseaseAssessment, LabResult, Specimen
 from labs.selectors import visit_label
 from labs.selectors.bedside import BEDSIDE
 from labs.services.answers import Answers, changes_in_words, last_save, merged
+from labs.services.beside import ask_about_contradictions
 from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
 from labs.services.dates import date_problem, site_day
 from labs.services.refusals import FieldsRefused, ReasonMissing
@@ -207,6 +208,7 @@ def mark_specimen_in_error(
         panel = TRIAL.panels[PanelCode(specimen.panel)].label
         words = f"{visit_label(specimen.visit.code)}: {panel} entered in error"
         _follow_up(subject, specimen.visit.code, sources, words, reason, at)
+        ask_about_contradictions(by=by, at=at, subject=subject, visit_code=specimen.visit.code)
         _ask(by, at, subject, specimen.visit.code)
         return specimen
 

@@ -1,8 +1,8 @@
-"""A negative immunofixation beside an M-protein above 0: asked of the result, whichever was entered first."""
+"""Results of one visit that contradict each other: asked of one of them, whichever was entered first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -22,7 +22,6 @@ from trialsite.services.queries import (
     reopen_automatic_query,
 )
 
-CHECKS = ("ife_serum", "ife_urine")
 #: Results of the disease assessment that a laboratory result can contradict.
 ANSWERS = {Analyte.SERUM_IFE: "serum_ife", Analyte.URINE_IFE: "urine_ife"}
 
@@ -40,28 +39,42 @@ def standing_results(
     return values
 
 
-def ask_about_immunofixation(*, by: Actor, at: datetime, subject: Subject, visit_code: str) -> None:
-    """Ask what the immunofixation gives cause to ask of the visit's results, and close what it no longer does.
+def ask_about_contradictions(
+    *, by: Actor, at: datetime, subject: Subject, visit_code: str, confirmed: Collection[Analyte] = ()
+) -> None:
+    """Ask what the visit's results give cause to ask of each other, and close what they no longer do.
 
-    Runs inside the caller's `writing`, after a change of the disease assessment; the grid asks when it is saved.
+    confirmed: results of which the enterer says that they are so; what is asked of them is answered.
+    Runs inside the caller's `writing`, after a change of any of them. The grid asks by itself about what it stores;
+    this finds what stood there already, and what another form entered.
     """
     visit = Visit.objects.filter(subject=subject, code=visit_code).exclude(status=Visit.Status.IN_ERROR).first()
     stored = stored_panels(visit)
     results = {analyte: result for panel in stored.values() for analyte, result in panel.results.items()}
     found = {one.code: one.message for one in check_panel(standing_results(current_assessment(visit), stored))}
-    for check in CHECKS:
-        result = results.get(ASKED_OF[check])
-        if result is not None:
+    asked = _asked(result.pk for result in results.values())
+    for check, analyte in ASKED_OF.items():
+        result = results.get(analyte)
+        query = asked.get((check, result.pk)) if result else None
+        if result is not None and (check in found or query is not None):
             anchor = Anchor("lab_result", result.pk, result.analyte, visit_code)
-            _settle(by, at, subject, anchor, check, found.get(check))
+            words = found.get(check)
+            question = Question(words, check, confirmed=analyte in confirmed) if words else None
+            _settle(by, at, subject, anchor, query, question)
 
 
-def _settle(by: Actor, at: datetime, subject: Subject, anchor: Anchor, check: str, words: str | None) -> None:
-    asked = Query.objects.filter(record_type=anchor.record_type, record_id=anchor.record_id, check_code=check).first()
-    if words is None:
+def _asked(result_ids: Iterable[int]) -> dict[tuple[str, int], Query]:
+    asked = Query.objects.filter(record_type="lab_result", record_id__in=list(result_ids), check_code__in=ASKED_OF)
+    return {(one.check_code, one.record_id): one for one in asked.order_by("id")}
+
+
+def _settle(
+    by: Actor, at: datetime, subject: Subject, anchor: Anchor, asked: Query | None, question: Question | None
+) -> None:
+    if question is None:
         if asked is not None and asked.state != Query.State.CLOSED:
-            close_automatic_query(query=asked, at=at, reason="The immunofixation was corrected.")
+            close_automatic_query(query=asked, at=at, reason="The results no longer contradict each other.")
     elif asked is None:
-        raise_automatic_query(by=by, at=at, subject=subject, anchor=anchor, question=Question(words, check))
+        raise_automatic_query(by=by, at=at, subject=subject, anchor=anchor, question=question)
     elif asked.state == Query.State.CLOSED and closed_itself(asked):
         reopen_automatic_query(query=asked, at=at, reason="It is so again.")
