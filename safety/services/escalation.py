@@ -85,10 +85,6 @@ def _settle(report: SafetyReport, clock: Clock, at: datetime) -> Swept:
     *older, newest = due
     for percent in older:
         _note(report, clock, percent, ClockEscalation.Status.SKIPPED, OVERTAKEN, at)
-    if max(settled, default=0) > newest:
-        # The clock was moved, and a later step of it has gone out already.
-        _note(report, clock, newest, ClockEscalation.Status.SKIPPED, OVERTAKEN, at)
-        return Swept(skipped=len(due))
     hold_back_mail(report, clock.name, OVERTAKEN, at)
     _note(report, clock, newest, ClockEscalation.Status.SENT, f"{newest} % of the time has passed", at)
     _queue(report, clock, newest, to, at)

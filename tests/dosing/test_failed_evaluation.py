@@ -265,6 +265,22 @@ def test_two_workers_that_meet_one_failure_send_one_mail(fresh_db: Database, mon
     assert len(mails(world)) == 1
 
 
+@pytest.mark.req("I3")
+def test_nobody_is_told_of_work_that_was_done_while_it_was_looked_up(
+    world: World, subject: Subject, broken: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drained(world, 0, 1)
+    monkeypatch.setattr(failing, "TOLD_AFTER", 2)
+    with everything(world):
+        found = failures()
+    assert [one.message.subject_id for one in found] == [subject.pk]
+    broken.undo()
+    drained(world, 5)
+    monkeypatch.setattr(failing, "failures", lambda: found)
+    assert failing.tell_administrators(world.at) == 0
+    assert mails(world) == []
+
+
 @pytest.mark.req("A8")
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
 def test_only_administrators_have_work_tried_again(world: World, role: Role) -> None:

@@ -100,6 +100,19 @@ def test_a_query_confirmed_while_typing_was_never_waited_for(world: World) -> No
 
 
 @pytest.mark.req("D16")
+def test_a_value_confirmed_days_later_is_an_answer(world: World) -> None:
+    subject = treated_subject(world, day1=DAY1)
+    world.at = morning(date(2024, 4, 4))
+    record(world, subject, "m01", date(2024, 4, 3), {Analyte.SERUM_M: "29"})
+    world.at = morning(date(2024, 4, 9))
+    record(world, subject, "m01", date(2024, 4, 3), {Analyte.SERUM_M: Entry("29", confirmed=True)})
+    with reading(system_actor("verification"), world.at):
+        assert {(one.measure, one.days) for one in stretches() if one.query} == {
+            ("query", 0), ("answer", 5), ("closure", 5)
+        }  # fmt: skip
+
+
+@pytest.mark.req("D16")
 def test_a_value_confirmed_beside_its_box_makes_no_stretch_of_any_kind(world: World) -> None:
     subject = treated_subject(world, day1=DAY1)
     record(world, subject, "m01", date(2024, 4, 3), {Analyte.SERUM_M: Entry("29", confirmed=True)})
@@ -146,6 +159,16 @@ def test_the_days_on_which_a_window_opens_and_closes_are_inside(world: World) ->
     lines = visit_lines([facts(world, subject)])
     found = {code: one.group for code in on for one in lines if one.what == visit_label(code)}
     assert found == {"m01": "visits-inside", "m02": "visits-inside", "m03": "visits-outside", "m04": "visits-outside"}
+
+
+@pytest.mark.req("D16")
+@pytest.mark.parametrize(("days", "group"), [(0, []), (1, ["visits-overdue"])])
+def test_a_visit_is_overdue_once_its_window_has_closed(world: World, days: int, group: list[str]) -> None:
+    subject = treated_subject(world, day1=DAY1)
+    closes_on = facts(world, subject).planned["m01"].closes_on
+    world.at = morning(closes_on + timedelta(days=days))
+    lines = visit_lines([facts(world, subject)])
+    assert [one.group for one in lines if one.what == visit_label("m01")] == group
 
 
 def facts(world: World, subject: Subject) -> SubjectFacts:

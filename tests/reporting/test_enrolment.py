@@ -155,6 +155,17 @@ def test_the_first_branch_counts_and_an_end_that_was_taken_back_does_not(world: 
     assert stands[returned.subject.number] == ("LOW_DEX_7_12", "ON", "")
 
 
+def test_who_leaves_treatment_in_induction_came_to_no_branch(world: World) -> None:
+    subject = treat.on_anakinra(world)
+    before = {row.subject: row.branch for row in rows(world)}
+    end(world, subject, treat.today(world, subject), EndReason.SUBJECT_DECISION)
+    after = rows(world)
+    assert before == {subject.number: "INDUCTION"}
+    assert [(row.branch, row.treatment) for row in after] == [("NONE", "ENDED")]
+    counted = {name: figures.count(after, name) for name in ("induction", "no-branch", "treated", "on-treatment")}
+    assert counted == {"induction": 0, "no-branch": 1, "treated": 1, "on-treatment": 0}
+
+
 def test_the_file_has_a_column_for_every_cell_and_names_nobody_by_address(trial: World) -> None:
     with reading(system_actor("verification"), trial.at):
         table = list(ENROLMENT.rows())

@@ -184,6 +184,18 @@ def test_sent_in_time_stops_the_clock_and_twice_is_refused(world: World, subject
     assert report_of(AdverseEvent.objects.get()).running() is not None
 
 
+def test_what_the_authority_has_rests_on_the_report_to_the_sponsor(world: World, subject: Subject) -> None:
+    """The authority's clock began with the sponsor's receipt, so the receipt is taken back after it, not before."""
+    report = told(world, report_of(reported(world, subject, PANCREATITIS)))
+    told(world, report, ClockName.AUTHORITY)
+    site, centre = who(world, subject), {**who(world, subject), "by": world.person(Role.DATA_MANAGER)}
+    with pytest.raises(Refused, match="The authority was told already"):
+        take_back_report_sent(**site, number=1, clock=ClockName.SPONSOR, reason="Fax failed")
+    take_back_report_sent(**centre, number=1, clock=ClockName.AUTHORITY, reason="Fax failed")
+    take_back_report_sent(**site, number=1, clock=ClockName.SPONSOR, reason="Fax failed")
+    assert [one.is_open for one in report_of(AdverseEvent.objects.get()).clocks()] == [True]
+
+
 def test_late_is_stored_with_its_reason_and_not_without(world: World, subject: Subject) -> None:
     report = report_of(reported(world, subject, PNEUMONIA))
     world.at += 30 * HOUR
