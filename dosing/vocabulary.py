@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from protocol.vocabulary import DoseAction, Drug, Phase, ProposalKind, Response
+from protocol.vocabulary import DoseAction, Drug, ProposalKind, Response
+from protocol.words import DRUG_WORDS, PHASE_SPAN, PHASE_WORDS, RESPONSE_WORDS, phase_in_words
+
+__all__ = [
+    "ACTIONABLE",
+    "DRUG_ROUTE",
+    "DRUG_SHORT",
+    "DRUG_WORDS",
+    "ORDERED",
+    "PHASE_SPAN",
+    "PHASE_WORDS",
+    "PROPOSAL_WORDS",
+    "RESPONSE_WORDS",
+    "phase_in_words",
+    "response_words",
+]
 
 #: Proposals that an investigator can sign; the others wait for something.
 ACTIONABLE = (
@@ -26,58 +41,11 @@ PROPOSAL_WORDS: dict[ProposalKind, str] = {
     ProposalKind.OFF_TREATMENT_PD: "End of treatment",
 }
 
-PHASE_WORDS: dict[Phase, str] = {
-    Phase.SCREENING: "Screening",
-    Phase.SCREEN_FAILED: "Screen failure",
-    Phase.ENROLLED: "Registered",
-    Phase.INDUCTION: "Anakinra",
-    Phase.ANAKINRA_ONLY: "Anakinra alone",
-    Phase.LOW_DEX_7_12: "Anakinra + low-dose dex",
-    Phase.LOW_DEX_13_18: "Anakinra + low-dose dex",
-    Phase.HIGH_DEX: "Anakinra + high-dose dex",
-    Phase.EXTENSION: "Extension",
-    Phase.FOLLOW_UP: "Follow-up",
-    Phase.COMPLETED: "Completed",
-    Phase.WITHDRAWN: "Consent withdrawn",
-    Phase.LOST: "Lost to follow-up",
-    Phase.DEAD: "Died",
-    Phase.OFF_STUDY: "Off study",
-}
-
-#: When a phase runs, as it stands above its name.
-PHASE_SPAN: dict[Phase, str] = {
-    Phase.INDUCTION: "Months 1 to 6",
-    Phase.ANAKINRA_ONLY: "Months 7 to 12",
-    Phase.LOW_DEX_7_12: "Months 7 to 12",
-    Phase.LOW_DEX_13_18: "Months 13 to 18",
-    Phase.HIGH_DEX: "Six months of high dose",
-    Phase.EXTENSION: "Six months of extension",
-    Phase.FOLLOW_UP: "Follow-up",
-}
-
-RESPONSE_WORDS: dict[Response, str] = {
-    Response.SCR: "Stringent complete response",
-    Response.CR: "Complete response",
-    Response.VGPR: "Very good partial response",
-    Response.PR: "Partial response",
-    Response.MR: "Minimal response",
-    Response.SD: "Stable disease",
-    Response.PD: "Progressive disease",
-    Response.NE: "Not evaluable",
-}
-
 #: What an order makes of a dose that is not given.
 ORDERED = {DoseAction.HOLD: "on hold", DoseAction.STOP: "stopped"}
 
-DRUG_WORDS: dict[Drug, str] = {Drug.ANAKINRA: "Anakinra", Drug.DEXAMETHASONE: "Dexamethasone"}
 DRUG_SHORT: dict[Drug, str] = {Drug.ANAKINRA: "Anakinra", Drug.DEXAMETHASONE: "Dex"}
 DRUG_ROUTE: dict[Drug, str] = {Drug.ANAKINRA: "SC", Drug.DEXAMETHASONE: "PO"}
-
-
-def phase_in_words(phase: Phase) -> str:
-    """A phase in words, with its months where they tell it from another phase of the same words."""
-    span = PHASE_SPAN.get(phase, "")
-    return PHASE_WORDS[phase] + (f", {span.lower()}" if span.startswith("Months") else "")
 
 
 def response_words(value: str) -> str:

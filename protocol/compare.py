@@ -1,11 +1,13 @@
 """Two versions of the protocol, row by row: what was added, taken away or changed, in the sections of the document."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from enum import Enum, StrEnum
+from dataclasses import dataclass
+from enum import StrEnum
 
 from protocol.document import Row, Table, sections
 from protocol.schema import Protocol
+from protocol.vocabulary import Drug, Phase, Response
+from protocol.words import DRUG_WORDS, RESPONSE_WORDS, SETTINGS, phase_in_words, said
 
 
 class Kind(StrEnum):
@@ -58,11 +60,25 @@ def _rows(before: Table, after: Table) -> Iterator[RowChange]:
             yield RowChange(name, kind, cells)
 
 
+#: The document names phases, drugs and responses by their codes, as files do; here they stand in words.
+_NAMES = {
+    **{response.value: RESPONSE_WORDS[response] for response in Response},
+    **{phase.value: phase_in_words(phase) for phase in Phase},
+    **{drug.value: DRUG_WORDS[drug] for drug in Drug},
+}
+
+
+def _in_words(cell: str) -> str:
+    """A cell that holds nothing but such codes, in words; any other as it is."""
+    parts = cell.split(", ")
+    return ", ".join(_NAMES[part] for part in parts) if set(parts) <= _NAMES.keys() else cell
+
+
 def _by_name(table: Table) -> dict[str, Row]:
     """Rows by name; those of one name are counted, so that none hides another."""
     found: dict[str, Row] = {}
     for row in table.rows:
-        name, number = " / ".join(row[: table.names]), 1
+        name, number = " / ".join(map(_in_words, row[: table.names])), 1
         while (unique := name if number == 1 else f"{name} ({number})") in found:
             number += 1
         found[unique] = row
@@ -73,30 +89,16 @@ def _cells(head: Row, old: Row, new: Row) -> Iterator[Cell]:
     for place, words in enumerate(head):
         before, after = (row[place] if row else "" for row in (old, new))
         if before != after:
-            yield Cell(words, before, after)
+            yield Cell(words, _in_words(before), _in_words(after))
 
 
 def _switches(trial: Protocol) -> Table:
     """Every setting that the rules read, so that no difference between two versions goes unseen."""
-    groups = (
-        ("", trial.config),
-        ("Criteria: ", trial.response_version),
-        ("Measurable from: ", trial.measurable),
-        ("Myeloma-defining: ", trial.mde),
-    )
     rows = tuple(
-        (f"{prefix}{one.name.replace('_', ' ')}".capitalize(), _plain(getattr(group, one.name)))
-        for prefix, group in groups
-        for one in fields(group)
+        (setting.label, setting.value(getattr(getattr(trial, group), name)))
+        for group, settings in SETTINGS.items()
+        for name, setting in settings.items()
     )
-    washouts = tuple((f"Washout: {one.drug_class}", f"{one.days} days") for one in trial.washouts)
-    components = ("Components", ", ".join(one.value for one in trial.components))
+    washouts = tuple((f"Time without {one.drug_class} before treatment", f"{one.days} days") for one in trial.washouts)
+    components = ("Disease is measured in", said(trial.components))
     return Table("Settings of the rules", "", ("Setting", "Value"), (*rows, *washouts, components))
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, tuple):
-        return ", ".join(map(_plain, value))
-    return "" if value is None else "yes" if value is True else "no" if value is False else str(value)

@@ -10,6 +10,7 @@ from protocol.schema import AnalyteSpec, Protocol
 from protocol.trial import COLUMN_LABELS, COLUMNS
 from protocol.vitals import PLAUSIBLE, WEIGHT_CHANGE_PCT
 from protocol.vocabulary import TERMINAL_PHASES, TREATMENT_PHASES, Phase
+from protocol.words import parameter_value
 
 Row = tuple[str, ...]
 
@@ -54,7 +55,13 @@ def sections(trial: Protocol) -> tuple[Table, ...]:
         _phases(trial),
         _regimens(trial),
         _dose_rules(trial),
-        Table("Response rules in words", "Tested in this order; progression comes first.", _RULE_HEAD, _rules(trial)),
+        Table(
+            "Response rules in words",
+            "Tested in this order; progression comes first.",
+            _RULE_HEAD,
+            _rules(trial),
+            names=2,
+        ),
         _versions(trial),
         Table(
             "Eligibility criteria",
@@ -65,8 +72,8 @@ def sections(trial: Protocol) -> tuple[Table, ...]:
         Table(
             "Parameters",
             "What no source fixes is marked as not confirmed until the study owner signs it.",
-            ("Parameter", "Value", "Unit", "Source", "Confirmed", "Why"),
-            tuple((p.label, p.value, p.unit, p.source, _yes(p.confirmed), p.why) for p in trial.parameters.values()),
+            ("Parameter", "Value", "Source", "Confirmed", "Why"),
+            tuple((p.label, parameter_value(p), p.source, _yes(p.confirmed), p.why) for p in trial.parameters.values()),
         ),
         _laboratory(trial),
         Table(
@@ -204,7 +211,7 @@ def _versions(trial: Protocol) -> Table:
     rows = tuple(
         (
             v.title,
-            "yes" if v.version is trial.config.criteria_version else "",
+            "yes" if v.version is trial.config.criteria_version else "no",
             "yes" if v.has_mr else "no",
             f"{v.confirmation_min_days} days apart" if v.confirmation_min_days else "two samples",
             v.high_m_reference.lower() or "not used",

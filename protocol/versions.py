@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from protocol.schema import Parameter, Protocol
 from protocol.trial import TRIAL
-from protocol.vocabulary import CriteriaVersion
+from protocol.vocabulary import CriteriaVersion, NadirMode
 
 
 class UnknownVersion(LookupError):
@@ -28,14 +28,22 @@ def _with(parameters: Mapping[str, Parameter], **values: str) -> Mapping[str, Pa
 
 ORIGINAL = TRIAL
 
-#: Clinical choices that the sources leave open: which response criteria, and how far apart confirming samples lie.
+#: Clinical choices that the sources leave open: which response criteria, how far apart confirming samples lie, and
+#: from which lowest value progression is measured.
 AMENDMENT_1 = replace(
     TRIAL,
     version="2.0",
     amendment="Response criteria IMWG 2011 in place of IMWG 2016; the sample that confirms a response is drawn at "
-    "least 42 days after the first, as EBMT 1998 asks",
-    config=replace(TRIAL.config, criteria_version=CriteriaVersion.IMWG2011, confirmation_min_days=42),
-    parameters=_with(TRIAL.parameters, criteria_version="IMWG2011", confirmation_min_days="42"),
+    "least 42 days after the first, as EBMT 1998 asks; the nadir is the lowest value that a second sample confirms",
+    config=replace(
+        TRIAL.config,
+        criteria_version=CriteriaVersion.IMWG2011,
+        confirmation_min_days=42,
+        nadir_mode=NadirMode.LOWEST_CONFIRMED,
+    ),
+    parameters=_with(
+        TRIAL.parameters, criteria_version="IMWG2011", confirmation_min_days="42", nadir_mode="LOWEST_CONFIRMED"
+    ),
 )
 
 #: By version, in the order in which they may be activated.

@@ -86,7 +86,7 @@ def _enrolled(held: Held) -> Statement:
     return Statement("Patients enrolled", "29", f"{held.registered} registered in reach", OPEN, because)
 
 
-def _interval(words: str, x: int, n: int, printed: str) -> _Maker:
+def share_of(words: str, x: int, n: int, printed: str) -> _Maker:
     """The exact interval of a printed share, which holds whoever the patients were."""
 
     def made(held: Held) -> Statement:
@@ -98,7 +98,9 @@ def _interval(words: str, x: int, n: int, printed: str) -> _Maker:
     return made
 
 
-def _sum(words: str, parts: Sequence[int], total: int) -> _Maker:
+def sum_of(words: str, parts: Sequence[int], total: int) -> _Maker:
+    """Whether printed groups add up to the printed whole."""
+
     printed = f"{' + '.join(map(str, parts))} = {total}"
 
     def made(held: Held) -> Statement:
@@ -173,17 +175,17 @@ _STATEMENTS: tuple[_Maker, ...] = (
         "Qualified with an M-protein below 3.0 g/dL, so by marrow of 10% or more", "4 of the 7 in the table", _m_limb
     ),
     _of_the_seven("Labelling index fell by 75 to 100%", "the 7 in the table", _pcli_falls),
-    _interval("Labelling index fell by 75 to 100%, of 11 who had one above 0", 7, 11, "63.6% (95% CI 30.8 to 89.1)"),
+    share_of("Labelling index fell by 75 to 100%, of 11 who had one above 0", 7, 11, "63.6% (95% CI 30.8 to 89.1)"),
     _not_named("Labelling index fell by 50% or less", "3 of 11", _FOUR_ELSEWHERE),
     _not_named("Labelling index rose", "1 of 11", _FOUR_ELSEWHERE),
-    _sum("The three groups are the eleven", (7, 3, 1), 11),
+    sum_of("The three groups are the eleven", (7, 3, 1), 11),
     _of_the_seven("hs-CRP fell in the seven", "43 to 90%", _crp_falls),
     _of_the_seven("Little effect on the M-protein (less than 25% either way)", "the 7 in the table", _m_protein),
     _low_dose,
     _regimen("Dexamethasone once a week", "20 mg", "low_dex_mg"),
-    _interval("Minimal response with dexamethasone, 4 of 5", 4, 5, "80.0% (95% CI 28.4 to 99.5)"),
+    share_of("Minimal response with dexamethasone, 4 of 5", 4, 5, "80.0% (95% CI 28.4 to 99.5)"),
     _not_named("Minimal response and stable disease of the five", "4 and 1", "The five are not named."),
-    _sum("Minimal response and stable disease are the five", (4, 1), 5),
+    sum_of("Minimal response and stable disease are the five", (4, 1), 5),
     _not_named(
         "Co-culture of 48 hours", "laboratory", "An experiment, not data of a subject: nothing of it is captured."
     ),

@@ -44,7 +44,7 @@ class Duty(StrEnum):
     VIEW_MAIL = "See what was mailed and why"
     VIEW_DASHBOARD = "See dashboards, and the subjects behind their figures"
     VIEW_ACCRUAL = "See how many subjects each site has registered, in full fives"
-    VIEW_AUDIT = "Read the audit trail"
+    VIEW_AUDIT = "Read the audit trail, as far as its records may be seen"
     EXPORT = "Export data"
     PROPOSE_PHASE = "Propose a treatment phase"
     SEND_REMINDER = "Send reminders"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
+from trialsite.access import Actor, Duty, can
 from trialsite.audit_words import Entry, Row, entry
 from trialsite.models import AuditEvent, Subject
-from trialsite.records import BOOKKEEPING, BY_TABLE, KINDS, Kind
+from trialsite.records import ADMINISTRATION, BOOKKEEPING, BY_TABLE, KINDS, Kind
+from trialsite.selectors import sites_in_reach
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,23 @@ def events_of_subject(subject: Subject, *, kind: str = "", everything: bool = Fa
     return events if everything else without_shadows(_without_bookkeeping(events))
 
 
-def recent_events(site_id: int | None = None) -> QuerySet[AuditEvent]:
-    """Every event in reach, newest first, of one site if asked."""
-    events = _without_bookkeeping(AuditEvent.objects.order_by("-id"))
+def recent_events(by: Actor, at: datetime, site_id: int | None = None) -> QuerySet[AuditEvent]:
+    """Every event that the person may read, newest first, of one site if asked."""
+    events = _without_bookkeeping(AuditEvent.objects.filter(_readable(by, at)).order_by("-id"))
     return without_shadows(events if site_id is None else events.filter(site_id=site_id))
+
+
+def _readable(by: Actor, at: datetime) -> Q:
+    """Everything of the sites whose subjects the person sees; elsewhere only what is administered.
+
+    Row level security knows sites and no roles: an administrator reaches every site and sees no subject.
+    """
+    reach = sites_in_reach(by, at)
+    sees = [site.pk for site in reach if can(by, Duty.VIEW_SUBJECT, site.pk, at)]
+    if len(sees) == len(reach):
+        return Q()
+    tried_again = Q(table="trialsite_outboxmessage", op="UPDATE")
+    return Q(table__in=ADMINISTRATION) | tried_again | Q(site_id__in=sees)
 
 
 def kinds_of_subject(subject: Subject) -> list[tuple[str, str]]:

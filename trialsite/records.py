@@ -15,6 +15,7 @@ class Kind:
     identity: columns that all versions of one record share; empty if a row is the record.
     value: columns that together are the value, in the order in which they are read.
     page: name of the page that shows the record; `code` there is the visit.
+    is_administration: it holds nothing of any subject, so whoever reads the trail may read it.
     """
 
     table: str
@@ -22,6 +23,7 @@ class Kind:
     identity: tuple[str, ...] = ()
     value: tuple[str, ...] = ()
     page: str = "subject"
+    is_administration: bool = False
 
 
 #: Name in addresses, queries and source references -> kind.
@@ -69,22 +71,31 @@ KINDS: dict[str, Kind] = {
     ),
     "lock_step": Kind("trialsite_lockstep", "lock", page="subject_locks"),
     "waiver": Kind("enrollment_waiver", "waiver of a criterion", page="subject_eligibility"),
-    "consent_form": Kind("enrollment_consentform", "version of the consent form"),
-    "laboratory": Kind("labs_laboratory", "laboratory"),
-    "reference_range": Kind("labs_referencerange", "reference range"),
-    "import_mapping": Kind("labs_importmapping", "matched columns of a laboratory"),
-    "laboratory_token": Kind("labs_laboratorytoken", "token of a laboratory"),
+    "consent_form": Kind("enrollment_consentform", "version of the consent form", is_administration=True),
+    "laboratory": Kind("labs_laboratory", "laboratory", is_administration=True),
+    "reference_range": Kind("labs_referencerange", "reference range", is_administration=True),
+    "import_mapping": Kind("labs_importmapping", "matched columns of a laboratory", is_administration=True),
+    "laboratory_token": Kind("labs_laboratorytoken", "token of a laboratory", is_administration=True),
     "lab_import": Kind("labs_labimport", "laboratory file"),
     "import_row": Kind("labs_importrow", "row of a laboratory file"),
-    "site": Kind("trialsite_site", "site"),
-    "user": Kind("trialsite_user", "account"),
-    "delegation": Kind("trialsite_delegation", "delegation"),
-    "training": Kind("trialsite_training", "training"),
-    "invitation": Kind("trialsite_invitation", "link to set a password"),
+    "site": Kind("trialsite_site", "site", is_administration=True),
+    "user": Kind("trialsite_user", "account", is_administration=True),
+    "delegation": Kind("trialsite_delegation", "delegation", is_administration=True),
+    "training": Kind("trialsite_training", "training", is_administration=True),
+    "invitation": Kind("trialsite_invitation", "link to set a password", is_administration=True),
     "protocol_period": Kind("trialsite_protocolperiod", "protocol version"),
-    "protocol_activation": Kind("trialsite_protocolactivation", "activation of a protocol version"),
-    "parameter_confirmation": Kind("trialsite_parameterconfirmation", "confirmed parameter"),
+    "protocol_activation": Kind(
+        "trialsite_protocolactivation", "activation of a protocol version", is_administration=True
+    ),
+    "parameter_confirmation": Kind("trialsite_parameterconfirmation", "confirmed parameter", is_administration=True),
 }
+
+#: Tables that hold nothing of any subject, with those that have no page of their own.
+ADMINISTRATION = (
+    *(kind.table for kind in KINDS.values() if kind.is_administration),
+    "trialsite_failedsigning",
+    "mfa_authenticator",
+)
 
 BY_TABLE: dict[str, str] = {kind.table: name for name, kind in KINDS.items()}
 

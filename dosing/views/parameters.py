@@ -16,6 +16,7 @@ from dosing.decision_forms import ParameterForm
 from dosing.services.parameters import CONFIRMABLE, bound_because, sentence
 from protocol.schema import Protocol
 from protocol.versions import VERSIONS
+from protocol.words import parameter_value
 from trialsite import clock
 from trialsite.access import Duty, can
 from trialsite.http import SignedInRequest
@@ -68,6 +69,7 @@ def _show(
     context: dict[str, Any] = {
         "name": name,
         "parameter": trial.parameters[name],
+        "default": parameter_value(trial.parameters[name]),
         "version": trial.version,
         "confirmations": list(given),
         "form": form if name in CONFIRMABLE and _site_of(request) is not None else None,

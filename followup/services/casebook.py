@@ -55,7 +55,7 @@ def sign_casebooks(*, by: Actor, at: datetime, proof: Proof, token: UUID, books:
         with writing(by=by, duty=Duty.SIGN, site_id=site_id, at=at, reason="Casebook signed"):
             shown = {book.subject_id: book.shown for book in at_site}
             found = readings([_locked(pk, site_id) for pk in shown])
-            if not signed and first_submission(token=token, by=by, at=at) is not None:
+            if site_id == in_order[0].site_id and first_submission(token=token, by=by, at=at) is not None:
                 return [one.last for one in readings(_subjects(books)) if one.last is not None]
             stale += [one.subject.number for one in found if one.shown != shown[one.subject.pk]]
             signed += [_sign(by, at, proof, one) for one in found if not stale]

@@ -19,10 +19,14 @@ from dosing.selectors.agenda import Agenda, Entry, agenda
 from dosing.services import withdraw_confirmation
 from dosing.services.modifications import Order, end_modification, mark_modification_in_error, modify_dose
 from dosing.views.sheet import as_ics
+from followup.services import take_back_end_of_treatment
+from followup.vocabulary import EndReason
 from protocol.vocabulary import DoseAction, Drug, Phase
 from tests import world_dosing as treat
 from tests.dosing.test_versions import activate, consent_again
 from tests.world import World, log_in
+from tests.world_followup import end
+from tests.world_followup import who as acting
 from tests.world_labs import morning
 from trialsite.access import system_actor
 from trialsite.context import reading
@@ -184,6 +188,20 @@ def test_an_order_changes_the_file_and_its_end_changes_it_back(
         mark_modification_in_error(**who, modification_id=found.pk, reason="Another subject")
     kept = taken_in(fetched(world, client, on_low_dose), kept)
     assert {key: one[1:] for key, one in kept.items()} == {key: one[1:] for key, one in before.items()}
+
+
+@pytest.mark.req("E6")
+def test_an_end_of_treatment_taken_back_brings_every_day_back_to_a_calendar(
+    world: World, on_low_dose: Subject, client: Client
+) -> None:
+    kept = before = taken_in(fetched(world, client, on_low_dose), {})
+    end(world, on_low_dose, planned(world, on_low_dose)[1], EndReason.SUBJECT_DECISION)
+    kept = taken_in(fetched(world, client, on_low_dose), kept)
+    assert len(days(kept, "Tablets")) == 2
+    world.later(1)
+    take_back_end_of_treatment(**acting(world, on_low_dose, Role.INVESTIGATOR), reason="Another subject")
+    kept = taken_in(fetched(world, client, on_low_dose), kept)
+    assert {key: one[1:] for key, one in before.items()}.items() <= {key: one[1:] for key, one in kept.items()}.items()
 
 
 @pytest.mark.req("E6")

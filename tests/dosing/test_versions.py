@@ -36,7 +36,15 @@ from tests.world_enrollment import complete, consented_again, form_in_force, reg
 from tests.world_labs import record
 from trialsite.access import Actor, Duty, system_actor
 from trialsite.context import reading, writing
-from trialsite.models import ProtocolActivation, ProtocolPeriod, Role, Signature, Subject, Training
+from trialsite.models import (
+    ParameterConfirmation,
+    ProtocolActivation,
+    ProtocolPeriod,
+    Role,
+    Signature,
+    Subject,
+    Training,
+)
 from trialsite.partial_dates import on_day
 from trialsite.services.signatures import digest
 from trialsite.services.subjects import Refused, Stale, lock_subject
@@ -172,6 +180,18 @@ def test_what_is_confirmed_now_is_confirmed_for_the_next_version_first(world: Wo
     with pytest.raises(Refused, match="High-dose dexamethasone"):
         activate(world)
     treat.confirm_high_dose(world, version=NEW)
+    assert activate(world).version == NEW
+
+
+def test_what_was_confirmed_and_taken_back_need_not_be_confirmed_for_the_next_version(world: World) -> None:
+    treat.confirm_high_dose(world)
+    by = world.person(Role.INVESTIGATOR)
+    with everything(world):
+        confirmation = ParameterConfirmation.objects.get()
+    services.withdraw_confirmation(
+        by=by, at=world.at, proof=world.proof(by), site_id=world.sites["01"].pk, confirmation_id=confirmation.pk,
+        reason="Another trial's protocol",
+    )  # fmt: skip
     assert activate(world).version == NEW
 
 
@@ -363,7 +383,7 @@ def test_consent_again_is_refused_twice_and_before_the_first(world: World) -> No
 def test_the_page_shows_rows_and_whom_it_would_judge_otherwise(world: World, client: Client) -> None:
     subject = in_minimal_response(world)
     page = log_in(client, world.person(Role.DATA_MANAGER)).get(PLACE).content.decode()
-    for words in ("IMWG2011", "Days between confirming samples", "1 of 1 treated subject", "Minimal response"):
+    for words in ("IMWG 2011 (Rajkumar)", "42 days", "1 of 1 treated subject", "Minimal response"):
         assert words in page
     assert f'href="/subjects/{subject.key}/responses/m06/"' in page
     assert f'href="/subjects/{subject.key}/responses/"' in page
@@ -378,7 +398,7 @@ def test_a_site_sees_only_its_own(world: World, client: Client) -> None:
     assert other.number not in page
     page = log_in(Client(), world.person(Role.ADMIN)).get(PLACE).content.decode()
     assert own.number not in page
-    assert "IMWG2011" in page
+    assert "IMWG 2011 (Rajkumar)" in page
 
 
 @pytest.mark.req("H3", "A5")

@@ -10,7 +10,10 @@ from django.test import Client
 from dosing import services
 from dosing.models import PhaseDecision, PhaseProposal
 from dosing.selectors import broken_decisions
+from dosing.selectors.standing import responses_to_sign_again
 from protocol.vocabulary import Phase
+from tests import world_dosing as treat
+from tests.dosing.test_decisions import sign_response
 from tests.dosing.test_pages import hidden, place, text_of
 from tests.world import IDENTITY, World, hire, log_in
 from trialsite.access import system_actor
@@ -97,6 +100,30 @@ def test_a_response_signed_alone_is_withdrawn_and_signed_again(
     with everything(world):
         ended = [one.events.exists() for one in Signature.objects.filter(record_type="response").order_by("id")]
         assert ended == [True, False]
+
+
+@pytest.mark.req("C6", "C13")
+def test_while_one_signature_stands_under_a_response_it_is_not_to_be_signed_again(
+    world: World, on_anakinra: Subject
+) -> None:
+    """Of two who signed the same response, the later takes the own signature back; then the earlier does."""
+    treat.month(world, on_anakinra, 1, "3.8")
+    treat.reevaluated(world, on_anakinra)
+    first, second = world.person(Role.INVESTIGATOR), hire(world, "second-investigator", Role.INVESTIGATOR, "01")
+    waiting = []
+    for by in (first, second):
+        world.people[Role.INVESTIGATOR, "01"] = by
+        sign_response(world, on_anakinra, "m01")
+    for by in (second, first):
+        with everything(world):
+            own = Signature.objects.get(record_type="response", signer_id=by.user_id)
+        services.withdraw_signature(
+            by=by, at=world.at, proof=world.proof(by), subject_id=on_anakinra.pk, site_id=on_anakinra.site_id,
+            signature_id=own.pk, reason="Signed for the wrong subject",
+        )  # fmt: skip
+        with everything(world):
+            waiting.append(responses_to_sign_again([on_anakinra.pk]))
+    assert waiting == [{}, {on_anakinra.pk: ["m01"]}]
 
 
 def test_who_did_not_sign_is_offered_nothing(world: World, decision: PhaseDecision, client: Client) -> None:

@@ -9,9 +9,10 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from enrollment.evidence import gather
 from enrollment.models import EligibilitySnapshot, ScreeningAnswer
 from enrollment.questions import Question, questions_for
-from enrollment.selectors import checklist_of, current_answers, judgements, site_day
+from enrollment.selectors import checklist_of, current_answers, facts_of, judgements, site_day
 from enrollment.services import Answer, record_screening_answers, send_eligibility, sign_eligibility
 from enrollment.tasks import announce_eligibility
 from labs.services import Assessed, SavedMeanwhile, VisitFacts, record_disease_assessment, record_visit
@@ -19,8 +20,8 @@ from labs.services.refusals import Conflict
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, CriterionOutcome
 from tests.world import World
-from tests.world_enrollment import answered, complete, correct, screened, sent, signed, with_labs
-from tests.world_labs import record
+from tests.world_enrollment import answered, central_laboratory, complete, correct, screened, sent, signed, with_labs
+from tests.world_labs import laboratory, record
 from trialsite import clock
 from trialsite.access import Actor, system_actor
 from trialsite.context import reading
@@ -240,6 +241,30 @@ def test_the_newest_result_counts(world: World) -> None:
     world.later(2)
     record(world, subject, "uns1", site_day(world.at, subject.site), {Analyte.WBC: "4.0"})
     assert look(world, subject)["I07"] is MET
+
+
+def test_of_two_results_of_one_day_the_central_laboratorys_counts(world: World) -> None:
+    """Whichever was entered last, and drawn last."""
+    subject = screened(world)
+    day = site_day(world.at, subject.site)
+    record(world, subject, "scr", day, {Analyte.WBC: "4.0"}, lab=central_laboratory(world))
+    bedside = laboratory(world, name="Bedside", central=False)
+    record(world, subject, "uns1", day, {Analyte.WBC: "3.0"}, lab=bedside)
+    assert look(world, subject)["I07"] is MET
+
+
+def test_lesions_seen_in_an_image_grow_too_old_as_the_marrow_does(world: World) -> None:
+    subject = screened(world)
+    day = site_day(world.at, subject.site)
+    record_disease_assessment(
+        by=world.person(Role.COORDINATOR), at=world.at, subject_id=subject.pk, site_id=subject.site_id,
+        visit_code="scr", assessed=Assessed(imaging_on=day, focal_mri_lesions=2),
+    )  # fmt: skip
+    last = day + timedelta(days=TRIAL.config.screening_marrow_days)
+    with reading(system_actor("verification"), world.at):
+        facts = facts_of(subject)
+        found = ["mri_focal_lesions" in gather(facts, TRIAL, on) for on in (last, last + timedelta(days=1))]
+    assert found == [True, False]
 
 
 def test_the_limit_of_creatinine_is_the_laboratorys_own(world: World) -> None:

@@ -216,6 +216,7 @@ def test_a_screen_failure_keeps_what_was_not_met(world: World) -> None:
         failure = failure_of(subject)
         assert failure is not None
         assert (stored.state, stored.number, failure.criteria) == (Phase.SCREEN_FAILED, "01-S001", ["I07", "E05"])
+        assert failure.passive_follow_up_allowed is None  # the scope of a withdrawal, and of nothing else
         assert StatePeriod.objects.filter(subject=subject).last().because.startswith("Not met: I07, E05.")  # type: ignore[union-attr]
     for door in (register, sent, answered, fail):
         with pytest.raises(Refused):
@@ -232,7 +233,7 @@ def test_nobody_fails_without_a_criterion(world: World) -> None:
 def test_consent_may_be_withdrawn_before_registration(world: World) -> None:
     subject = screened(world)
     failure = fail(world, subject, Cause.CONSENT_WITHDRAWN)
-    assert failure.criteria == []
+    assert (failure.criteria, failure.passive_follow_up_allowed) == ([], False)
     with reading(system_actor("verification"), world.at):
         assert Subject.objects.get(pk=subject.pk).state == Phase.SCREEN_FAILED
         assert StatePeriod.objects.get(subject=subject, ends_on=None).because.startswith("Consent withdrawn")

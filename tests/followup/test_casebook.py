@@ -283,12 +283,18 @@ def test_over_two_sites_all_or_nothing(world: World, subject: Subject) -> None:
         starts_on=date(2024, 1, 3), ends_on=None,
     )  # fmt: skip
     world.people[Role.INVESTIGATOR, "01"] = actor_for(User.objects.get(pk=by.user_id))
-    correct(world, there)
-    with pytest.raises(Stale, match=there.number):
-        sign(world, subject, there, shown=shown)
-    with everything(world):
-        assert not Signature.objects.filter(record_type="casebook").exists()
-    assert len(sign(world, subject, there)) == 2
+    for changed in (there, subject):
+        shown, token = books(world, subject, there), uuid4()
+        correct(world, changed)
+        for _ in range(2):
+            with pytest.raises(Stale, match=changed.number):
+                sign(world, subject, there, shown=shown, token=token)
+        with everything(world):
+            assert not Signature.objects.filter(record_type="casebook").exists()
+    token = uuid4()
+    signed = sign(world, subject, there, token=token)
+    assert [one.pk for one in sign(world, subject, there, token=token)] == [one.pk for one in signed]
+    assert len(signed) == 2
 
 
 @pytest.mark.req("C11")

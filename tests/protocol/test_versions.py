@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, replace
 from decimal import Decimal
 from enum import Enum
@@ -12,7 +13,11 @@ from protocol.compare import Kind, compare
 from protocol.document import markdown
 from protocol.schema import Config, MdeLimits, MeasurableLimits, Protocol, ResponseCriteria
 from protocol.versions import AMENDMENT_1, ORIGINAL, VERSIONS, UnknownVersion, is_later, named, slot_label
+from protocol.words import SETTINGS, parameter_value, said
 
+GROUPS: dict[type, str] = {
+    Config: "config", ResponseCriteria: "response_version", MeasurableLimits: "measurable", MdeLimits: "mde"
+}  # fmt: skip
 SWITCHES = [one.name for one in fields(Config)]
 
 
@@ -51,8 +56,10 @@ def test_equal_versions_do_not_differ() -> None:
 
 def test_the_amendment_differs_in_what_it_declares() -> None:
     found = {section.heading: {row.name for row in section.rows} for section in compare(ORIGINAL, AMENDMENT_1)}
-    assert found["Parameters"] == {"Response criteria", "Days between confirming samples"}
-    assert found["Response rules in words"] == {"R-PD-S", "R-PD-BM", "R-CONF"}
+    assert found["Parameters"] == {"Response criteria", "Days between confirming samples", "Nadir"}
+    assert found["Response rules in words"] == {
+        "R-PD-S / Progressive disease", "R-PD-BM / Progressive disease", "R-CONF / all"
+    }  # fmt: skip
     assert set(found) == {
         "Parameters", "Response rules in words", "Response criteria by version", "Settings of the rules",
     }  # fmt: skip
@@ -68,14 +75,14 @@ def test_no_switch_differs_unseen(name: str) -> None:
     else:
         other = _other(value)
     changed = replace(ORIGINAL, config=replace(ORIGINAL.config, **{name: other}))
-    assert name.replace("_", " ").capitalize() in _settings(changed)
+    assert SETTINGS["config"][name].label in _settings(changed)
 
 
 @pytest.mark.parametrize("kind", [ResponseCriteria, MeasurableLimits, MdeLimits])
 def test_no_limit_differs_unseen(kind: type) -> None:
     for one in fields(kind):
-        if one.name == "version":
-            continue
+        if one.name in ("version", "title"):
+            continue  # seen as the response criteria of the configuration, and in the table of their versions
         if kind is ResponseCriteria:
             old = ORIGINAL.response_version
             other = "" if one.name in ("marrow_pd", "high_m_reference") else _other(getattr(old, one.name))
@@ -86,7 +93,62 @@ def test_no_limit_differs_unseen(kind: type) -> None:
             part = "measurable" if kind is MeasurableLimits else "mde"
             limits = getattr(ORIGINAL, part)
             changed = replace(ORIGINAL, **{part: replace(limits, **{one.name: _other(getattr(limits, one.name))})})
-        assert any(one.name.replace("_", " ") in row.lower() for row in _settings(changed)), one.name
+        assert SETTINGS[GROUPS[kind]][one.name].label in " ".join(_settings(changed)), one.name
+
+
+def test_every_setting_has_words() -> None:
+    assert {group: set(settings) for group, settings in SETTINGS.items()} == {
+        group: {one.name for one in fields(kind)} - {"version", "title"} for kind, group in GROUPS.items()
+    }
+
+
+@pytest.mark.parametrize("trial", VERSIONS.values(), ids=list(VERSIONS))
+def test_no_code_stands_where_a_version_is_compared(trial: Protocol) -> None:
+    """Against a version without any row, every row stands on the page: no name of a field, no value of a list."""
+    bare = replace(
+        trial, facts={}, schedule=(), items=(), regimens=(), transitions=(), dose_rules=(), criteria=(), parameters={},
+        analytes={}, washouts=(), components=(),
+    )  # fmt: skip
+    texts = [
+        text
+        for section in compare(bare, trial)
+        if section.heading != "Laboratory dictionary"  # its columns are codes by name
+        for row in section.rows
+        for cell in row.cells
+        if cell.head not in ("Column", "Code")
+        for text in (row.name, cell.after)
+    ]
+    texts += [
+        setting.value(getattr(getattr(trial, group), name))
+        for group, settings in SETTINGS.items()
+        for name, setting in settings.items()
+    ]
+    assert len(texts) > 300
+    assert [text for text in texts if re.search(r"[A-Z]{2,}_|_[A-Z]|\b[a-z]+_[a-z]+|\b[A-Z]{4,}\d{4}\b", text)] == []
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "stored", "words"),
+    [
+        ("config", "criteria_version", "IMWG2011", "IMWG 2011 (Rajkumar)"),
+        ("config", "confirmation_min_days", 42, "42 days"),
+        ("config", "reminder_offsets_days", (-30, -7), "-30, -7 days from it"),
+        ("config", "low_dex_13_18_mandatory", True, "yes"),
+        ("response_version", "calcium_pd_above", None, "none"),
+        ("response_version", "calcium_pd_above", Decimal("11.5"), "11.5 mg/dL"),
+        ("mde", "focal_lesions_over", 1, "1"),
+    ],
+)
+def test_a_setting_is_told_in_words_with_its_unit(group: str, name: str, stored: object, words: str) -> None:
+    assert SETTINGS[group][name].value(stored) == words
+
+
+def test_a_parameter_is_told_in_words_with_its_unit() -> None:
+    parameters = AMENDMENT_1.parameters
+    assert parameter_value(parameters["criteria_version"]) == "IMWG 2011 (Rajkumar)"
+    assert parameter_value(parameters["confirmation_min_days"]) == "42 days"
+    assert parameter_value(parameters["early_pd"]) == "high-dose dexamethasone"
+    assert said("no code") == "no code"
 
 
 def test_rows_are_added_and_removed() -> None:

@@ -21,12 +21,14 @@ from django.test import Client, override_settings
 
 from dosing.models import AssignmentDiscrepancy, PhaseProposal
 from dosing.selectors.suggestions import dose_suggestions
+from dosing.selectors.versions import effect_of
 from followup.models import Departure, Reminder
 from labs.models import DiseaseAssessment, ImportMapping, ImportRow, LabImport, LabResult, ResponseAssessment
 from labs.selectors.bedside import BEDSIDE
 from labs.services import Assessed
 from protocol.trial import TRIAL
-from protocol.vocabulary import Advice, Analyte, Phase, ProposalKind
+from protocol.versions import AMENDMENT_1
+from protocol.vocabulary import Advice, Analyte, Phase, ProposalKind, Response
 from reporting.abstract import NOTE, TABLE, agreement
 from reporting.abstract_statements import AGREES, DIFFERS, M_LIMB, OPEN, statements
 from reporting.demonstration.cast import ADMIN, MEMBERS
@@ -115,6 +117,14 @@ def test_a_laboratory_has_a_token_and_a_message_whose_results_wait(seen: None) -
     assert message.token.revoked_at is None
     waiting = ImportRow.objects.filter(lab_import=message, settled_at=None).values_list("disposition", flat=True)
     assert Counter(waiting) == {"new": 2, "rejected": 1}
+
+
+@pytest.mark.req("H3")
+def test_the_draft_amendment_would_judge_somebody_otherwise(seen: None) -> None:
+    """Else whoever opens the comparison of the versions reads an empty list."""
+    effect = effect_of(AMENDMENT_1, clock.now())
+    assert [(one.now.timepoint, one.under.timepoint) for one in effect.reclassified] == [(Response.PD, Response.SD)]
+    assert effect.rejudged == ()
 
 
 def test_one_severe_event_asks_for_a_lower_dose(seen: None) -> None:

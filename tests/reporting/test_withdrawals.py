@@ -16,7 +16,7 @@ from django.urls import reverse
 from dosing.selectors.versions import activation_content, effect_of
 from enrollment.models import EligibilitySnapshot, Waiver
 from enrollment.selectors import site_day
-from enrollment.services import FormVersion, add_consent_form
+from enrollment.services import FormVersion, add_consent_form, take_back_consent_form
 from protocol.versions import AMENDMENT_1, ORIGINAL
 from protocol.vocabulary import Phase
 from reporting.next_step import tasks
@@ -196,8 +196,13 @@ def test_an_activation_is_withdrawn_until_somebody_follows_it(world: World, clie
     on = site_day(world.at, world.sites["02"])
     form = FormVersion("3.0", on, on, needs_reconsent=False, changes="New", protocol_version=AMENDMENT_1.version)
     manager = world.person(Role.DATA_MANAGER)
-    add_consent_form(by=manager, at=world.at, site_id=world.sites["02"].pk, new=form)
+    site_id = world.sites["02"].pk
+    listed = add_consent_form(by=manager, at=world.at, site_id=site_id, new=form)
     assert "1 consent form names version" in text_of(client.get(COMPARE))
+    take_back_consent_form(by=manager, at=world.at, site_id=site_id, form_id=listed.pk, reason="Listed too early")
+    free = text_of(client.get(COMPARE))
+    assert "consent form names" not in free
+    assert "Withdraw your signature" in free
     subject = world.subject("02")
     with everything(world):
         assert Subject.objects.get(pk=subject.pk).protocol_version == AMENDMENT_1.version

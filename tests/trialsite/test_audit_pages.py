@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
@@ -16,9 +17,11 @@ from protocol.vocabulary import Analyte
 from tests.world import World, log_in
 from tests.world_followup import world_in_sight
 from tests.world_labs import record, treated_subject
+from trialsite.access import ALL_SITES, Actor, Grant
+from trialsite.audit_selectors import recent_events
 from trialsite.audit_words import entry
 from trialsite.models import AuditEvent, Role, Subject
-from trialsite.records import BOOKKEEPING, BY_TABLE
+from trialsite.records import ADMINISTRATION, BOOKKEEPING, BY_TABLE
 
 DAY1 = date(2024, 3, 4)
 EDITS = (("2.9", "2.7"), ("2.7", "2.8"), ("2.8", "2.6"))
@@ -151,10 +154,53 @@ def test_who_may_read_the_trail(
     log_in(client, world.person(role))
     for address, status in (
         (reverse("audit"), anywhere),
-        (f"{reverse('audit')}?record=lab_result:{edited.pk}", anywhere),
+        (f"{reverse('audit')}?record=lab_result:{edited.pk}", of_the_subject),
+        (f"{reverse('audit')}?record=lab_result:{edited.pk}&format=csv", of_the_subject),
         (reverse("subject_audit", args=[subject.key]), of_the_subject),
     ):
         assert client.get(address).status_code == status
+
+
+@pytest.mark.req("A5", "A9")
+def test_an_administrator_reads_what_is_administered_and_nothing_of_a_subject(
+    world: World, client: Client, subject: Subject, edited: LabResult
+) -> None:
+    found = list(recent_events(world.admin, world.at))
+    assert {one.table for one in found} >= {"trialsite_user", "trialsite_delegation", "trialsite_training"}
+    assert {one.subject_id for one in found} == {None}
+    everything = {one.table for one in recent_events(world.person(Role.MONITOR), world.at)}
+    assert everything >= {"labs_labresult", "trialsite_subject", "trialsite_visit", "trialsite_user"}
+    assert {one.table for one in found} == everything & set(ADMINISTRATION)
+    shown = page(client, world, f"{reverse('audit')}?site=01", Role.ADMIN, "00")
+    assert "The trail of a subject is for those who may see the subject." in shown
+    assert "serum M-spike" not in shown
+    assert "The trail of a subject" not in page(client, world, reverse("audit"))
+    account = f"{reverse('audit')}?record=user:{world.admin.user_id}"
+    assert "recorded account" in page(client, world, account, Role.ADMIN, "00")
+
+
+@pytest.mark.req("A5")
+def test_who_administers_all_and_sees_one_site_reads_of_the_subjects_there_only(
+    world: World, client: Client, edited: LabResult
+) -> None:
+    own, other = world.sites["01"], world.sites["02"]
+    record(world, treated_subject(world, site="02", day1=DAY1), "bl", DAY1, {Analyte.SERUM_M: "3.1"})
+    lines = tuple(
+        Grant(role, site, date(2020, 1, 1), None) for role, site in ((Role.ADMIN, ALL_SITES), (Role.MONITOR, own.pk))
+    )
+    both = Actor("Both", user_id=world.admin.user_id, grants=lines)
+    found = set(recent_events(both, world.at).values_list("table", "site_id"))
+    assert {site for table, site in found if table == "labs_labresult"} == {own.pk}
+    assert ("trialsite_delegation", other.pk) in found
+
+
+def test_no_administered_table_holds_anything_of_a_subject() -> None:
+    columns = {model._meta.db_table: {one.column for one in model._meta.concrete_fields} for model in apps.get_models()}
+    assert set(ADMINISTRATION) <= columns.keys()
+    clinical = {"subject_id", "visit_id", "specimen_id", "lab_import_id", "value", "typed", "received", "content"}
+    assert {table: columns[table] & clinical for table in ADMINISTRATION if columns[table] & clinical} == {
+        "trialsite_parameterconfirmation": {"value"}  # of the protocol
+    }
 
 
 def test_strangers_are_sent_to_sign_in(client: Client, subject: Subject) -> None:

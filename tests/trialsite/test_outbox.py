@@ -6,14 +6,16 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Barrier
 from unittest import mock
 
 import pytest
 from celery import shared_task
 from django.core import mail as django_mail
-from django.db import connection
+from django.db import connection, connections
 from kombu import pools
 
 from tests.fixtures.databases import Database
@@ -22,7 +24,7 @@ from trialsite import mail, outbox
 from trialsite.access import Duty, system_actor
 from trialsite.celery import app
 from trialsite.context import reading, writing
-from trialsite.models import Mail, OutboxMessage, Role, Subject
+from trialsite.models import Mail, OutboxMessage, Role, Subject, User
 from trialsite.outbox import News
 from trialsite.tasks import drain_everything
 
@@ -200,6 +202,33 @@ def test_the_same_cause_mails_once_and_a_failing_server_loses_nothing(world: Wor
     django_mail.outbox = []
     assert mail.send_waiting(world.at + timedelta(minutes=1)) == 1
     assert mail.send_waiting(world.at + timedelta(minutes=1)) == 0
+
+
+@pytest.mark.req("E5", "I3")
+def test_of_two_callers_at_once_the_database_lets_one_queue_a_mail(world: World) -> None:
+    """Neither finds the mail of the other before both have begun; the later waits and adds nothing."""
+    people = [User.objects.get(pk=world.person(role).user_id) for role in (Role.INVESTIGATOR, Role.COORDINATOR)]
+    begun = Barrier(2)
+
+    def queue(to: list[User]) -> int:
+        try:
+            with writing(by=system_actor("mail"), duty=Duty.VIEW_MAIL, site_id=world.sites["01"].pk, at=world.at):
+                assert not Mail.objects.exists()
+                begun.wait(timeout=60)
+                return mail.queue(
+                    key="one cause", to=to, heading="Something waits", body="Sign in.", why="Test", at=world.at,
+                    site=world.sites["01"],
+                )  # fmt: skip
+        finally:
+            connections.close_all()
+
+    with mock.patch.object(mail, "wake"), ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(queue, (people, people[::-1]))) == [0, 2]
+    with reading(system_actor("mail"), world.at):
+        found = Mail.objects.order_by("id").values_list("recipient_id", "address", "queued_at", "next_attempt_at")
+        assert list(found) == [
+            (one.pk, one.email, world.at, world.at) for one in sorted(people, key=lambda one: one.pk)
+        ]
 
 
 @pytest.mark.req("I3")

@@ -44,18 +44,28 @@ def audit(request: SignedInRequest) -> HttpResponse:
     """/audit/?record=lab_result:17&field=typed; without a record, everything in reach."""
     if "record" in request.GET:
         return _record(request, place_of(request.GET["record"]), request.GET.get("field", ""))
-    if not can_anywhere(request.actor, Duty.VIEW_AUDIT, clock.now()):
+    by, now = request.actor, clock.now()
+    if not can_anywhere(by, Duty.VIEW_AUDIT, now):
         raise PermissionDenied(f"Your role does not include this: {Duty.VIEW_AUDIT.value.lower()}.")
-    sites = sites_in_reach(request.actor, clock.now())
+    sites = sites_in_reach(by, now)
     wanted = next((one for one in sites if one.code == request.GET.get("site")), None)
-    page = Paginator(recent_events(wanted.pk if wanted else None), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page_obj": page, "entries": entries(list(page)), "sites": sites, "wanted": wanted}
+    events = recent_events(by, now, wanted.pk if wanted else None)
+    page = Paginator(events, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page_obj": page,
+        "entries": entries(list(page)),
+        "sites": sites,
+        "wanted": wanted,
+        "sees_subjects": can_anywhere(by, Duty.VIEW_SUBJECT, now),
+    }
     return render(request, f"{_PAGES}/recent.html", context)
 
 
 def _record(request: SignedInRequest, place: RecordPlace, field: str) -> HttpResponse:
     site_id = place.subject.site_id if place.subject else place.row.get("site_id")
     check_may(request.actor, Duty.VIEW_AUDIT, site_id, clock.now())
+    if not place.kind.is_administration:
+        check_may(request.actor, Duty.VIEW_SUBJECT, site_id, clock.now())
     found = entries(list(without_shadows(events_of_record(place))))
     found = of_field(found, field) if field else found
     if request.GET.get("format") == "csv":

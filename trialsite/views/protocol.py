@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from protocol.document import sections
 from protocol.schema import Parameter, Protocol
 from protocol.versions import ORIGINAL, VERSIONS, is_later
+from protocol.words import parameter_value
 from trialsite.charts import state_diagram
 from trialsite.http import SignedInRequest
 from trialsite.models import ParameterConfirmation, ProtocolActivation
@@ -24,6 +25,12 @@ class ParameterLine:
     name: str
     parameter: Parameter
     confirmation: ParameterConfirmation | None
+
+    @property
+    def value(self) -> str:
+        """The value in force in words, with its unit: as confirmed, else as the version declares it."""
+        given = self.confirmation
+        return f"{given.value} {given.unit}".strip() if given else parameter_value(self.parameter)
 
     @property
     def state(self) -> str:
