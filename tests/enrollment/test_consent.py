@@ -284,8 +284,7 @@ def test_a_new_version_holds_back_study_procedures_until_the_subject_consents_ag
 
 
 @pytest.mark.req("D1")
-def test_nobody_is_registered_while_a_new_consent_is_waited_for(world: World) -> None:
-    subject = complete(world)
+def test_nobody_is_registered_while_a_new_consent_is_waited_for(world: World, subject: Subject) -> None:
     signed(world, subject, sent(world, subject))
     new_form(world)
     with pytest.raises(Refused, match="wait for consent to version"):
