@@ -265,7 +265,10 @@ def test_a_result_that_was_taken_back_while_it_waited_is_not_imported(
 @pytest.mark.parametrize("status", ["P", "I", "R", "U", "N", "?", ""])
 def test_no_other_status_is_taken(world: World, subject: Subject, made: NewToken, status: str) -> None:
     send(made, oru(subject, obx("2951-2", "140", "mmol/L", status)), HL7)
-    assert dispositions(world, newest()) == ["rejected"]
+    (row,) = rows(world, newest())
+    assert row.disposition == "rejected"
+    unfinished = "The laboratory has not finished this result. Import the final one."
+    assert (row.words == unfinished) is (status in {"P", "I", "R"})
 
 
 @pytest.mark.req("G4")
