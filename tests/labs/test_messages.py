@@ -17,7 +17,7 @@ from openapi_spec_validator import validate
 from labs.fhir import read_bundle
 from labs.files import Unreadable
 from labs.hl7v2 import read_oru
-from labs.incoming import text_of_message
+from labs.incoming import study_number, text_of_message
 from labs.mapping import Part
 from labs.models import ImportRow, LabImport, Laboratory, LaboratoryToken, LabResult
 from labs.openapi import document
@@ -259,6 +259,24 @@ def test_a_result_that_was_taken_back_while_it_waited_is_not_imported(
     waiting = rows(world, first)[0]
     assert (waiting.disposition, waiting.settled_at) == ("conflicting", None)
     assert waiting.words == "HL7 message M2 takes this result back. Leave it out."
+
+
+@pytest.mark.req("G4")
+@pytest.mark.parametrize(
+    ("identifiers", "number"),
+    [
+        ([(f"urn:trial:{TRIAL.id}", "01-001"), ("urn:hospital", "01-002")], "01-001"),
+        ([("urn:hospital", "01-001")], "01-001"),
+        ([("urn:hospital", "884433")], ""),
+        ([("urn:hospital", "01-001"), ("urn:other", "01-002")], ""),
+        ([(f"{TRIAL.id}", "01-001"), (f"{TRIAL.id} again", "01-002")], ""),
+        ([(f"{TRIAL.id}", "01-s001"), (f"{TRIAL.id}", "01-S001")], "01-S001"),
+    ],
+)
+def test_of_several_numbers_the_trials_own_is_taken_and_none_is_guessed(
+    identifiers: list[tuple[str, str]], number: str
+) -> None:
+    assert study_number(identifiers) == number
 
 
 @pytest.mark.req("G3")
