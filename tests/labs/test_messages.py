@@ -279,6 +279,15 @@ def test_of_several_numbers_the_trials_own_is_taken_and_none_is_guessed(
     assert study_number(identifiers) == number
 
 
+@pytest.mark.req("A5", "G1")
+def test_a_sender_is_not_shown_what_the_site_has_recorded(world: World, subject: Subject, made: NewToken) -> None:
+    send(made, oru(subject, obx("2951-2", "137", "mmol/L")), HL7)
+    accept(world, newest())
+    told = send(made, oru(subject, obx("2951-2", "144", "mmol/L"), key="M2"), HL7).json()["results"][0]
+    assert told["disposition"] == "conflicting"
+    assert told["message"] == "This differs from what is recorded or was sent before. The site decides."
+
+
 @pytest.mark.req("G3")
 @pytest.mark.parametrize("status", ["P", "I", "R", "U", "N", "?", ""])
 def test_no_other_status_is_taken(world: World, subject: Subject, made: NewToken, status: str) -> None:
