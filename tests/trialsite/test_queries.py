@@ -19,7 +19,7 @@ from tests.world import World, log_in
 from tests.world_followup import world_in_sight
 from tests.world_labs import record, treated_subject
 from trialsite.models import Query, Role, Subject
-from trialsite.query_selectors import age_on, field_words, page_of
+from trialsite.query_selectors import age_on, field_words, next_for, on_page, page_of
 from trialsite.records import KINDS
 from trialsite.services import queries
 from trialsite.services.queries import Anchor, QueryRefused
@@ -248,6 +248,27 @@ def test_what_a_check_asked_is_settled_when_the_site_confirms_it(
     said = raised.messages.latest("id")
     assert (raised.state, said.action) == ("closed", "confirmed")
     assert said.by_name == world.person(Role.COORDINATOR).printed_name
+
+
+def test_the_next_query_is_of_the_subject_in_hand_before_an_older_one_of_another(
+    world: World, subject: Subject, result: LabResult, asked: Query
+) -> None:
+    other = treated_subject(world, day1=DAY1)
+    record(world, other, "bl", DAY1, {Analyte.SERUM_M: "3.1"})
+    elsewhere = ask(world, other, LabResult.objects.get(subject=other))
+    world.later(1)
+    here = ask(world, subject, result, "And the method?")
+    by = world.person(Role.COORDINATOR)
+    assert (next_for(by, world.at, after=asked), next_for(by, world.at, after=here)) == (here, asked)
+    about = {"by": world.person(Role.MONITOR), "at": world.at, "site_id": subject.site_id, "text": "Closed."}
+    for one in (asked, here):
+        queries.close(**about, query_id=one.pk)
+    assert next_for(by, world.at, after=here) == elsewhere
+
+
+def test_a_page_of_a_visit_shows_the_queries_of_that_visit(world: World, subject: Subject, asked: Query) -> None:
+    grid = KINDS["lab_result"].page
+    assert [on_page(subject.key, grid, code) for code in ("bl", "m01")] == [[asked], []]
 
 
 def test_answering_leads_to_the_next_query(
