@@ -166,6 +166,13 @@ def test_days_without_a_dose_record_are_asked_for_after_two_weeks(world: World) 
     step = next(one for one in tasks(facts(world, subject)) if one.words.startswith("Record doses"))
     assert step.words == "Record doses of 15 days"
     assert step.url.endswith("/dosing/?day=2024-01-16")
+    urgencies = []
+    for days_on in (43, 44):
+        world.at = morning(treat.DAY1 + timedelta(days=days_on))
+        (asked,) = (one for one in tasks(facts(world, subject)) if one.words.startswith("Record doses"))
+        urgencies.append(asked.urgency)
+    assert urgencies == ["", "late"], "overdue after six weeks"
+    world.at = morning(treat.DAY1 + timedelta(days=16))
     treat.fill(world, subject, treat.DAY1 + timedelta(days=1), treat.DAY1 + timedelta(days=15))
     assert not [words for words in all_words(world, subject) if words.startswith("Record doses")]
 
