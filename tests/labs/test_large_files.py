@@ -381,6 +381,28 @@ def laid_out(*numbers: str, most: int) -> list[list[int]]:
     return found
 
 
+@pytest.mark.req("G1")
+def test_a_subject_that_a_large_file_names_by_both_of_its_numbers_is_judged_as_one(
+    world: World, subject: Subject, others: list[Subject], lab: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tests = ("Potassium", "Calcium", "Phosphate")
+    between = [line(one, test, "2", "mmol/L", accession=one.number) for one in others for test in tests]
+    first, last = (
+        line(number, "Sodium", value, "mmol/L", accession="A")
+        for number, value in ((str(subject.subject_number), "140"), (subject.screening_number, "141"))
+    )
+    content = csv_of(first, *between, last)
+    at_once = upload(world, lab, content)
+    expected = outcomes(world, at_once)
+    assert [row[2] for row in expected] == ["conflicting", *["new"] * len(between), "conflicting"]
+    cancel_import(**acting(world, at_once))
+    monkeypatch.setattr(imports, "AT_ONCE", 5)
+    monkeypatch.setattr(batches, "READ", 3)
+    by_job = upload(world, lab, content)
+    work()
+    assert outcomes(world, by_job) == expected
+
+
 def test_rows_of_one_subject_are_of_one_batch() -> None:
     assert laid_out("a", "b", "A", "c", "b", most=3) == [[1, 3], [2, 5, 4]]
     assert laid_out("a", "a", "a", "b", most=2) == [[1, 2, 3], [4]]

@@ -17,7 +17,7 @@ from openapi_spec_validator import validate
 from labs.fhir import read_bundle
 from labs.files import Unreadable
 from labs.hl7v2 import read_oru
-from labs.incoming import text_of_message
+from labs.incoming import study_number, text_of_message
 from labs.mapping import Part
 from labs.models import ImportRow, LabImport, Laboratory, LaboratoryToken, LabResult
 from labs.openapi import document
@@ -261,11 +261,41 @@ def test_a_result_that_was_taken_back_while_it_waited_is_not_imported(
     assert waiting.words == "HL7 message M2 takes this result back. Leave it out."
 
 
+@pytest.mark.req("G4")
+@pytest.mark.parametrize(
+    ("identifiers", "number"),
+    [
+        ([(f"urn:trial:{TRIAL.id}", "01-001"), ("urn:hospital", "01-002")], "01-001"),
+        ([("urn:hospital", "01-001")], "01-001"),
+        ([("urn:hospital", "884433")], ""),
+        ([("urn:hospital", "01-001"), ("urn:other", "01-002")], ""),
+        ([(f"{TRIAL.id}", "01-001"), (f"{TRIAL.id} again", "01-002")], ""),
+        ([(f"{TRIAL.id}", "01-s001"), (f"{TRIAL.id}", "01-S001")], "01-S001"),
+    ],
+)
+def test_of_several_numbers_the_trials_own_is_taken_and_none_is_guessed(
+    identifiers: list[tuple[str, str]], number: str
+) -> None:
+    assert study_number(identifiers) == number
+
+
+@pytest.mark.req("A5", "G1")
+def test_a_sender_is_not_shown_what_the_site_has_recorded(world: World, subject: Subject, made: NewToken) -> None:
+    send(made, oru(subject, obx("2951-2", "137", "mmol/L")), HL7)
+    accept(world, newest())
+    told = send(made, oru(subject, obx("2951-2", "144", "mmol/L"), key="M2"), HL7).json()["results"][0]
+    assert told["disposition"] == "conflicting"
+    assert told["message"] == "This differs from what is recorded or was sent before. The site decides."
+
+
 @pytest.mark.req("G3")
 @pytest.mark.parametrize("status", ["P", "I", "R", "U", "N", "?", ""])
 def test_no_other_status_is_taken(world: World, subject: Subject, made: NewToken, status: str) -> None:
     send(made, oru(subject, obx("2951-2", "140", "mmol/L", status)), HL7)
-    assert dispositions(world, newest()) == ["rejected"]
+    (row,) = rows(world, newest())
+    assert row.disposition == "rejected"
+    unfinished = "The laboratory has not finished this result. Import the final one."
+    assert (row.words == unfinished) is (status in {"P", "I", "R"})
 
 
 @pytest.mark.req("G4")

@@ -27,6 +27,7 @@ from tests.world import World
 from tests.world_labs import laboratory, limits, morning, panels, record
 from trialsite.context import reading
 from trialsite.models import OutboxMessage, Query, QueryMessage, Role, Subject, Visit
+from trialsite.services.queries import Anchor, ask
 
 BASELINE = date(2024, 3, 1)
 MONTH1 = date(2024, 4, 4)
@@ -153,6 +154,20 @@ def test_correcting_closes_the_question_by_itself(world: World, subject: Subject
 def test_results_that_contradict_each_other_are_asked_about(world: World, subject: Subject) -> None:
     record(world, subject, "m01", MONTH1, {Analyte.ANC: "7.1", Analyte.WBC: "5.2"})
     assert Query.objects.get(check_code="anc_above_wbc").item == "anc"
+
+
+@pytest.mark.req("D8")
+def test_what_a_person_asks_is_not_settled_by_a_correction_nor_by_a_tick(world: World, subject: Subject) -> None:
+    """Who asked judges the answer; only what a check asked closes itself."""
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "11.8"})
+    stored = current(subject, Analyte.HB)
+    by = world.person(Role.DATA_MANAGER)
+    anchor = Anchor("lab_result", stored.pk, "hb", "m01")
+    asked = ask(by=by, at=world.at, token=uuid4(), subject=subject, anchor=anchor, text="Is this so?")
+    record(world, subject, "m01", MONTH1, {Analyte.HB: Entry("11.8", confirmed=True)})
+    record(world, subject, "m01", MONTH1, {Analyte.HB: "12.8"}, reason="Typing error")
+    asked.refresh_from_db()
+    assert asked.state == "open"
 
 
 @pytest.mark.req("D2")

@@ -158,6 +158,18 @@ def test_a_broken_decision_and_its_discrepancy_lead_to_the_page_that_settles_the
         assert f"{place}\n" in Mail.objects.filter(key__startswith="discrepancy:").get().body
 
 
+def test_what_is_only_coming_is_a_task_and_no_next_step(world: World) -> None:
+    """The list says what the subject waits for; preparing a visit is offered beside it."""
+    subject = treat.on_anakinra(world)
+    opens_on = facts(world, subject).planned["m01"].opens_on
+    world.at = morning(opens_on - timedelta(days=1))
+    known = facts(world, subject)
+    (coming,) = (one for one in tasks(known) if one.urgency == "soon")
+    assert coming.words == "Prepare Month 1"
+    waits = next_step(known, (coming,))
+    assert (waits.kind, waits.words, waits.urgency) == (Kind.REST, "Month 1 visit", "none")
+
+
 def test_days_without_a_dose_record_are_asked_for_after_two_weeks(world: World) -> None:
     subject = treat.on_anakinra(world)
     world.at = morning(treat.DAY1 + timedelta(days=15))
@@ -166,6 +178,13 @@ def test_days_without_a_dose_record_are_asked_for_after_two_weeks(world: World) 
     step = next(one for one in tasks(facts(world, subject)) if one.words.startswith("Record doses"))
     assert step.words == "Record doses of 15 days"
     assert step.url.endswith("/dosing/?day=2024-01-16")
+    urgencies = []
+    for days_on in (43, 44):
+        world.at = morning(treat.DAY1 + timedelta(days=days_on))
+        (asked,) = (one for one in tasks(facts(world, subject)) if one.words.startswith("Record doses"))
+        urgencies.append(asked.urgency)
+    assert urgencies == ["", "late"], "overdue after six weeks"
+    world.at = morning(treat.DAY1 + timedelta(days=16))
     treat.fill(world, subject, treat.DAY1 + timedelta(days=1), treat.DAY1 + timedelta(days=15))
     assert not [words for words in all_words(world, subject) if words.startswith("Record doses")]
 

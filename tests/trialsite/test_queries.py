@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -18,7 +19,7 @@ from tests.world import World, log_in
 from tests.world_followup import world_in_sight
 from tests.world_labs import record, treated_subject
 from trialsite.models import Query, Role, Subject
-from trialsite.query_selectors import field_words, page_of
+from trialsite.query_selectors import age_on, field_words, next_for, on_page, page_of
 from trialsite.records import KINDS
 from trialsite.services import queries
 from trialsite.services.queries import Anchor, QueryRefused
@@ -79,6 +80,20 @@ def test_a_query_is_asked_answered_reopened_answered_and_closed(world: World, as
     assert (asked.state, asked.closed_at) == ("closed", world.at)
     actions = ["opened", "answered", "reopened", "answered", "closed"]
     assert [message.action for message in asked.messages.all()] == actions
+    queries.reopen(by=monitor, at=world.at, text="Once more.", **about)
+    asked.refresh_from_db()
+    assert (asked.state, asked.closed_at) == ("open", None)
+
+
+@pytest.mark.req("D8")
+def test_a_query_grows_older_until_it_is_closed_in_days_of_the_site(world: World, asked: Query) -> None:
+    zone, about = asked.site.time_zone, {"query_id": asked.pk, "site_id": asked.site_id}
+    world.later(3)
+    assert age_on(asked, zone, world.at) == 3
+    closed = queries.close(by=world.person(Role.MONITOR), at=world.at, text="Closed.", **about)
+    assert age_on(closed, zone, world.later(7)) == 3
+    midnight = asked.opened_at.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0) + timedelta(days=1)
+    assert [age_on(asked, zone, midnight + timedelta(minutes=one)) for one in (-1, 0)] == [0, 1]
 
 
 @pytest.mark.req("D8")
@@ -214,7 +229,9 @@ def test_quick_replies_and_words(world: World, client: Client, asked: Query, dat
     log_in(client, world.person(Role.COORDINATOR))
     response = client.post(reverse("query", args=[asked.pk]), data)
     assert (response.status_code, response["Location"]) == (303, reverse("queries"))
-    assert asked.messages.last().text == said
+    asked.refresh_from_db()
+    last = asked.messages.last()
+    assert (last.text, last.action, asked.state) == (said, "answered", "answered"), "who asked judges the answer"
 
 
 @pytest.mark.req("D8")
@@ -231,6 +248,27 @@ def test_what_a_check_asked_is_settled_when_the_site_confirms_it(
     said = raised.messages.latest("id")
     assert (raised.state, said.action) == ("closed", "confirmed")
     assert said.by_name == world.person(Role.COORDINATOR).printed_name
+
+
+def test_the_next_query_is_of_the_subject_in_hand_before_an_older_one_of_another(
+    world: World, subject: Subject, result: LabResult, asked: Query
+) -> None:
+    other = treated_subject(world, day1=DAY1)
+    record(world, other, "bl", DAY1, {Analyte.SERUM_M: "3.1"})
+    elsewhere = ask(world, other, LabResult.objects.get(subject=other))
+    world.later(1)
+    here = ask(world, subject, result, "And the method?")
+    by = world.person(Role.COORDINATOR)
+    assert (next_for(by, world.at, after=asked), next_for(by, world.at, after=here)) == (here, asked)
+    about = {"by": world.person(Role.MONITOR), "at": world.at, "site_id": subject.site_id, "text": "Closed."}
+    for one in (asked, here):
+        queries.close(**about, query_id=one.pk)
+    assert next_for(by, world.at, after=here) == elsewhere
+
+
+def test_a_page_of_a_visit_shows_the_queries_of_that_visit(world: World, subject: Subject, asked: Query) -> None:
+    grid = KINDS["lab_result"].page
+    assert [on_page(subject.key, grid, code) for code in ("bl", "m01")] == [[asked], []]
 
 
 def test_answering_leads_to_the_next_query(
