@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 
@@ -12,6 +11,7 @@ from dosing.services.modifications import Order
 from dosing.vocabulary import DRUG_WORDS
 from protocol.vocabulary import DoseAction, DoseStatus, Drug
 from trialsite.days import DayField, tell_today
+from trialsite.submissions import TokenField
 
 #: The three states of a dose as radios, in the values that the calendar's keys T, M and H press.
 STATUS_CHOICES = [(status.value.lower(), status.value.capitalize()) for status in DoseStatus]
@@ -32,7 +32,7 @@ REASON_CHOICES = [("", "Choose a reason"), *((reason, reason) for reason in REAS
 class TokenForm(forms.Form):
     """A form whose second submission finds the outcome of the first."""
 
-    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    token = TokenField()
 
 
 class FirstDoseForm(TokenForm):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 
@@ -11,6 +10,7 @@ from followup.models import Departure, FollowUpContact
 from followup.services import Contact, Ending, Leaving
 from followup.vocabulary import END_REASON_WORDS, METHODS, PUBLIC_RECORDS, EndReason
 from trialsite.days import DayField
+from trialsite.submissions import TokenField
 
 #: Scope of a withdrawal: the first is an end of treatment, the others end what is collected.
 TREATMENT, VISITS, EVERYTHING = "treatment", "visits", "everything"
@@ -29,7 +29,7 @@ def _yes(value: str) -> bool | None:
 class TokenForm(forms.Form):
     """A form whose second submission finds the outcome of the first."""
 
-    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    token = TokenField()
 
 
 class EndingForm(TokenForm):

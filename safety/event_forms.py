@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, cast
-from uuid import uuid4
 
 from django import forms
 
@@ -23,6 +22,7 @@ from safety.vocabulary import (
     Seriousness,
 )
 from trialsite.partial_dates import PartialDayField, from_iso
+from trialsite.submissions import TokenField
 
 CHOOSE = ("", "Choose")
 
@@ -91,7 +91,7 @@ class EventForm(forms.Form):
         help_text="Leave all empty if it was not serious. The grade alone does not make it serious.",
     )
     lab_result = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    token = TokenField()
 
     def __init__(self, *args: Any, term: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

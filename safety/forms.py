@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from django import forms
 
 from protocol.vocabulary import Route
@@ -11,6 +9,7 @@ from safety.services import Medication
 from safety.services.grades import JUDGEMENTS
 from safety.vocabulary import ROUTES
 from trialsite.partial_dates import HINT, PartialDayField
+from trialsite.submissions import TokenField
 
 
 class MedicationForm(forms.Form):
@@ -33,7 +32,7 @@ class MedicationForm(forms.Form):
         help_text="Tick this for any treatment of the myeloma since consent that is not part of the trial. "
         "Responses after its first day no longer count.",
     )
-    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    token = TokenField()
 
     def medication(self) -> Medication:
         data = self.cleaned_data

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -15,6 +14,7 @@ from safety.models import SafetyReport
 from safety.services import Details, details_of
 from safety.vocabulary import Answered, PregnancyOutcome, WhoIsPregnant
 from trialsite.days import DayField, in_words
+from trialsite.submissions import TokenField
 
 
 def _day(label: str) -> DayField:
@@ -130,7 +130,7 @@ class PregnancyForm(_Timed):
     moment_on = _day("The site learned of it on")
     moment_time = _time("At")
     narrative = _narrative()
-    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    token = TokenField()
 
 
 class NewsForm(_Timed):
@@ -139,7 +139,7 @@ class NewsForm(_Timed):
     moment_on = _day("Received on")
     moment_time = _time("At")
     narrative = _narrative()
-    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    token = TokenField()
 
 
 class SentForm(_Timed):

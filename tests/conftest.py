@@ -65,17 +65,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
     return Neighbours(config, log)
 
 
-#: What takes long begins before the rest of them, so that no process of tests ends long after the other.
+#: What takes long begins first: where two processes end with quick tests, neither waits long for the other.
 SLOW = ("long", "worker", "browser")
 
 
 def slowness(item: pytest.Item) -> int:
-    return min((SLOW.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in SLOW), default=0)
+    return min((SLOW.index(mark.name) for mark in item.iter_markers() if mark.name in SLOW), default=len(SLOW))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first: then those that take long, those with a real worker, those with a real browser."""
+    """Tests that take long first; then those with a real worker, those with a real browser, and the quick ones last."""
     items.sort(key=slowness)
 
 

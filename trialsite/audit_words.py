@@ -30,7 +30,8 @@ _QUIET = """
 id key site_id subject_id visit_id specimen_id laboratory_id signature_id query_id assessment_id proposal_id
 decision_id signer_id content digest fingerprint snapshot inputs result detail judgements version conversion_version
 recorded_at recorded_by_id entered_at entered_by_id created_at created_by_id opened_at opened_by_id granted_at
-granted_by_id by_id by_name at published_at superseded_at in_error_at password token_digest
+granted_by_id made_at made_by_id saved_at saved_by_id by_id by_name at published_at superseded_at in_error_at password
+token_digest
 """
 QUIET = frozenset(_QUIET.split())
 
@@ -267,7 +268,7 @@ def shown(table: str, column: str, value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    if value in (None, ""):
+    if value in (None, "", [], {}):
         return EMPTY
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -277,5 +278,10 @@ def _plain(value: Any) -> str:
     if _INSTANT.match(text):
         return f"{in_words(date.fromisoformat(text[:10]))} {text[11:16]} UTC"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {one}" for name, one in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else text
+        return ", ".join(f"{name.replace('_', ' ')} {_within(one)}" for name, one in value.items())
+    return ", ".join(map(_within, value)) if isinstance(value, list) else text
+
+
+def _within(value: Any) -> str:
+    """A value inside another one, in brackets where it has parts of its own."""
+    return f"({_plain(value)})" if value and isinstance(value, dict | list) else _plain(value)

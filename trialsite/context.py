@@ -48,6 +48,7 @@ _current: ContextVar[_Setting] = ContextVar("database_context", default=_Setting
 
 _served: ContextVar[frozenset[int]] = ContextVar("served_sites", default=frozenset())
 
+_REASON = "SELECT set_config('app.reason', %s, true)"
 _APPLY = """
 SELECT set_config('app.user_id', %s, true), set_config('app.person', %s, true),
        set_config('app.system_actor', %s, true),
@@ -136,8 +137,15 @@ def own_account(by: Actor, *, at: datetime, reason: str) -> Iterator[None]:
 @contextmanager
 def because(reason: str) -> Iterator[None]:
     """Inside `writing`: changes made here carry this reason, for example a machine's."""
-    with _applied(replace(_current.get(), reason=reason)):
+    before = _current.get()
+    token = _current.set(replace(before, reason=reason))
+    _run(_REASON, (reason,))
+    try:
         yield
+    finally:
+        _current.reset(token)
+        if not _is_broken():
+            _run(_REASON, (before.reason,))
 
 
 def _person(by: Actor) -> str:
@@ -185,5 +193,9 @@ def _apply(wanted: _Setting) -> None:
         wanted.user_id, wanted.person, wanted.system_actor, wanted.role, wanted.sites,
         wanted.reason, wanted.request_id, wanted.source, wanted.software,
     )  # fmt: skip
+    _run(_APPLY, values)
+
+
+def _run(statement: str, values: tuple[str, ...]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_APPLY, values)
+        cursor.execute(statement, values)

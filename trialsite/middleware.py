@@ -21,8 +21,9 @@ from trialsite.access import Actor, Duty, can_anywhere
 from trialsite.actors import actor_for
 from trialsite.context import coming_from, reading
 from trialsite.free_text import is_free_name, may_hold, sentence
-from trialsite.models import User
+from trialsite.models import Submission, User
 from trialsite.second_factor import is_enrolled
+from trialsite.submissions import REPEATED, Sent, sent_with
 
 logger = logging.getLogger(__name__)
 #: A proxy may name the request; anything but a plain name is replaced, since it is stored with every audit event.
@@ -66,8 +67,8 @@ class RequestContextMiddleware:
             request.actor = actor  # type: ignore[attr-defined]
             if "key" in kwargs and not can_anywhere(actor, Duty.VIEW_SUBJECT, clock.now()):
                 raise PermissionDenied(f"Your role does not include this: {Duty.VIEW_SUBJECT.value.lower()}.")
-            with reading(actor, clock.now()):
-                return _rendered(view(request, *args, **kwargs))
+            with sent_with(request) as sent, reading(actor, clock.now()):
+                return _noted(request, sent, _rendered(view(request, *args, **kwargs)))
 
 
 class SecondFactorMiddleware:
@@ -108,6 +109,15 @@ class FreeTextMiddleware:
             if words:
                 messages.warning(request, words)
         return response
+
+
+def _noted(request: HttpRequest, sent: Sent, response: HttpResponse) -> HttpResponse:
+    """Remember which page a form led to, and say so where it was saved before."""
+    if isinstance(response, HttpResponseRedirect):
+        Submission.objects.filter(token__in=sent.claimed).update(led_to=response.url[:300])
+        if sent.is_repeated:
+            messages.info(request, REPEATED)
+    return response
 
 
 def _rendered(response: HttpResponse) -> HttpResponse:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
 from django import forms
+
+from trialsite.submissions import TokenField
 
 AS_ENTERED = "as_entered"
 QUICK = {"corrected": "Corrected.", AS_ENTERED: "Correct as entered."}
@@ -56,7 +57,7 @@ class AskForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "autofocus": ""}),
         error_messages={"required": "Write the question."},
     )
-    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    token = TokenField()
 
     def __init__(self, *args: Any, fields: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         """fields: name and words of what the record holds; none where the record is one value."""

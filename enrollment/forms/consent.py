@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 
@@ -16,6 +15,7 @@ from enrollment.services import ConsentGiven, FormVersion, Identity, Screening
 from protocol.versions import VERSIONS
 from trialsite.days import DayField, in_words, tell_today
 from trialsite.models import Sex, Site, User
+from trialsite.submissions import TokenField
 
 
 def radios(label: str, choices: Sequence[tuple[str, str]], words: str, *, required: bool = True) -> forms.ChoiceField:
@@ -32,7 +32,7 @@ def radios(label: str, choices: Sequence[tuple[str, str]], words: str, *, requir
 class TokenForm(forms.Form):
     """A form that is stored once, however often it is sent."""
 
-    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    token = TokenField()
 
 
 def _day_of_consent() -> DayField:

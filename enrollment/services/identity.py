@@ -8,11 +8,10 @@ from datetime import datetime
 from enrollment.models import Consent
 from enrollment.selectors import consents_of
 from enrollment.services.screening import check_age
-from labs.services import FieldsRefused, derive_response, renew_reference_limits
+from labs.services import FieldsRefused, follow_change, renew_reference_limits
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.models import Query, Subject
-from trialsite.outbox import News, publish
 from trialsite.services.queries import close_automatic_query
 from trialsite.services.signatures import break_signatures_resting_on
 from trialsite.services.subjects import Refused, lock_open_subject
@@ -61,10 +60,7 @@ def correct_identity(
         sources = [f"subject:{subject.pk}", f"consent:{consent.pk}", *(f"lab_result:{pk}" for pk in moved)]
         words = f"Year of birth, sex or age was corrected. {reason}"[:300]
         break_signatures_resting_on(sources, reason=words, at=at)
-        derive_response(subject, at=at, caused_by="subject corrected")
-        publish(
-            kind=News.LABS_RECORDED, subject=subject, payload={"visit": "", "caused_by": "subject corrected"}, at=at
-        )
+        follow_change(subject, visit_code="", at=at, caused_by="subject corrected")
         return subject
 
 

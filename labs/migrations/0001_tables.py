@@ -130,6 +130,13 @@ TABLES = [
         ],
         options={
             "ordering": ["id"],
+            "indexes": [
+                models.Index(
+                    condition=models.Q(("superseded_at", None)),
+                    fields=["subject", "analyte"],
+                    name="labresult_standing",
+                )
+            ],
             "constraints": [
                 models.UniqueConstraint(fields=("specimen", "analyte", "version"), name="labresult_version_once"),
                 models.UniqueConstraint(
@@ -522,6 +529,7 @@ class Migration(migrations.Migration):
             "0003_laboratory_files",
             "0005_laboratory_messages",
             "0007_large_files",
+            "0003_standing_results",
         )
     ]
     initial = True

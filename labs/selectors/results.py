@@ -25,12 +25,13 @@ class StoredPanel:
 
 
 def stored_panels(visit: Visit | None) -> dict[str, StoredPanel]:
-    """Current specimens of a visit by panel, with their current results; two queries."""
+    """Current specimens of a visit by panel, with their current results; at most two queries."""
     if visit is None:
         return {}
-    specimens = Specimen.objects.filter(visit=visit, status=Specimen.Status.COMPLETE).select_related(
-        "laboratory", "recorded_by"
-    )
+    complete = Specimen.objects.filter(visit=visit, status=Specimen.Status.COMPLETE)
+    specimens = list(complete.select_related("laboratory", "recorded_by"))
+    if not specimens:
+        return {}
     results: dict[int, dict[Analyte, LabResult]] = defaultdict(dict)
     standing = LabResult.objects.filter(specimen__visit=visit, superseded_at=None).select_related("entered_by")
     for result in standing:

@@ -17,7 +17,7 @@ from labs.services.laboratories import (
 from labs.services.panels import PanelsRecorded, judge, record_panel
 from labs.services.receiving import receive_message
 from labs.services.refusals import Conflict, FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile
-from labs.services.responses import derive_response, derive_response_from
+from labs.services.responses import derive_response, derive_response_from, follow_change
 from labs.services.tokens import NewToken, check_token, make_token, revoke_token
 from labs.services.versions import adopt_protocol_version
 from labs.services.visit_checks import open_visit_questions
@@ -57,6 +57,7 @@ __all__ = [
     "consent_problem",
     "derive_response",
     "derive_response_from",
+    "follow_change",
     "foresee_import",
     "go_on_with_file",
     "judge",

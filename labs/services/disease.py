@@ -12,16 +12,16 @@ from uuid import UUID
 from labs.models import DiseaseAssessment
 from labs.selectors import current_assessment, visit_label
 from labs.services.answers import LastSave, changes_in_words, merged
+from labs.services.beside import ANSWERS, ask_about_contradictions
 from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
 from labs.services.dates import date_problem, site_day
 from labs.services.refusals import FieldsRefused, ReasonMissing
-from labs.services.responses import derive_response
+from labs.services.responses import follow_change
 from labs.services.visit_checks import visit_with_question
 from labs.services.visits import void_assessments
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.models import Subject, Visit
-from trialsite.outbox import News, publish
 from trialsite.services.signatures import break_signatures_resting_on
 from trialsite.services.subjects import (
     Refused,
@@ -103,6 +103,8 @@ def record_disease_assessment(
         if before is not None and not reason.strip():
             raise ReasonMissing(tuple(label_of(name) for name in changed))
         after = _append(by, at, visit, before, assessed, reason)
+        if not set(ANSWERS.values()).isdisjoint(changed):
+            ask_about_contradictions(by=by, at=at, subject=subject, visit_code=visit_code)
         _follow_up(by, subject, visit_code, before, changed, reason, at)
         if token is not None:
             note_outcome(token=token, outcome=f"disease {visit_code}")
@@ -238,6 +240,7 @@ def mark_disease_assessment_in_error(
         sources = void_assessments(standing, at)
         if not sources:
             raise Refused("Nothing was entered for this visit.")
+        ask_about_contradictions(by=by, at=at, subject=subject, visit_code=visit_code)
         words = f"{visit_label(visit_code)}: disease assessment entered in error"
         _spread(by, subject, visit_code, sources, words, reason, at)
 
@@ -259,7 +262,6 @@ def _follow_up(
 
 def _spread(by: Actor, subject: Subject, code: str, sources: list[str], words: str, reason: str, at: datetime) -> None:
     break_signatures_resting_on(sources, reason=f"{words}. {reason}"[:300], at=at)
-    derive_response(subject, at=at, caused_by=words)
-    publish(kind=News.LABS_RECORDED, subject=subject, payload={"visit": code, "caused_by": words}, at=at)
+    follow_change(subject, visit_code=code, at=at, caused_by=words)
     if may_lie_before(subject, code):
         ask_about_consent(by=by, at=at, subject=subject)

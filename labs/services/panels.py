@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -11,7 +11,6 @@ from uuid import UUID
 from labs.entries import PanelEntry, Reading
 from labs.models import DiseaseAssessment, LabResult, Specimen
 from labs.selectors import (
-    CODES,
     StoredPanel,
     current_assessment,
     previous_values,
@@ -19,12 +18,13 @@ from labs.selectors import (
     stored_panels,
     visit_label,
 )
+from labs.services.beside import ask_about_contradictions, standing_results
 from labs.services.consent import ask_about_consent, consent_problem, may_lie_before, settle_as_ordinary_care
 from labs.services.dates import check_collection, site_day
 from labs.services.merging import collection_of, merge, refuse_conflicts
 from labs.services.reading import read_entries
 from labs.services.refusals import FieldsRefused, ReasonMissing, RowsRefused
-from labs.services.responses import derive_response
+from labs.services.responses import follow_change
 from labs.services.storing import Change, PanelToStore, store_panels
 from labs.services.visit_checks import visit_with_question
 from protocol.trial import TRIAL
@@ -32,7 +32,6 @@ from protocol.vocabulary import Analyte, PanelCode
 from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.models import Subject, Visit
-from trialsite.outbox import News, publish
 from trialsite.services.queries import close_automatic_queries
 from trialsite.services.signatures import break_signatures_resting_on
 from trialsite.services.subjects import (
@@ -46,11 +45,12 @@ from trialsite.services.subjects import (
 
 @dataclass(frozen=True)
 class Handed:
-    """One panel of the form beside what is stored of it."""
+    """One panel of the form beside what is stored of it. beside: all results that stood for the visit before."""
 
     entry: PanelEntry
     stored: StoredPanel | None
     readings: Mapping[Analyte, Reading]
+    beside: Mapping[Analyte, Decimal | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,9 @@ def record_panel(
         changes = _store(by, at, subject, visit_code, visit_reason, handed, reason)
         if changes:
             _follow_up(subject, visit_code, changes, reason, at)
+            if any(one.beside for one in handed):
+                confirmed = {a for one in handed for a, read in one.readings.items() if read.entry.confirmed}
+                ask_about_contradictions(by=by, at=at, subject=subject, visit_code=visit_code, confirmed=confirmed)
             if may_lie_before(subject, visit_code):
                 ask_about_consent(by=by, at=at, subject=subject)
         if ordinary_care:
@@ -115,7 +118,7 @@ def judge_against(
     previous: Mapping[date, Mapping[Analyte, Decimal]],
 ) -> dict[Analyte, Reading]:
     """The same against what was read before: panels and assessment of the visit, values before each day; no query."""
-    handed = _read(panels, stored, previous, _beside(assessed, stored))
+    handed = _read(panels, stored, previous, standing_results(assessed, stored))
     return {analyte: reading for one in handed for analyte, reading in one.readings.items()}
 
 
@@ -134,14 +137,14 @@ def _examine(subject: Subject, visit_code: str, panels: Sequence[PanelEntry], at
     for one in filled:
         check_collection(subject, visit_code, one.collection.on, site_day(subject, at))
         _check_consent(subject, one, stored.get(one.panel))
-    beside = _beside(current_assessment(visit), stored)
+    beside = standing_results(current_assessment(visit), stored)
     read = _read(filled, stored, _previous(subject, visit, filled), beside)
     merged = [merge(visit, one.entry, one.stored, one.readings) for one in read]
     problems = {a: r.problem for one in merged for a, r in one.readings.items() if r.problem}
     if problems:
         raise RowsRefused(problems)
     refuse_conflicts(merged, stored)
-    return [Handed(one.entry, stored.get(one.entry.panel), one.readings) for one in merged]
+    return [Handed(one.entry, stored.get(one.entry.panel), one.readings, beside) for one in merged]
 
 
 def _check_consent(subject: Subject, one: PanelEntry, stored: StoredPanel | None) -> None:
@@ -170,23 +173,8 @@ def _read(
     for one in panels:
         known = stored.get(one.panel)
         readings = read_entries(one.entries, previous[one.collection.on], beside)
-        handed.append(Handed(one, known, _with_removals(readings, known)))
+        handed.append(Handed(one, known, _with_removals(readings, known), beside))
     return handed
-
-
-#: Results of the disease assessment that a laboratory result can contradict.
-_ASSESSED = {Analyte.SERUM_IFE: "serum_ife", Analyte.URINE_IFE: "urine_ife"}
-
-
-def _beside(assessed: DiseaseAssessment | None, stored: Mapping[str, StoredPanel]) -> dict[Analyte, Decimal | str]:
-    """Results that stand for this visit already, immunofixation among them."""
-    values: dict[Analyte, Decimal | str] = {}
-    for panel in stored.values():
-        values |= {a: r.coded if r.value is None else r.value for a, r in panel.results.items() if not r.missing}
-    for analyte, name in _ASSESSED.items():
-        if assessed is not None and getattr(assessed, name):
-            values[analyte] = CODES[DiseaseAssessment.Finding(getattr(assessed, name))]
-    return values
 
 
 def _with_removals(readings: Mapping[Analyte, Reading], stored: StoredPanel | None) -> dict[Analyte, Reading]:
@@ -270,8 +258,7 @@ def _follow_up(subject: Subject, visit_code: str, changes: Sequence[Change], rea
     if replaced:
         sources = [f"lab_result:{one.pk}" for one in replaced]
         break_signatures_resting_on(sources, reason=f"{words}. {reason}"[:300], at=at)
-    derive_response(subject, at=at, caused_by=words)
-    publish(kind=News.LABS_RECORDED, subject=subject, payload={"visit": visit_code, "caused_by": words}, at=at)
+    follow_change(subject, visit_code=visit_code, at=at, caused_by=words)
 
 
 def in_words(visit_code: str, changes: Sequence[Change]) -> str:

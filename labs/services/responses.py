@@ -13,7 +13,20 @@ from protocol.measurements import Course
 from protocol.response import assess, fingerprint
 from protocol.samples import RELEVANT
 from trialsite.models import Subject
+from trialsite.outbox import News, publish
 from trialsite.selectors import protocol_of
+
+
+def follow_change(subject: Subject, *, visit_code: str, at: datetime, caused_by: str) -> None:
+    """What a change of results or findings causes: the response at once, all that rests on it by the worker.
+
+    Before the first dose neither has anything to say, and the start of treatment is news of its own.
+    """
+    if subject.day1_on is None:
+        return
+    derive_response(subject, at=at, caused_by=caused_by)
+    payload = {"visit": visit_code, "caused_by": caused_by}
+    publish(kind=News.LABS_RECORDED, subject=subject, payload=payload, at=at)
 
 
 def derive_response(subject: Subject, *, at: datetime, caused_by: str) -> ResponseAssessment | None:

@@ -13,17 +13,17 @@ from labs.models import DiseaseAssessment, LabResult, Specimen
 from labs.selectors import visit_label
 from labs.selectors.bedside import BEDSIDE
 from labs.services.answers import Answers, changes_in_words, last_save, merged
+from labs.services.beside import ask_about_contradictions
 from labs.services.consent import ask_about_consent, consent_problem, may_lie_before
 from labs.services.dates import date_problem, site_day
 from labs.services.refusals import FieldsRefused, ReasonMissing
-from labs.services.responses import derive_response
+from labs.services.responses import follow_change
 from labs.services.visit_checks import ask_about_visit
 from protocol.trial import TRIAL
 from protocol.vocabulary import PanelCode
 from trialsite.access import Actor, Duty
 from trialsite.context import because, writing
 from trialsite.models import Subject, Visit
-from trialsite.outbox import News, publish
 from trialsite.services.queries import close_automatic_queries
 from trialsite.services.signatures import break_signatures_resting_on
 from trialsite.services.subjects import (
@@ -208,6 +208,7 @@ def mark_specimen_in_error(
         panel = TRIAL.panels[PanelCode(specimen.panel)].label
         words = f"{visit_label(specimen.visit.code)}: {panel} entered in error"
         _follow_up(subject, specimen.visit.code, sources, words, reason, at)
+        ask_about_contradictions(by=by, at=at, subject=subject, visit_code=specimen.visit.code)
         _ask(by, at, subject, specimen.visit.code)
         return specimen
 
@@ -270,5 +271,4 @@ def _follow_up(subject: Subject, code: str, sources: list[str], words: str, reas
     if not sources:
         return
     break_signatures_resting_on(sources, reason=f"{words}. {reason}"[:300], at=at)
-    derive_response(subject, at=at, caused_by=words)
-    publish(kind=News.LABS_RECORDED, subject=subject, payload={"visit": code, "caused_by": words}, at=at)
+    follow_change(subject, visit_code=code, at=at, caused_by=words)

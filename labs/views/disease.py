@@ -36,6 +36,7 @@ from trialsite.http import SignedInRequest
 from trialsite.models import Subject, Visit
 from trialsite.selectors import visits, was_submitted
 from trialsite.services.subjects import Refused
+from trialsite.submissions import renewed
 
 UNPROCESSABLE, CONFLICT = 422, 409
 #: Answer -> the boxes that it stands in.
@@ -184,7 +185,7 @@ def _show(
         "correction": page.correction,
         "has_results": page.current is not None,
         "seen": page.seen,
-        "token": uuid_of(page.request.POST.get("token", "") or page.draft.get("token", "")),
+        "token": renewed(uuid_of(page.request.POST.get("token", "") or page.draft.get("token", ""))),
         "drafting": page.unsaved,
         "may_enter": page.unsaved is not None,
         "has_errors": status == UNPROCESSABLE,

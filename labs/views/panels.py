@@ -48,6 +48,7 @@ from trialsite.http import SignedInRequest
 from trialsite.models import Query
 from trialsite.selectors import protocol_of, visits, was_submitted
 from trialsite.services.subjects import Refused
+from trialsite.submissions import renewed
 
 UNPROCESSABLE, CONFLICT = 422, 409
 
@@ -125,7 +126,8 @@ def _save(page: Page, handed: Handed) -> HttpResponse:
         _explain(page, refusal)
         return _show(page)
     is_saved(page.request, page.subject, "panels=all" if page.request.GET.get("panels") == "all" else "")
-    messages.success(page.request, _said(done))
+    if not done.repeated:
+        messages.success(page.request, _said(done))
     return redirect(page.request.get_full_path(), permanent=False)
 
 
@@ -161,8 +163,6 @@ def _ask(page: Page) -> None:
 
 
 def _said(done: PanelsRecorded) -> str:
-    if done.repeated:
-        return "This form was saved already. Nothing was stored twice."
     if not done.changes:
         return "Saved. Nothing had changed."
     corrected = sum(1 for one in done.changes if one.before is not None)
@@ -279,7 +279,7 @@ def _context(page: Page, sheet: Sheet, empty: Analyte | None) -> dict[str, Any]:
         "has_errors": page.status == UNPROCESSABLE,
         "conflict": conflict_of(page.conflict, "panel", "result"),
         "notice": page.notice,
-        "token": page.token,
+        "token": renewed(page.token),
         "seen": [(one.panel.value, page.version(one)) for one in page.due],
         "preview": preview(page.subject, page.code, page.today, page.readings, page.handed_in),
     }

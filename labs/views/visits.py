@@ -36,6 +36,7 @@ from trialsite.http import SignedInRequest
 from trialsite.models import Query, Subject, Visit
 from trialsite.selectors import protocol_of
 from trialsite.services.subjects import Refused, record_visit_not_done, withdraw_not_done
+from trialsite.submissions import renewed
 
 UNPROCESSABLE, CONFLICT = 422, 409
 #: Actions that say why something should never have been entered.
@@ -66,7 +67,7 @@ def subject_visits(request: SignedInRequest, key: str) -> HttpResponse:
         "subject": subject,
         "lines": [_with_addresses(subject, line) for line in visit_lines(subject, today)],
         "form": form,
-        "token": uuid_of(request.POST.get("token", "") or typed_in_draft(unsaved).get("token", "")),
+        "token": renewed(uuid_of(request.POST.get("token", "") or typed_in_draft(unsaved).get("token", ""))),
         "drafting": unsaved,
         "may_enter": may_enter(request, subject),
     }

@@ -10,7 +10,6 @@ from uuid import NAMESPACE_OID, uuid5
 
 from dosing import selectors as dosing
 from dosing.models import PhaseProposal
-from dosing.selectors.shown import computed
 from dosing.services import Verdict, record_doses, sign_phase_decision, start_treatment
 from dosing.services.decisions import offered_phase
 from dosing.services.modifications import Order, modify_dose
@@ -309,15 +308,15 @@ def _fill(
     )  # fmt: skip
 
 
-def proposed(one: Someone, on: date) -> tuple[int, ProposalKind | None, Phase | None, str] | None:
+def proposed(one: Someone, on: date) -> tuple[int, ProposalKind, Phase | None, str] | None:
     """The pending proposal as the investigator would see it: id, kind, phase that agreeing starts, fingerprint."""
     with reading(one.investigator, moment(on)):
         waiting = PhaseProposal.objects.filter(subject_id=one.subject_id, status=PhaseProposal.Status.PENDING)
-        pending = waiting.filter(kind__in=TO_DECIDE).values_list("pk", flat=True).first()
-        if pending is None:
-            return None
-        now = computed(one.subject(), on)
-        return pending, now.kind, offered_phase(now.kind, now.phase), now.fingerprint
+        pending = waiting.filter(kind__in=TO_DECIDE).defer("detail").first()
+    if pending is None:
+        return None
+    kind, phase = ProposalKind(pending.kind), Phase(pending.to_phase) if pending.to_phase else None
+    return pending.pk, kind, offered_phase(kind, phase), pending.fingerprint
 
 
 def decide(one: Someone, *, on: date, proposal_id: int, phase: Phase, shown: str) -> None:

@@ -56,7 +56,7 @@ BY_TABLE: dict[str, dict[Privacy, frozenset[str]]] = {
         Privacy.DIRECT: _named("address"),
         Privacy.FREE: _named("heading body why last_error skipped_because"),
     },
-    "trialsite_submission": {Privacy.NONE: _named("outcome")},
+    "trialsite_submission": {Privacy.NONE: _named("outcome led_to")},
     "trialsite_query": {Privacy.FREE: _named("text")},
     "trialsite_querymessage": {Privacy.FREE: _named("text")},
     "trialsite_signature": {

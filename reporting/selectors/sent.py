@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import BooleanField, Exists, Func, OuterRef, Q
 from django.db.models.expressions import Value
 from django.db.models.fields import TextField
-from django.db.models.functions import Concat
+from django.db.models.functions import Cast, Concat
 
 from enrollment.models import ScreeningAnswer, Waiver
 from labs.models import DiseaseAssessment, LabResult
@@ -28,7 +28,7 @@ def _since(*instants: str) -> Q:
 
 def _told_as_ongoing() -> Func:
     source = Concat(Value("medication:"), "pk", output_field=TextField())
-    told = Func(Value("source"), source, function="jsonb_build_object")
+    told = Func(Cast(Value("source"), TextField()), source, function="jsonb_build_object")
     path = Func(Value(_ONGOING), template="%(expressions)s::jsonpath")
     return Func(OuterRef("judgements"), path, told, function="jsonb_path_exists", output_field=BooleanField())
 

@@ -5,6 +5,19 @@ from django.db import migrations, models
 
 from trialsite.tables import CreateTables, link, row_id
 
+ROUTES = [
+    ("ORAL", "By mouth"),
+    ("INTRAVENOUS", "Intravenous"),
+    ("SUBCUTANEOUS", "Subcutaneous"),
+    ("INTRAMUSCULAR", "Intramuscular"),
+    ("RESPIRATORY", "Inhaled"),
+    ("NASAL", "Nasal"),
+    ("TOPICAL", "On the skin"),
+    ("OPHTHALMIC", "In the eye"),
+    ("RECTAL", "Rectal"),
+    ("OTHER", "Another way"),
+    ("UNKNOWN", "Unknown"),
+]
 TABLES = [
     migrations.CreateModel(
         name="ConcomitantMedication",
@@ -14,9 +27,19 @@ TABLES = [
             ("site", link("trialsite.site")),
             ("name", models.CharField(max_length=120)),
             ("indication", models.CharField(max_length=200)),
+            (
+                "route",
+                models.CharField(blank=True, choices=ROUTES, help_text="Empty where nobody said it.", max_length=13),
+            ),
             ("is_anti_myeloma", models.BooleanField(default=False)),
-            ("started_on", models.DateField()),
-            ("ended_on", models.DateField(blank=True, null=True)),
+            ("started", models.CharField(help_text="2025-03-12, 2025-03 or 2025.", max_length=10)),
+            ("started_typed", models.CharField(max_length=40)),
+            ("started_earliest", models.DateField()),
+            ("started_latest", models.DateField()),
+            ("stopped", models.CharField(blank=True, help_text="Empty while it is taken.", max_length=10)),
+            ("stopped_typed", models.CharField(blank=True, max_length=40)),
+            ("stopped_earliest", models.DateField(blank=True, null=True)),
+            ("stopped_latest", models.DateField(blank=True, null=True)),
             ("in_error", models.BooleanField(default=False)),
             ("in_error_at", models.DateTimeField(blank=True, null=True)),
             ("in_error_reason", models.CharField(blank=True, max_length=300)),
@@ -24,11 +47,30 @@ TABLES = [
             ("recorded_at", models.DateTimeField()),
         ],
         options={
-            "ordering": ["started_on", "id"],
+            "ordering": ["started_earliest", "id"],
             "constraints": [
                 models.CheckConstraint(
-                    condition=models.Q(("ended_on", None), ("ended_on__gte", models.F("started_on")), _connector="OR"),
-                    name="medication_ends_after_it_starts",
+                    condition=models.Q(("started_earliest__lte", models.F("started_latest"))),
+                    name="medication_start_in_order",
+                ),
+                models.CheckConstraint(
+                    condition=models.Q(
+                        models.Q(("stopped", ""), ("stopped_earliest", None), ("stopped_latest", None)),
+                        models.Q(
+                            models.Q(("stopped", ""), _negated=True),
+                            ("stopped_earliest__lte", models.F("stopped_latest")),
+                        ),
+                        _connector="OR",
+                    ),
+                    name="medication_stop_in_order",
+                ),
+                models.CheckConstraint(
+                    condition=models.Q(
+                        ("stopped_latest", None),
+                        ("stopped_latest__gte", models.F("started_earliest")),
+                        _connector="OR",
+                    ),
+                    name="medication_may_stop_after_start",
                 ),
                 models.CheckConstraint(
                     condition=models.Q(
@@ -534,6 +576,7 @@ class Migration(migrations.Migration):
             "0011_report_details",
             "0012_judgements_taken_back",
             "0013_medication_in_error_since",
+            "0003_partial_medication_dates",
         )
     ]
     initial = True

@@ -78,6 +78,11 @@ def recovery_code(desk: Desk, axe: Axe, no_sideways_scroll: Fits) -> str:
     return code
 
 
+def buttons(desk: Desk) -> list[object]:
+    """Where the save bar and its buttons stand in the window."""
+    return [one.bounding_box() for one in desk.page.locator(".savebar, .savebar button").all()]
+
+
 @pytest.mark.req("A11", "A12", "D3")
 def test_what_is_typed_is_kept_while_typing_and_comes_back_after_the_session(
     desk: Desk, axe: Axe, no_sideways_scroll: Fits
@@ -100,13 +105,19 @@ def test_what_is_typed_is_kept_while_typing_and_comes_back_after_the_session(
     assert (page.input_value("#v_serum_m"), page.input_value("#v_hb")) == ("2.9", "two")
     desk.tab.check()
     # the network fails: the page says so, keeps trying, and says when it worked
+    places = buttons(desk)
     page.route("**/draft/**", lambda route: route.abort())
     page.fill("#v_wbc", "5.2")
     page.keyboard.press("Control+s")
     expect(line).to_contain_text("Your entries are still here. Trying again.")
+    assert buttons(desk) == places, "the longest words move no button"
+    desk.tab.resize("narrow")
+    places = buttons(desk)
     page.unroute("**/draft/**")
     page.keyboard.press("Control+s")
     expect(line).to_contain_text("Draft saved")
+    assert buttons(desk) == places
+    desk.tab.resize("wide")
     # the session ends, of a person with a second factor
     code = recovery_code(desk, axe, no_sideways_scroll)
     desk.page.context.clear_cookies(name="sessionid")

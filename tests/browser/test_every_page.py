@@ -29,12 +29,20 @@ pytestmark = pytest.mark.browser
 
 STATIC = "/static/"
 #: Rules of axe whose answer hangs on the size of the window; the others were run on the same page at the other size.
-OF_SIZE = ["scrollable-region-focusable", "target-size"]
+OF_SIZE = [
+    "scrollable-region-focusable", "target-size",  # where things lie
+    "button-name", "empty-heading", "heading-order", "link-name", "page-has-heading-one",  # words may be hidden
+]  # fmt: skip
 #: Without the style sheets as text, which one rule (no locked orientation) reads and the other walks have.
-RUN = (
-    "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations'], preload: false})"
-    ".then(found => found.violations.map(one => `${one.id}: ${one.nodes.map(node => node.html).join(' ')}`))"
-)
+RUN = """([rules, at]) => axe.run(at ?? document, {runOnly: rules, resultTypes: ['violations'], preload: false})
+  .then(found => found.violations.map(one => `${one.id}: ${one.nodes.map(node => node.html).join(' ')}`))"""
+#: What one size shows alone is looked at with every rule: the first call keeps what is seen, the second finds the rest.
+ONLY_HERE = """rules => {
+  const seen = [...document.body.querySelectorAll('*')].filter((one) => one.checkVisibility());
+  const before = window.__seen ?? new Set(seen), added = seen.filter((one) => !before.has(one));
+  window.__seen = new Set(seen);
+  return added.length ? RUN([rules, {include: added}]) : [];
+}""".replace("RUN", f"({RUN})")
 #: A first visit asks for the page and at most so many files together.
 MOST_REQUESTS = 10
 FOR_ALL = ("my_work", "subjects", "subject", "visit", "visit_labs")
@@ -127,14 +135,15 @@ def test_every_page_is_clean_at_both_sizes(
 
 
 def looked_at(tab: Tab, address: str, no_sideways_scroll: Callable[[Page], None]) -> list[str]:
-    """What is wrong with a page: everything at the wide size, at the narrow one what hangs on the size."""
+    """What is wrong with a page: everything at the wide size; at the narrow one what hangs on it, or is only there."""
     page = tab.page
     page.goto(address, wait_until="domcontentloaded")
     page.add_script_tag(url=axe.PLACE)  # the browser keeps it; handing it over on every page takes a quarter of all
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")  # at the end a bar that sticks covers nothing
-    found = [*page.evaluate(RUN, AXE_TAGS)]
+    found = [*page.evaluate(RUN, [AXE_TAGS, None]), *page.evaluate(ONLY_HERE, AXE_TAGS)]
     page.set_viewport_size(dict(zip(("width", "height"), SIZES["narrow"], strict=True)))
-    found += [f"narrow: {one}" for one in page.evaluate(RUN, OF_SIZE)]
+    narrow = [*page.evaluate(RUN, [OF_SIZE, None]), *page.evaluate(ONLY_HERE, AXE_TAGS)]
+    found += [f"narrow: {one}" for one in narrow]
     found += [*sideways(tab, no_sideways_scroll), *tab.errors, *tab.refused()]
     tab.errors.clear()
     page.set_viewport_size(dict(zip(("width", "height"), SIZES["wide"], strict=True)))

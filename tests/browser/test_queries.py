@@ -139,7 +139,6 @@ def test_the_panel_fits_beside_the_grid(
         "query-list": "/queries/?show=open",
         "query-none": "/queries/?show=closed",
         "query-page": f"/queries/{first}/",
-        "account": "/accounts/profile/",
     }
     watched = {
         "quality": "/dashboards/data-quality/",

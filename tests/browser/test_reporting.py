@@ -64,8 +64,6 @@ def test_the_pages_are_clean_at_both_sizes(
             "06-dashboard": "/dashboards/efficacy/",
             "efficacy-list": "/dashboards/efficacy/subjects/?group=whole-mr&population=signed",
             "safety": "/dashboards/safety/?cause=any",
-            "exports": "/exports/",
-            "protocol": "/protocol/",
         },
     }
     for role, actor in people.items():

@@ -4,18 +4,38 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.world import World, new_world
-from tests.world_enrollment import form_in_force
+from tests.fixtures.kept import Furnish
+from tests.world import World
+from tests.world_enrollment import complete, form_in_force
 from trialsite.access import system_actor
 from trialsite.context import reading
+from trialsite.models import Subject
+
+
+def with_forms(world: World) -> None:
+    for site in ("01", "02"):
+        form_in_force(world, site)
+
+
+def with_subject(world: World) -> Subject:
+    with_forms(world)
+    return complete(world)
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    made = new_world()
-    for site in ("01", "02"):
-        form_in_force(made, site)
-    return made
+def furnishing(request: pytest.FixtureRequest) -> Furnish:
+    return with_subject if "subject" in request.fixturenames else with_forms
+
+
+@pytest.fixture
+def world(kept_today: World) -> World:
+    return kept_today
+
+
+@pytest.fixture
+def subject(world: World, kept_thing: Subject) -> Subject:
+    """In screening at site 01, with every result and every answer."""
+    return kept_thing
 
 
 @pytest.fixture

@@ -284,8 +284,7 @@ def test_a_new_version_holds_back_study_procedures_until_the_subject_consents_ag
 
 
 @pytest.mark.req("D1")
-def test_nobody_is_registered_while_a_new_consent_is_waited_for(world: World) -> None:
-    subject = complete(world)
+def test_nobody_is_registered_while_a_new_consent_is_waited_for(world: World, subject: Subject) -> None:
     signed(world, subject, sent(world, subject))
     new_form(world)
     with pytest.raises(Refused, match="wait for consent to version"):
@@ -442,7 +441,7 @@ def test_a_study_procedure_before_consent_is_saved_and_asked_about_until_correct
 
 @pytest.mark.req("D3")
 def test_the_time_of_consent_counts_on_its_day(later: World) -> None:
-    subject = start(later, consented_time=time(2, 30))
+    subject = start(later, consented_time=time(3))
     day = subject.screened_on
     labs(later, subject, day, hour=2)
     assert questions(later, subject) == [("Haematology", "open")]
@@ -511,3 +510,25 @@ def test_nothing_later_is_collected_once_screening_ended(later: World) -> None:
     with pytest.raises(FieldsRefused, match=f"is after screening ended: nothing later than {ended:%-d %b %Y}"):
         labs(later, subject, ended + DAY)
     labs(later, subject, ended)
+
+
+@pytest.mark.req("B7")
+def test_a_corrected_consent_breaks_the_signature_that_rested_on_it(world: World) -> None:
+    """The age on the signed checklist is that of the day of consent: what was signed no longer stands so."""
+    subject = complete(world)
+    signature = signed(world, subject, sent(world, subject))
+    correct(world, subject, consented_time=time(0, 5))
+    with reading(system_actor("verification"), world.at):
+        (ended,) = SignatureEvent.objects.filter(signature=signature)
+    assert ended.reason == "The consent under it was corrected. Read the form again"
+
+
+def test_ordinary_care_is_stated_of_the_visit_that_is_saved_and_of_no_other(later: World) -> None:
+    subject = screened(later)
+    before = subject.screened_on - DAY
+    labs(later, subject, before)
+    drawn = panels(before, {Analyte.SERUM_M: "2.9"})
+    record_panel(
+        **who(later, subject), visit_code="uns1", panels=drawn, visit_reason="Yearly check", ordinary_care=True
+    )
+    assert questions(later, subject) == [("Haematology", "open"), ("Myeloma proteins, serum", "closed")]

@@ -9,9 +9,10 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from enrollment.evidence import gather
 from enrollment.models import EligibilitySnapshot, ScreeningAnswer
 from enrollment.questions import Question, questions_for
-from enrollment.selectors import checklist_of, current_answers, judgements, site_day
+from enrollment.selectors import checklist_of, current_answers, facts_of, judgements, site_day
 from enrollment.services import Answer, record_screening_answers, send_eligibility, sign_eligibility
 from enrollment.tasks import announce_eligibility
 from labs.services import Assessed, SavedMeanwhile, VisitFacts, record_disease_assessment, record_visit
@@ -19,8 +20,8 @@ from labs.services.refusals import Conflict
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte, CriterionOutcome
 from tests.world import World
-from tests.world_enrollment import answered, complete, correct, screened, sent, signed, with_labs
-from tests.world_labs import record
+from tests.world_enrollment import answered, central_laboratory, complete, correct, screened, sent, signed, with_labs
+from tests.world_labs import laboratory, record
 from trialsite import clock
 from trialsite.access import Actor, system_actor
 from trialsite.context import reading
@@ -217,8 +218,7 @@ def test_antibiotics_without_a_date_decide_nothing(world: World) -> None:
         (91, ["I03", "I04", "I07", "I08", "I09", "I11"]),
     ],
 )
-def test_screening_results_grow_too_old(world: World, days: int, too_old: list[str]) -> None:
-    subject = complete(world)
+def test_screening_results_grow_too_old(world: World, subject: Subject, days: int, too_old: list[str]) -> None:
     world.later(days)
     outcomes = look(world, subject)
     assert [name for name in APPLICABLE if outcomes[name] is not MET] == too_old
@@ -242,6 +242,30 @@ def test_the_newest_result_counts(world: World) -> None:
     assert look(world, subject)["I07"] is MET
 
 
+def test_of_two_results_of_one_day_the_central_laboratorys_counts(world: World) -> None:
+    """Whichever was entered last, and drawn last."""
+    subject = screened(world)
+    day = site_day(world.at, subject.site)
+    record(world, subject, "scr", day, {Analyte.WBC: "4.0"}, lab=central_laboratory(world))
+    bedside = laboratory(world, name="Bedside", central=False)
+    record(world, subject, "uns1", day, {Analyte.WBC: "3.0"}, lab=bedside)
+    assert look(world, subject)["I07"] is MET
+
+
+def test_lesions_seen_in_an_image_grow_too_old_as_the_marrow_does(world: World) -> None:
+    subject = screened(world)
+    day = site_day(world.at, subject.site)
+    record_disease_assessment(
+        by=world.person(Role.COORDINATOR), at=world.at, subject_id=subject.pk, site_id=subject.site_id,
+        visit_code="scr", assessed=Assessed(imaging_on=day, focal_mri_lesions=2),
+    )  # fmt: skip
+    last = day + timedelta(days=TRIAL.config.screening_marrow_days)
+    with reading(system_actor("verification"), world.at):
+        facts = facts_of(subject)
+        found = ["mri_focal_lesions" in gather(facts, TRIAL, on) for on in (last, last + timedelta(days=1))]
+    assert found == [True, False]
+
+
 def test_the_limit_of_creatinine_is_the_laboratorys_own(world: World) -> None:
     """Without the laboratory's upper limit of that date nothing is decided."""
     subject = screened(world)
@@ -249,8 +273,7 @@ def test_the_limit_of_creatinine_is_the_laboratorys_own(world: World) -> None:
     assert look(world, subject)["I09"] is UNKNOWN
 
 
-def test_performance_status_from_the_visit_goes_before_an_answer(world: World) -> None:
-    subject = complete(world)
+def test_performance_status_from_the_visit_goes_before_an_answer(world: World, subject: Subject) -> None:
     record_visit(
         by=world.person(Role.COORDINATOR),
         at=world.at,
@@ -265,16 +288,14 @@ def test_performance_status_from_the_visit_goes_before_an_answer(world: World) -
 # -- answers
 
 
-def test_the_same_answer_again_stores_nothing(world: World) -> None:
-    subject = complete(world)
+def test_the_same_answer_again_stores_nothing(world: World, subject: Subject) -> None:
     answered(world, subject)
     with reading(system_actor("verification"), world.at):
         assert ScreeningAnswer.objects.filter(subject=subject).count() == 20
 
 
 @pytest.mark.req("D7")
-def test_a_correction_is_a_new_version_with_a_reason(world: World) -> None:
-    subject = complete(world)
+def test_a_correction_is_a_new_version_with_a_reason(world: World, subject: Subject) -> None:
     sent(world, subject)
     correct(world, subject, "nyha", Answer("2", world.at.date()), "Echo of 2 Jan")
     with reading(system_actor("verification"), world.at):
@@ -284,8 +305,7 @@ def test_a_correction_is_a_new_version_with_a_reason(world: World) -> None:
         assert current_answers(subject)["nyha"] == second
 
 
-def test_after_the_checklist_was_sent_a_correction_needs_a_reason(world: World) -> None:
-    subject = complete(world)
+def test_after_the_checklist_was_sent_a_correction_needs_a_reason(world: World, subject: Subject) -> None:
     correct(world, subject, "nyha", Answer("1", world.at.date()), reason="")
     sent(world, subject)
     with pytest.raises(Refused, match="Say why"):
@@ -308,8 +328,7 @@ def test_an_impossible_answer_is_refused(world: World, item: str, answer: Answer
 
 
 @pytest.mark.req("D12")
-def test_the_second_of_two_savers_is_told(world: World) -> None:
-    subject = complete(world)
+def test_the_second_of_two_savers_is_told(world: World, subject: Subject) -> None:
     with reading(system_actor("verification"), world.at):
         opened = max(one.pk for one in current_answers(subject).values())
     correct(world, subject, "nyha", Answer("1", world.at.date()))
@@ -347,8 +366,7 @@ def test_an_undecided_checklist_is_not_sent(world: World) -> None:
 
 
 @pytest.mark.req("D13")
-def test_sending_twice_is_sending_once(world: World) -> None:
-    subject = complete(world)
+def test_sending_twice_is_sending_once(world: World, subject: Subject) -> None:
     assert sent(world, subject) == sent(world, subject)
     with reading(system_actor("verification"), world.at):
         assert EligibilitySnapshot.objects.filter(subject=subject).count() == 1
@@ -385,8 +403,7 @@ def test_nothing_is_mailed_once_it_is_signed(world: World, monkeypatch: pytest.M
 
 
 @pytest.mark.req("C1", "C3", "D2")
-def test_the_signature_covers_exactly_what_was_shown(world: World) -> None:
-    subject = complete(world)
+def test_the_signature_covers_exactly_what_was_shown(world: World, subject: Subject) -> None:
     snapshot = sent(world, subject)
     signature = signed(world, subject, snapshot)
     assert signature.content == {"subject": "01-S001", "protocol": "NCT00635154", **snapshot.judgements}
@@ -402,8 +419,7 @@ def test_the_signature_covers_exactly_what_was_shown(world: World) -> None:
 
 
 @pytest.mark.req("D13")
-def test_signing_twice_signs_once(world: World) -> None:
-    subject = complete(world)
+def test_signing_twice_signs_once(world: World, subject: Subject) -> None:
     snapshot = sent(world, subject)
     assert signed(world, subject, snapshot) == signed(world, subject, snapshot)
 
@@ -449,8 +465,9 @@ CHANGES = [change_an_answer, change_a_result, add_a_result, change_the_marrow]
 
 @pytest.mark.req("D2", "C10")
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_checklist_whose_evidence_changed_is_stale(world: World, change: Callable[[World, Subject], None]) -> None:
-    subject = complete(world)
+def test_a_checklist_whose_evidence_changed_is_stale(
+    world: World, subject: Subject, change: Callable[[World, Subject], None]
+) -> None:
     snapshot = sent(world, subject)
     change(world, subject)
     with pytest.raises(Stale, match="evidence has changed"):
@@ -465,9 +482,8 @@ def test_a_checklist_whose_evidence_changed_is_stale(world: World, change: Calla
 @pytest.mark.req("C4")
 @pytest.mark.parametrize("change", [change_an_answer, change_a_result, change_the_marrow])
 def test_a_correction_breaks_the_signature_that_rests_on_it(
-    world: World, change: Callable[[World, Subject], None]
+    world: World, subject: Subject, change: Callable[[World, Subject], None]
 ) -> None:
-    subject = complete(world)
     signature = signed(world, subject, sent(world, subject))
     change(world, subject)
     with reading(system_actor("verification"), world.at):
@@ -475,8 +491,7 @@ def test_a_correction_breaks_the_signature_that_rests_on_it(
         assert signature.events.get().kind == "broken"
 
 
-def test_a_checklist_that_grew_too_old_is_not_signed(world: World) -> None:
-    subject = complete(world)
+def test_a_checklist_that_grew_too_old_is_not_signed(world: World, subject: Subject) -> None:
     snapshot = sent(world, subject)
     world.later(8)
     with pytest.raises(Stale, match="Too old by now: the evidence for I11"):
@@ -485,24 +500,21 @@ def test_a_checklist_that_grew_too_old_is_not_signed(world: World) -> None:
 
 @pytest.mark.req("C11", "A8")
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.INVESTIGATOR])
-def test_only_an_investigator_signs(world: World, role: Role) -> None:
-    subject = complete(world)
+def test_only_an_investigator_signs(world: World, subject: Subject, role: Role) -> None:
     snapshot = sent(world, subject)
     with pytest.raises(PermissionDenied):
         _sign(world, subject, snapshot, world.person(role))
 
 
 @pytest.mark.req("C11")
-def test_an_investigator_of_another_site_does_not_sign(world: World) -> None:
-    subject = complete(world)
+def test_an_investigator_of_another_site_does_not_sign(world: World, subject: Subject) -> None:
     snapshot = sent(world, subject)
     with pytest.raises(PermissionDenied):
         _sign(world, subject, snapshot, world.person(Role.INVESTIGATOR, "02"))
 
 
 @pytest.mark.req("C5")
-def test_a_stale_proof_signs_nothing(world: World) -> None:
-    subject = complete(world)
+def test_a_stale_proof_signs_nothing(world: World, subject: Subject) -> None:
     snapshot = sent(world, subject)
     investigator = world.person(Role.INVESTIGATOR)
     with pytest.raises(PermissionDenied, match="password"):
@@ -529,8 +541,7 @@ def _sign(world: World, subject: Subject, snapshot: EligibilitySnapshot, by: Act
 
 @pytest.mark.req("D9", "A8")
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN])
-def test_only_site_staff_answers_and_sends(world: World, role: Role) -> None:
-    subject = complete(world)
+def test_only_site_staff_answers_and_sends(world: World, subject: Subject, role: Role) -> None:
     who = {"by": world.person(role), "at": world.at, "subject_id": subject.pk, "site_id": subject.site_id}
     with pytest.raises(PermissionDenied):
         record_screening_answers(**who, answers={"nyha": Answer("1")})

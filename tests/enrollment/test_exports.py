@@ -20,6 +20,7 @@ from enrollment.models import Waiver
 from enrollment.services import Answer, Cause, Ruling, decide_waiver, record_screen_failure, request_waiver
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
+from tests.fixtures.kept import Furnish
 from tests.world import World
 from tests.world_enrollment import (
     answered,
@@ -73,6 +74,11 @@ def furnish(world: World) -> None:
     sent(world, complete(world, birth_year=1970))
     waived(world)
     new_form(world)
+
+
+@pytest.fixture
+def furnishing(request: pytest.FixtureRequest, furnishing: Furnish) -> Furnish:
+    return furnish if "peopled" in request.fixturenames else furnishing
 
 
 @pytest.fixture

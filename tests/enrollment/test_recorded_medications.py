@@ -71,9 +71,8 @@ def asked(world: World, subject: Subject) -> list[tuple[str, str]]:
     ],
 )
 def test_a_record_that_counts_outweighs_the_answer_and_the_answer_is_asked_about(
-    world: World, criterion: str, item: str, medicine: tuple[str, str, str, Route]
+    world: World, subject: Subject, criterion: str, item: str, medicine: tuple[str, str, str, Route]
 ) -> None:
-    subject = complete(world)
     assert (overall(world, subject), asked(world, subject)) == (MET, [])
     stored = add(world, subject, *medicine)
     assert look(world, subject)[criterion] is NOT_MET
@@ -84,17 +83,15 @@ def test_a_record_that_counts_outweighs_the_answer_and_the_answer_is_asked_about
 
 
 @pytest.mark.req("D2", "D6")
-def test_an_unknown_route_leaves_it_open_and_the_checklist_is_not_eligible(world: World) -> None:
-    subject = complete(world)
+def test_an_unknown_route_leaves_it_open_and_the_checklist_is_not_eligible(world: World, subject: Subject) -> None:
     add(world, subject, "Cefazolin", "dec 2023", "dec 2023")
     assert look(world, subject)["E03"] is OPEN
     assert overall(world, subject) is OPEN
 
 
 @pytest.mark.req("D2", "D6")
-def test_an_unknown_last_day_leaves_it_open_until_it_is_known(world: World) -> None:
+def test_an_unknown_last_day_leaves_it_open_until_it_is_known(world: World, subject: Subject) -> None:
     """84 days before 2 January 2024 is 10 October 2023: the month alone does not say it."""
-    subject = complete(world)
     stored = add(world, subject, "Cefazolin", "sep 2023", "", Route.INTRAVENOUS)
     assert look(world, subject)["E03"] is NOT_MET
     end_medication(
@@ -109,8 +106,7 @@ def test_an_unknown_last_day_leaves_it_open_until_it_is_known(world: World) -> N
 
 
 @pytest.mark.req("D2")
-def test_an_answer_given_after_the_record_is_asked_about_too(world: World) -> None:
-    subject = complete(world)
+def test_an_answer_given_after_the_record_is_asked_about_too(world: World, subject: Subject) -> None:
     add(world, subject, "Infliximab", "2023", "", Route.INTRAVENOUS)
     correct(world, subject, "tnf_or_thalidomide", Answer("yes", world.at.date()))
     assert asked(world, subject) == [("tnf_or_thalidomide", Query.State.CLOSED)]
@@ -120,8 +116,7 @@ def test_an_answer_given_after_the_record_is_asked_about_too(world: World) -> No
 
 
 @pytest.mark.req("D2", "D8")
-def test_what_a_person_has_confirmed_is_asked_again_only_for_another_medication(world: World) -> None:
-    subject = complete(world)
+def test_what_a_person_has_confirmed_is_asked_again_only_for_another_medication(world: World, subject: Subject) -> None:
     add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
     with reading(system_actor("verification"), world.at):
         query = Query.objects.get(subject=subject, record_type="screening_answer")
@@ -145,8 +140,9 @@ def question(world: World, subject: Subject) -> tuple[str, str, list[str]]:
 
 
 @pytest.mark.req("D2", "D8")
-def test_an_open_query_names_every_medication_that_contradicts_now_and_keeps_what_it_said(world: World) -> None:
-    subject = complete(world)
+def test_an_open_query_names_every_medication_that_contradicts_now_and_keeps_what_it_said(
+    world: World, subject: Subject
+) -> None:
     first = add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
     _, asked_first, _ = question(world, subject)
     add(world, subject, "Humira", "2023", "", Route.SUBCUTANEOUS)
@@ -167,8 +163,9 @@ def test_an_open_query_names_every_medication_that_contradicts_now_and_keeps_wha
 
 
 @pytest.mark.req("D2", "D8")
-def test_what_was_answered_is_asked_again_for_another_medication_and_not_for_fewer(world: World) -> None:
-    subject = complete(world)
+def test_what_was_answered_is_asked_again_for_another_medication_and_not_for_fewer(
+    world: World, subject: Subject
+) -> None:
     first = add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
     with reading(system_actor("verification"), world.at):
         query = Query.objects.get(subject=subject, record_type="screening_answer")
@@ -185,8 +182,7 @@ def test_what_was_answered_is_asked_again_for_another_medication_and_not_for_few
 
 
 @pytest.mark.req("D2")
-def test_of_more_medications_than_a_query_can_name_it_says_how_many(world: World) -> None:
-    subject = complete(world)
+def test_of_more_medications_than_a_query_can_name_it_says_how_many(world: World, subject: Subject) -> None:
     for number in range(6):
         add(world, subject, f"Infliximab {number} {'biosimilar ' * 9}".strip(), "2023", "", Route.INTRAVENOUS)
     _, text, said = question(world, subject)
@@ -196,16 +192,16 @@ def test_of_more_medications_than_a_query_can_name_it_says_how_many(world: World
     assert len(said) == 6
 
 
-def test_other_medication_is_no_evidence(world: World) -> None:
-    subject = complete(world)
+def test_other_medication_is_no_evidence(world: World, subject: Subject) -> None:
     add(world, subject, "Ibuprofen", "2023", "", Route.INTRAVENOUS)
     add(world, subject, "Ciprofloxacin", "dec 2023", "", Route.ORAL)
     assert (overall(world, subject), asked(world, subject)) == (MET, [])
 
 
 @pytest.mark.req("D5", "C10")
-def test_what_was_sent_keeps_the_record_and_a_later_record_keeps_it_from_being_signed(world: World) -> None:
-    subject = complete(world)
+def test_what_was_sent_keeps_the_record_and_a_later_record_keeps_it_from_being_signed(
+    world: World, subject: Subject
+) -> None:
     old = add(world, subject, "Cefazolin", "2021", "2022", Route.INTRAVENOUS)
     snapshot = sent(world, subject)
     with reading(system_actor("verification"), world.at):
@@ -220,10 +216,9 @@ def test_what_was_sent_keeps_the_record_and_a_later_record_keeps_it_from_being_s
 @pytest.mark.req("D2", "G1")
 @pytest.mark.parametrize("settled", [take_back, stop])
 def test_a_medication_taken_back_or_ended_after_it_was_sent_asks_to_send_again(
-    world: World, settled: Callable[[World, ConcomitantMedication], None]
+    world: World, subject: Subject, settled: Callable[[World, ConcomitantMedication], None]
 ) -> None:
     """Nobody is told to record a screen failure for what does not count any more."""
-    subject = complete(world)
     stored = add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
     world.later(1)
     sent(world, subject)
@@ -238,8 +233,7 @@ def test_a_medication_taken_back_or_ended_after_it_was_sent_asks_to_send_again(
 
 
 @pytest.mark.req("D2", "G1")
-def test_a_medication_recorded_after_it_was_sent_is_news(world: World) -> None:
-    subject = complete(world)
+def test_a_medication_recorded_after_it_was_sent_is_news(world: World, subject: Subject) -> None:
     add(world, subject, "Thalidomide", "2023", "", Route.ORAL)
     sent(world, subject)
     world.later(1)
@@ -248,8 +242,7 @@ def test_a_medication_recorded_after_it_was_sent_is_news(world: World) -> None:
 
 
 @pytest.mark.req("D5")
-def test_nobody_is_registered_against_a_record_that_came_after_the_signature(world: World) -> None:
-    subject = complete(world)
+def test_nobody_is_registered_against_a_record_that_came_after_the_signature(world: World, subject: Subject) -> None:
     signed(world, subject, sent(world, subject))
     add(world, subject, "Ceftriaxone", "dec 2023", "", Route.INTRAVENOUS)
     with pytest.raises(Refused):
@@ -257,8 +250,7 @@ def test_nobody_is_registered_against_a_record_that_came_after_the_signature(wor
 
 
 @pytest.mark.req("D2")
-def test_the_checklist_links_the_record(world: World, client: Client) -> None:
-    subject = complete(world)
+def test_the_checklist_links_the_record(world: World, subject: Subject, client: Client) -> None:
     stored = add(world, subject, "Ceftriaxone", "dec 2023", "", Route.INTRAVENOUS)
     log_in(client, world.person(Role.COORDINATOR))
     page = client.get(reverse("subject_eligibility", args=[subject.key])).content.decode()

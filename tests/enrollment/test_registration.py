@@ -86,8 +86,7 @@ def test_subject_numbers_follow_registration_not_screening(world: World) -> None
 
 
 @pytest.mark.req("D1", "D2")
-def test_registration_needs_a_signed_checklist(world: World) -> None:
-    subject = complete(world)
+def test_registration_needs_a_signed_checklist(world: World, subject: Subject) -> None:
     with pytest.raises(Refused, match="was not sent"):
         register(world, subject)
     snapshot = sent(world, subject)
@@ -119,8 +118,7 @@ def test_subject_numbers_have_no_race(fresh_db: object) -> None:
 
 
 @pytest.mark.req("D2", "B8")
-def test_complaint_25_the_snapshot_is_frozen_and_the_page_says_what_differs_now(world: World) -> None:
-    subject = complete(world)
+def test_complaint_25_the_snapshot_is_frozen_and_the_page_says_what_differs_now(world: World, subject: Subject) -> None:
     snapshot = sent(world, subject)
     signed(world, subject, snapshot)
     subject = register(world, subject)
@@ -139,8 +137,7 @@ def test_complaint_25_the_snapshot_is_frozen_and_the_page_says_what_differs_now(
 
 
 @pytest.mark.req("D2", "C4")
-def test_a_change_after_the_signature_blocks_registration(world: World) -> None:
-    subject = complete(world)
+def test_a_change_after_the_signature_blocks_registration(world: World, subject: Subject) -> None:
     signed(world, subject, sent(world, subject))
     correct(world, subject, "nyha", Answer("1", world.at.date()))
     with pytest.raises(Stale, match="evidence has changed"):
@@ -150,8 +147,7 @@ def test_a_change_after_the_signature_blocks_registration(world: World) -> None:
 
 
 @pytest.mark.req("D2")
-def test_results_that_grew_too_old_block_registration(world: World) -> None:
-    subject = complete(world)
+def test_results_that_grew_too_old_block_registration(world: World, subject: Subject) -> None:
     signed(world, subject, sent(world, subject))
     world.later(8)
     with pytest.raises(Stale, match="Too old by now: the evidence for I11"):
@@ -162,8 +158,7 @@ def test_results_that_grew_too_old_block_registration(world: World) -> None:
 
 
 @pytest.mark.req("D13")
-def test_the_same_form_twice_registers_once(world: World) -> None:
-    subject = complete(world)
+def test_the_same_form_twice_registers_once(world: World, subject: Subject) -> None:
     signed(world, subject, sent(world, subject))
     token = uuid4()
     for _ in range(2):
@@ -195,8 +190,7 @@ def test_after_registration_the_checklist_stands_still(world: World) -> None:
 
 @pytest.mark.req("D9", "A8")
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.DATA_MANAGER, Role.MONITOR, Role.STATISTICIAN])
-def test_only_site_staff_registers_or_fails(world: World, role: Role) -> None:
-    subject = complete(world)
+def test_only_site_staff_registers_or_fails(world: World, subject: Subject, role: Role) -> None:
     signed(world, subject, sent(world, subject))
     by = world.person(role)
     with pytest.raises(PermissionDenied):
@@ -216,14 +210,14 @@ def test_a_screen_failure_keeps_what_was_not_met(world: World) -> None:
         failure = failure_of(subject)
         assert failure is not None
         assert (stored.state, stored.number, failure.criteria) == (Phase.SCREEN_FAILED, "01-S001", ["I07", "E05"])
+        assert failure.passive_follow_up_allowed is None  # the scope of a withdrawal, and of nothing else
         assert StatePeriod.objects.filter(subject=subject).last().because.startswith("Not met: I07, E05.")  # type: ignore[union-attr]
     for door in (register, sent, answered, fail):
         with pytest.raises(Refused):
             door(world, subject)  # type: ignore[operator]
 
 
-def test_nobody_fails_without_a_criterion(world: World) -> None:
-    subject = complete(world)
+def test_nobody_fails_without_a_criterion(world: World, subject: Subject) -> None:
     with pytest.raises(Refused, match="No criterion is answered as not met"):
         fail(world, subject)
 
@@ -232,7 +226,7 @@ def test_nobody_fails_without_a_criterion(world: World) -> None:
 def test_consent_may_be_withdrawn_before_registration(world: World) -> None:
     subject = screened(world)
     failure = fail(world, subject, Cause.CONSENT_WITHDRAWN)
-    assert failure.criteria == []
+    assert (failure.criteria, failure.passive_follow_up_allowed) == ([], False)
     with reading(system_actor("verification"), world.at):
         assert Subject.objects.get(pk=subject.pk).state == Phase.SCREEN_FAILED
         assert StatePeriod.objects.get(subject=subject, ends_on=None).because.startswith("Consent withdrawn")

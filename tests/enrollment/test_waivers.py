@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from enrollment.models import EligibilitySnapshot, Waiver
 from enrollment.selectors import checklist_of, latest_snapshot, site_day
-from enrollment.services import Answer, Ruling, decide_waiver, request_waiver
+from enrollment.services import Answer, Ruling, decide_waiver, request_waiver, withdraw_waiver_decision
 from enrollment.tasks import announce_waiver
 from protocol.vocabulary import Analyte, CriterionOutcome, Phase
 from reporting.next_step import tasks
@@ -58,6 +58,19 @@ def decide(
         site_id=subject.site_id,
         waiver_id=waiver.pk,
         ruling=Ruling(decision, "Benign ethnic neutropenia"),
+    )
+
+
+def withdraw(world: World, subject: Subject, waiver: Waiver) -> Waiver:
+    signer = world.person(Role.INVESTIGATOR)
+    return withdraw_waiver_decision(
+        by=signer,
+        at=world.at,
+        proof=world.proof(signer),
+        subject_id=subject.pk,
+        site_id=subject.site_id,
+        waiver_id=waiver.pk,
+        reason="Misread",
     )
 
 
@@ -185,6 +198,21 @@ def test_a_correction_under_a_waiver_breaks_its_signature(world: World) -> None:
         assert stored.signature is not None
         assert not is_intact(stored.signature)
     assert now(world, subject).unmet == ["E05"]  # type: ignore[attr-defined]
+    correct(world, subject, "nyha", Answer("3", site_day(world.at, subject.site)))
+    assert now(world, subject).unmet == ["E05"], "as it was when it was waived, and the signature is broken"  # type: ignore[attr-defined]
+
+
+@pytest.mark.req("D2")
+def test_a_decision_is_not_withdrawn_while_a_newer_request_waits(world: World) -> None:
+    subject = with_low_cells(world)
+    refused = decide(world, subject, ask(world, subject), REFUSED)
+    newer = ask(world, subject)
+    with pytest.raises(Refused, match="A newer request to waive I07 waits"):
+        withdraw(world, subject, refused)
+    decide(world, subject, newer, REFUSED)
+    withdraw(world, subject, newer)
+    with reading(system_actor("verification"), world.at):
+        assert [one.decision for one in Waiver.objects.order_by("id")] == [REFUSED, ""]
 
 
 @pytest.mark.req("D2", "D5")

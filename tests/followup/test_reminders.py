@@ -284,6 +284,7 @@ def sweep_dates(first: date, last: date, steps: set[date]) -> list[date]:
     return [day for number, day in enumerate(days) if day in near or number % 7 == 0]
 
 
+@pytest.mark.long
 @pytest.mark.req("E8")
 def test_five_years_by_the_clock(world: World) -> None:
     """31 August, over leap day 2028 and ten changes of each clock: ten visits, forty reminders, then complete."""

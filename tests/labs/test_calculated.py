@@ -52,6 +52,17 @@ def test_a_value_is_made_with_its_figures(
 
 
 @pytest.mark.req("E10")
+@pytest.mark.parametrize("person", [MAN, WOMAN])
+def test_the_browser_computes_a_clearance_with_the_same_constant(person: Person) -> None:
+    """While somebody types, the page divides the constant by the creatinine."""
+    values = {Analyte.CREATININE: Decimal("1.1")}
+    (one,) = (found for found in calculated(values, person) if found.key == "crcl_calculated")
+    assert one.constant is not None
+    assert one.value is not None
+    assert round(one.constant / values[Analyte.CREATININE], 3) == round(one.value, 3)
+
+
+@pytest.mark.req("E10")
 def test_what_cannot_be_told_is_not_shown() -> None:
     assert "dflc" not in made({KAPPA: "10", LAMBDA: "10"})
     assert "crcl_calculated" not in made({Analyte.CREATININE: "1.1"}, Person(66, "M"))

@@ -16,6 +16,7 @@ from labs.services import (
     Assessed,
     FieldsRefused,
     ReasonMissing,
+    mark_disease_assessment_in_error,
     mark_specimen_in_error,
     record_disease_assessment,
 )
@@ -23,7 +24,8 @@ from protocol.vocabulary import Analyte, Mde
 from tests.world import World
 from tests.world_labs import morning, record
 from trialsite.context import reading
-from trialsite.models import OutboxMessage, Role, Subject
+from trialsite.models import OutboxMessage, Query, Role, Subject
+from trialsite.services.queries import confirm
 
 BASELINE, MONTH1, MONTH2 = date(2024, 3, 1), date(2024, 4, 4), date(2024, 5, 4)
 
@@ -92,6 +94,53 @@ def test_a_correction_is_a_new_version_with_its_reason(world: World, subject: Su
     assert same is not None
     assert same.pk == second.pk
     assert OutboxMessage.objects.filter(kind="LABS_RECORDED").count() == 2
+
+
+def asked(check: str = "ife_serum") -> list[tuple[str, str]]:
+    return list(Query.objects.filter(check_code=check).order_by("id").values_list("item", "state"))
+
+
+@pytest.mark.req("D2")
+@pytest.mark.parametrize("first", ["assessment", "grid"])
+def test_a_negative_immunofixation_beside_a_spike_is_asked_about_in_either_order(
+    world: World, subject: Subject, first: str
+) -> None:
+    """And settled by a correction on either side, until it is so again."""
+    negative = Assessed(immunofixation_on=MONTH1, serum_ife="NEGATIVE", urine_ife="NEGATIVE")
+    if first == "assessment":
+        assess(world, subject, "m01", MONTH1, negative)
+    record(world, subject, "m01", MONTH1, {Analyte.SERUM_M: "0.3", Analyte.URINE_M: "0"})
+    if first == "grid":
+        assert asked() == []
+        assess(world, subject, "m01", MONTH1, negative)
+    assert (asked(), asked("ife_urine")) == ([("serum_m", "open")], [])
+    positive = replace(negative, serum_ife="POSITIVE")
+    assess(world, subject, "m01", MONTH1, positive, reason="Misread")
+    assert asked() == [("serum_m", "closed")]
+    assess(world, subject, "m01", MONTH1, replace(positive, comment="Read twice"), reason="Comment")
+    assess(world, subject, "m01", MONTH1, negative, reason="Read again")
+    assert asked() == [("serum_m", "open")]
+    record(world, subject, "m01", MONTH1, {Analyte.SERUM_M: "0"}, reason="Typing error")
+    assert asked() == [("serum_m", "closed")]
+
+
+@pytest.mark.req("D2", "B7")
+def test_an_immunofixation_in_error_asks_nothing_any_more_and_what_a_person_confirmed_stays(
+    world: World, subject: Subject
+) -> None:
+    record(world, subject, "m01", MONTH1, {Analyte.SERUM_M: "0.3", Analyte.URINE_M: "20"})
+    negative = Assessed(immunofixation_on=MONTH1, serum_ife="NEGATIVE", urine_ife="NEGATIVE")
+    assess(world, subject, "m01", MONTH1, negative)
+    serum = Query.objects.get(check_code="ife_serum")
+    by = world.person(Role.COORDINATOR)
+    confirm(by=by, at=world.at, query_id=serum.pk, site_id=subject.site_id, text="Both are so")
+    assess(world, subject, "m01", MONTH1, replace(negative, serum_ife="POSITIVE"), reason="Misread")
+    assess(world, subject, "m01", MONTH1, negative, reason="Read again")
+    assert (asked(), asked("ife_urine")) == ([("serum_m", "closed")], [("urine_m", "open")])
+    mark_disease_assessment_in_error(
+        by=by, at=world.at, subject_id=subject.pk, site_id=subject.site_id, visit_code="m01", reason="Another subject's"
+    )
+    assert asked("ife_urine") == [("urine_m", "closed")]
 
 
 @pytest.mark.req("D3")

@@ -226,3 +226,13 @@ def test_a_unit_that_is_not_surely_one_of_the_analyte_is_not_guessed(analyte: An
 @pytest.mark.req("G2")
 def test_every_code_of_every_analyte_is_its_own_word() -> None:
     assert all(unit_code(one, code) == code for one in FACTORS for code in accepted_units(one))
+
+
+@pytest.mark.req("G3")
+def test_a_unit_that_the_columns_of_a_file_leave_unsaid_is_not_taken_for_granted_in_a_message() -> None:
+    """What a laboratory's own word for a unit means is known in both."""
+    learnt = FileMapping(Shape.WIDE, units={"sodium|": "mmol/L", "sodium|meq": "mmol/L"})
+    assert learnt.unit_of(Analyte.SODIUM, "") == "mmol/L"
+    assert learnt.for_messages().unit_of(Analyte.SODIUM, "meq") == "mmol/L"
+    with pytest.raises(UnknownUnit):
+        learnt.for_messages().unit_of(Analyte.SODIUM, "")

@@ -239,6 +239,18 @@ def test_an_old_file_takes_no_correction_back(world: World, subject: Subject, la
     assert dispositions(world, old) == ["conflicting"]
     accept(world, old)
     assert standing(subject) == {"sodium": "144"}
+    named = upload(world, lab, csv_of(line(subject, "Sodium", "140", "mmol/L", status="corrected")))
+    (row,) = rows(world, named)
+    assert (row.disposition, "was recorded before and was changed to 144" in row.words) == ("conflicting", True)
+
+
+@pytest.mark.req("G1", "G3")
+def test_below_a_limit_is_another_result_than_the_limit(world: World, subject: Subject, lab: Laboratory) -> None:
+    accept(world, upload(world, lab, csv_of(line(subject, "serum_m", "<0.1", "g/dL"))))
+    told = [
+        dispositions(world, upload(world, lab, csv_of(line(subject, "serum_m", one, "g/L")))) for one in ("1", "<1")
+    ]
+    assert told == [["conflicting"], ["unchanged"]]
 
 
 # ---------------------------------------------------------------- whose it is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import jsonschema
@@ -29,6 +29,7 @@ from protocol.vocabulary import Analyte
 from tests.world import World, log_in
 from tests.world_imports import accept, dispositions, mend, rows
 from tests.world_labs import laboratory, morning, record, treated_subject
+from trialsite import clock
 from trialsite.context import reading
 from trialsite.models import AuditEvent, Role, Subject
 from trialsite.services.subjects import Refused
@@ -465,11 +466,15 @@ def test_messages_and_wrong_tokens_have_a_rate(
     monkeypatch.setattr("labs.views.api.MOST_MESSAGES", 2)
     monkeypatch.setattr("labs.views.api.MOST_WRONG_TOKENS", 2)
     text = bundle(subject, observed("2951-2", 140, "mmol/L"))
+    this_minute = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: this_minute)
     assert [send(made, text).status_code for _ in range(3)] == [201, 200, 429]
     wrong = NewToken(made.token, "lab_wrong")
     answers = [send(wrong, text) for _ in range(3)]
     assert [one.status_code for one in answers] == [401, 401, 429]
     assert answers[2].headers["Retry-After"] == "60"
+    monkeypatch.setattr(clock, "now", lambda: this_minute + timedelta(minutes=1))
+    assert [send(made, text).status_code, send(wrong, text).status_code] == [200, 401]
 
 
 @pytest.mark.req("G1")

@@ -18,7 +18,7 @@ from labs.selectors.visits import requires_bedside
 from protocol.trial import TRIAL
 from protocol.vocabulary import Analyte
 from tests.world import World, log_in
-from tests.world_labs import laboratory, record
+from tests.world_labs import laboratory, limits, record
 from trialsite.context import reading
 from trialsite.models import AuditEvent, Query, Role, Subject, Visit
 
@@ -433,6 +433,24 @@ def test_a_row_says_that_the_nadir_was_measured_by_another_laboratory_or_method(
     assert other.count("was measured by") == 1
     assert words in other
     assert "the proposal waits for a pair of samples measured the same way" in other
+
+
+@pytest.mark.req("D2")
+def test_a_result_is_shown_with_the_limits_of_the_laboratory_that_measured_it_or_with_none(
+    world: World, subject: Subject, coordinator: Client
+) -> None:
+    central, local = laboratory(world), laboratory(world, name="Hospital laboratory", central=False)
+    limits(world, central, Analyte.HB, "11", "17")
+    for code, on, measured_by in (("m01", date(2024, 4, 4), central), ("m02", date(2024, 5, 4), local)):
+        record(world, subject, code, on, {Analyte.SERUM_M: "2.9"}, lab=central)
+        record(world, subject, code, on, {Analyte.HB: "11.8"}, lab=measured_by)
+
+    def shown(code: str) -> str:
+        html = coordinator.get(addresses(subject, code)["visit_labs"]).content.decode()
+        return str(re.findall(r'name="hb".*?class="ref opt">([^<]*)<', html, re.DOTALL)[0])
+
+    assert shown("m01") == "11 to 17"
+    assert shown("m02").startswith("("), "what is usual, in brackets"
 
 
 @pytest.mark.req("B5", "B7")

@@ -11,7 +11,14 @@ from django.core.exceptions import PermissionDenied
 from labs.entries import Entry, Seen
 from labs.models import Laboratory, LabResult, ResponseAssessment, Specimen
 from labs.selectors import course_for, stored_panels
-from labs.services import FieldsRefused, ReasonMissing, RowsRefused, SavedMeanwhile, record_panel
+from labs.services import (
+    FieldsRefused,
+    ReasonMissing,
+    RowsRefused,
+    SavedMeanwhile,
+    mark_specimen_in_error,
+    record_panel,
+)
 from protocol.phases import propose
 from protocol.response import assess
 from protocol.trial import TRIAL
@@ -146,6 +153,35 @@ def test_correcting_closes_the_question_by_itself(world: World, subject: Subject
 def test_results_that_contradict_each_other_are_asked_about(world: World, subject: Subject) -> None:
     record(world, subject, "m01", MONTH1, {Analyte.ANC: "7.1", Analyte.WBC: "5.2"})
     assert Query.objects.get(check_code="anc_above_wbc").item == "anc"
+
+
+@pytest.mark.req("D2")
+def test_a_contradiction_is_asked_about_whichever_result_came_first_and_settled_from_either_side(
+    world: World, subject: Subject
+) -> None:
+    def asked(check: str) -> list[tuple[str, str]]:
+        return list(Query.objects.filter(check_code=check).order_by("id").values_list("item", "state"))
+
+    record(world, subject, "m01", MONTH1, {Analyte.ANC: "7.1", Analyte.SERUM_M: "4.1"})
+    record(world, subject, "m01", MONTH1, {Analyte.ANC: "7.1", Analyte.WBC: "5.2"})
+    assert asked("anc_above_wbc") == [("anc", "open")]
+    record(world, subject, "m01", MONTH1, {Analyte.WBC: "8.2"}, reason="Typing error")
+    assert asked("anc_above_wbc") == [("anc", "closed")]
+    record(world, subject, "m01", MONTH1, {Analyte.TOTAL_PROTEIN: "3.9"})
+    assert asked("spike_above_protein") == [("serum_m", "open")], "of another panel, handed in alone"
+    mark_specimen_in_error(
+        by=world.person(Role.COORDINATOR), at=world.at, subject_id=subject.pk, site_id=subject.site_id,
+        specimen_id=current(subject, Analyte.TOTAL_PROTEIN).specimen_id, reason="Another subject's",
+    )  # fmt: skip
+    assert asked("spike_above_protein") == [("serum_m", "closed")]
+
+
+@pytest.mark.req("D2")
+def test_a_contradiction_that_is_ticked_when_it_arises_is_stored_as_answered(world: World, subject: Subject) -> None:
+    record(world, subject, "m01", MONTH1, {Analyte.ANC: "7.1"})
+    ticked = {Analyte.ANC: Entry("7.1", confirmed=True), Analyte.WBC: Entry("5.2")}
+    record(world, subject, "m01", MONTH1, ticked)
+    assert Query.objects.get(check_code="anc_above_wbc").state == "closed"
 
 
 @pytest.mark.req("B6")

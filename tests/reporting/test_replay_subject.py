@@ -18,7 +18,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from dosing.models import PhaseDecision
+from dosing.models import PhaseDecision, PhaseProposal
 from dosing.selectors.shown import computed
 from followup.models import Departure
 from followup.services import Leaving, take_back_departure, take_back_end_of_treatment
@@ -26,6 +26,7 @@ from protocol.vocabulary import Analyte, Phase, ProposalKind, Response
 from reporting.selectors.replay import EXPLAINING, as_known_on, as_true_on, course_known_before, essence
 from tests import world_dosing as treat
 from tests.fixtures.databases import Database
+from tests.fixtures.kept import Furnish
 from tests.world import World, log_in
 from tests.world_followup import end, leave, who
 from tests.world_labs import morning, record
@@ -38,8 +39,7 @@ from trialsite.services.signatures import digest
 M5, M6 = treat.MONTH[5], treat.MONTH[6]
 
 
-@pytest.fixture
-def corrected(world: World) -> Subject:
+def signed_and_corrected(world: World) -> Subject:
     """Stable disease at month 6 was signed; ten days later both results turn out to have been a minimal response."""
     proposal = treat.at_month_6(world)
     world.later(3)
@@ -49,6 +49,39 @@ def corrected(world: World) -> Subject:
         record(world, proposal.subject, code, day, {Analyte.SERUM_M: "2.4"}, reason="Wrong patient")
     treat.reevaluated(world, proposal.subject)
     return proposal.subject
+
+
+#: What stands in the world of a test that asks for such a thing.
+BEGINNINGS: dict[str, Furnish] = {
+    "on_anakinra": treat.on_anakinra,
+    "proposal": treat.at_month_6,
+    "corrected": signed_and_corrected,
+}
+
+
+@pytest.fixture
+def furnishing(request: pytest.FixtureRequest) -> Furnish:
+    return next(furnish for name, furnish in BEGINNINGS.items() if name in request.fixturenames)
+
+
+@pytest.fixture
+def world(kept_world: World) -> World:
+    return kept_world
+
+
+@pytest.fixture
+def on_anakinra(world: World, kept_thing: Subject) -> Subject:
+    return kept_thing
+
+
+@pytest.fixture
+def proposal(world: World, kept_thing: PhaseProposal) -> PhaseProposal:
+    return kept_thing
+
+
+@pytest.fixture
+def corrected(world: World, kept_thing: Subject) -> Subject:
+    return kept_thing
 
 
 def words(answer: HttpResponse) -> str:
@@ -73,8 +106,8 @@ def test_what_was_known_then_stays_what_was_known_then(world: World, corrected: 
     assert now_known.state is Phase.LOW_DEX_7_12
 
 
-def test_samples_entered_late_were_not_known(world: World) -> None:
-    subject = treat.on_anakinra(world)
+def test_samples_entered_late_were_not_known(world: World, on_anakinra: Subject) -> None:
+    subject = on_anakinra
     world.at = morning(date(2024, 4, 20))
     record(world, subject, "m01", treat.MONTH[1], {Analyte.SERUM_M: "1.8"})
     known, true = readings(world, subject, treat.MONTH[1])
@@ -85,9 +118,9 @@ def test_samples_entered_late_were_not_known(world: World) -> None:
 
 
 @pytest.mark.req("E3")
-def test_samples_of_later_days_were_not_true_yet(world: World) -> None:
+def test_samples_of_later_days_were_not_true_yet(world: World, on_anakinra: Subject) -> None:
     """Neither the one of month 2, nor another analyte of the same visit that was drawn three days later."""
-    subject, day = treat.on_anakinra(world), treat.MONTH[1]
+    subject, day = on_anakinra, treat.MONTH[1]
     treat.month(world, subject, 1, "3.1")
     record(world, subject, "m01", day + timedelta(days=3), {Analyte.HS_CRP: "1.5"})
     treat.month(world, subject, 2, "1.8")
@@ -99,9 +132,9 @@ def test_samples_of_later_days_were_not_true_yet(world: World) -> None:
 
 
 @pytest.mark.req("E3")
-def test_a_day_ends_at_midnight_of_the_site(world: World) -> None:
+def test_a_day_ends_at_midnight_of_the_site(world: World, on_anakinra: Subject) -> None:
     """Half past eleven in the evening is known that day, though it is the next one in UTC; an hour later is not."""
-    subject, day = treat.on_anakinra(world), treat.MONTH[1]
+    subject, day = on_anakinra, treat.MONTH[1]
     for minutes, value, latest in ((-30, "3.0", Response.SD), (30, "1.8", Response.SD)):
         midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(subject.site.time_zone))
         world.at = midnight + timedelta(minutes=minutes)
@@ -116,9 +149,9 @@ def test_a_day_ends_at_midnight_of_the_site(world: World) -> None:
 
 
 @pytest.mark.req("E3")
-def test_what_was_entered_and_taken_back_again_was_known_in_between_only(world: World) -> None:
+def test_what_was_entered_and_taken_back_again_was_known_in_between_only(world: World, proposal: PhaseProposal) -> None:
     """The end of treatment, and a death: each as of the day before it was entered, while it stood, and afterwards."""
-    subject = treat.at_month_6(world).subject
+    subject = proposal.subject
     before = world.at
     world.later(1)
     last_dose_on = treat.today(world, subject) - timedelta(days=1)
@@ -139,8 +172,7 @@ def test_what_was_entered_and_taken_back_again_was_known_in_between_only(world: 
 
 
 @pytest.mark.req("E3")
-def test_a_decision_is_known_from_the_moment_of_its_signature(world: World) -> None:
-    proposal = treat.at_month_6(world)
+def test_a_decision_is_known_from_the_moment_of_its_signature(world: World, proposal: PhaseProposal) -> None:
     world.later(1)
     decision = treat.sign(world, proposal, Phase.LOW_DEX_7_12)
     with reading(system_actor("verification"), world.at):
@@ -242,11 +274,10 @@ def _otherwise(value: Any) -> Any:
 
 
 @pytest.fixture
-def shown(world: World) -> dict[str, Any]:
+def shown(world: World, proposal: PhaseProposal) -> dict[str, Any]:
     """What an investigator signs at month 6, as plain JSON."""
-    subject = treat.at_month_6(world).subject
     with reading(system_actor("verification"), world.at):
-        return json.loads(json.dumps(computed(subject, M6).content))
+        return json.loads(json.dumps(computed(proposal.subject, M6).content))
 
 
 @pytest.mark.req("C12", "E1")

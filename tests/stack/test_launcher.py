@@ -17,6 +17,7 @@ from tests.fixtures.processes import wait_until
 from trialsite.management.commands import prepare
 from trialsite.stack import broker, children, places, postgres
 from trialsite.stack.demonstration import KEPT, Demonstration
+from trialsite.stack.gate import GATE
 from trialsite.stack.postgres import Binaries, Cluster, Passwords
 from trialsite.stack.problems import Problem
 
@@ -74,6 +75,23 @@ def test_a_server_lost_during_the_preparation_is_named(
         demonstration.prepare({}, [])
     demonstration.end()
     assert all(child.ended() for child in [*demonstration.servers, *demonstration.programs])
+
+
+def test_the_port_opens_when_the_data_is_there(tmp_path: Path) -> None:
+    """Gunicorn's own server with our configuration: its program read, it waits at the gate."""
+    gate, opened = tmp_path / "gate", tmp_path / "port"
+    program = f"--config=python:trialsite.stack.gate --preload --bind=unix:{opened} wsgiref.simple_server:demo_app"
+    command = [sys.executable, "-m", "gunicorn", "--log-level=debug", *program.split()]
+    environment = {**os.environ, GATE: str(gate)}
+    web = children.start("web", command, environment=environment, log=tmp_path / "log", directory=CHECKOUT)
+    try:
+        wait_until(lambda: "Starting gunicorn" in (tmp_path / "log").read_text(), "the program to be read")
+        with pytest.raises(pytest.fail.Exception):
+            wait_until(opened.exists, "an open port", seconds=1)
+        gate.touch()
+        wait_until(opened.exists, "an open port")
+    finally:
+        web.stop()
 
 
 def test_a_forked_half_of_the_load_dies_with_its_killed_parent(tmp_path: Path) -> None:

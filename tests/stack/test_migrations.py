@@ -125,27 +125,6 @@ def test_a_database_of_every_step_before_the_fold_goes_on_and_one_of_some_is_tol
         migrate()
 
 
-@pytest.mark.req("G5", "D6")
-def test_whole_days_of_medication_become_dates_that_may_be_known_in_part(
-    servers: TestServers, filled: Snapshot
-) -> None:
-    migrate("safety", "0002_rules")
-    assert {"started_on", "ended_on"} <= set(columns(servers, filled.database)["safety_concomitantmedication"])
-    ended = "set app.system_actor = 'installation'; set app.source = 'migration'; set app.reason = 'It has ended';"
-    ended += " update safety_concomitantmedication set ended_on = '2024-03-09' where id = 1"
-    servers.cluster.sql(ended, filled.database)
-    migrate()
-    asked = "select concat_ws('/', started, started_typed, started_earliest, started_latest, stopped, stopped_typed,"
-    asked += " stopped_earliest, stopped_latest, '[' || route || ']') from safety_concomitantmedication order by id"
-    begun = "2024-02-01/1 Feb 2024/2024-02-01/2024-02-01"
-    assert servers.cluster.sql(asked, filled.database).splitlines() == [
-        f"{begun}/2024-03-09/9 Mar 2024/2024-03-09/2024-03-09/[]",
-        f"{begun}///[]",
-    ]
-    assert filled.changed() == {"safety_concomitantmedication"}, "one of them ends now, and nothing else differs"
-    assert_trail_is_whole()
-
-
 def assert_trail_is_whole() -> None:
     told = io.StringIO()
     call_command("verify_audit", stdout=told)

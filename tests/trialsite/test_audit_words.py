@@ -53,6 +53,14 @@ def read(table: str, op: str, new: Any = None, old: Any = None, before: Any = No
         (read("trialsite_signatureevent", "INSERT", {"kind": "broken"}), "marked a signature as broken"),
         (read("trialsite_subject", "DELETE", old={"id": 1}, row={}), "deleted subject"),
         (read("unknown_table", "INSERT", {"thing": True}), "recorded unknown table: thing yes"),
+        (
+            read(
+                "labs_importmapping",
+                "INSERT",
+                {"mapping": {"date_format": "%d.%m.%Y", "tests": {"Urate": "urate"}, "units": {}}, "saved_by_id": 2},
+            ),
+            "recorded matched columns of a laboratory: mapping date format %d.%m.%Y, tests (Urate urate), units empty",
+        ),
     ],
 )  # fmt: skip
 def test_an_event_in_words(found: str, words: str) -> None:

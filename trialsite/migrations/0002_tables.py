@@ -479,7 +479,14 @@ TABLES = [
             ("published_at", models.DateTimeField()),
             ("attempts", models.PositiveSmallIntegerField(default=0)),
             ("next_attempt_at", models.DateTimeField()),
-            ("last_error", models.CharField(blank=True, max_length=500)),
+            (
+                "last_error",
+                models.CharField(blank=True, help_text="Kind and place of the error, no value.", max_length=500),
+            ),
+            (
+                "asked_again_at",
+                models.DateTimeField(blank=True, help_text="When somebody had it tried again.", null=True),
+            ),
             ("done_at", models.DateTimeField(blank=True, null=True)),
         ],
         options={
@@ -802,6 +809,76 @@ TABLES = [
             ],
         },
     ),
+    migrations.CreateModel(
+        name="LockStep",
+        fields=[
+            ("id", row_id()),
+            ("subject", link("trialsite.subject")),
+            ("site", link("trialsite.site")),
+            ("place", models.CharField(help_text="Visit, or the part of the record.", max_length=20)),
+            ("number", models.PositiveIntegerField(help_text="Counts the steps of this place.")),
+            (
+                "act",
+                models.CharField(
+                    choices=[
+                        ("freeze", "Frozen"),
+                        ("release", "Freeze lifted"),
+                        ("lock", "Locked"),
+                        ("unlock", "Unlocked"),
+                        ("ask", "Unlock asked for"),
+                        ("decline", "Unlock declined"),
+                    ],
+                    max_length=8,
+                ),
+            ),
+            (
+                "state",
+                models.CharField(
+                    choices=[("open", "Open"), ("frozen", "Frozen"), ("locked", "Locked")],
+                    help_text="How the place stands after this step.",
+                    max_length=6,
+                ),
+            ),
+            ("reason", models.CharField(blank=True, max_length=300)),
+            (
+                "snapshot",
+                models.JSONField(blank=True, help_text="Every item of the place as it was locked.", null=True),
+            ),
+            ("digest", models.CharField(blank=True, help_text="SHA-256 of the snapshot.", max_length=64)),
+            ("by", link(settings.AUTH_USER_MODEL)),
+            ("by_name", models.CharField(max_length=200)),
+            ("at", models.DateTimeField()),
+        ],
+        options={
+            "ordering": ["id"],
+            "constraints": [
+                models.UniqueConstraint(fields=("subject", "place", "number"), name="lockstep_one_after_the_other"),
+                models.CheckConstraint(
+                    condition=models.Q(
+                        models.Q(("act__in", ["release", "unlock"]), ("state", "open")),
+                        models.Q(("act", "freeze"), ("state", "frozen")),
+                        models.Q(("act__in", ["lock", "ask", "decline"]), ("state", "locked")),
+                        _connector="OR",
+                    ),
+                    name="lockstep_leads_to_its_state",
+                ),
+                models.CheckConstraint(
+                    condition=models.Q(
+                        models.Q(("act", "lock"), ("snapshot__isnull", False), models.Q(("digest", ""), _negated=True)),
+                        models.Q(models.Q(("act", "lock"), _negated=True), ("digest", ""), ("snapshot", None)),
+                        _connector="OR",
+                    ),
+                    name="lockstep_lock_keeps_a_snapshot",
+                ),
+                models.CheckConstraint(
+                    condition=models.Q(
+                        ("act__in", ["freeze", "lock"]), models.Q(("reason", ""), _negated=True), _connector="OR"
+                    ),
+                    name="lockstep_opening_has_a_reason",
+                ),
+            ],
+        },
+    ),
 ]
 
 
@@ -823,6 +900,8 @@ class Migration(migrations.Migration):
             "0019_news_of_a_site",
             "0020_source_verification",
             "0022_withdrawn_for_every_site",
+            "0004_lock_table",
+            "0006_asked_again",
         )
     ]
     dependencies = [("trialsite", "0001_user")]

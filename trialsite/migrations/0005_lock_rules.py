@@ -36,7 +36,7 @@ def _closes(table: str, place: str, columns: str = "") -> migrations.RunSQL:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trialsite", "0004_lock_table"),
+        ("trialsite", "0003_rules"),
         ("labs", "0002_rules"),
         ("enrollment", "0002_rules"),
         ("safety", "0002_rules"),

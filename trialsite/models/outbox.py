@@ -69,4 +69,6 @@ class Submission(models.Model):
     token = models.UUIDField(primary_key=True)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
-    outcome = models.CharField(max_length=300, help_text="Address of what the first submission made.")
+    outcome = models.CharField(max_length=300, help_text="What the first submission made.")
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of what the form was sent with.")
+    led_to = models.CharField(max_length=300, blank=True, help_text="Address of the page after the first submission.")

@@ -16,7 +16,7 @@ from trialsite.access import Actor, Duty
 from trialsite.context import writing
 from trialsite.draft_forms import form_of
 from trialsite.models import Draft, Submission
-from trialsite.services.subjects import Refused, first_submission, lock_subject
+from trialsite.services.subjects import Refused, claim, lock_subject
 
 #: Boxes that are never kept: who signs is proved anew, and the button and the page's own marks are no entries.
 NOT_KEPT = frozenset({"csrfmiddlewaretoken", "username", "password", "login", "action", "typed_by", "discard"})
@@ -78,7 +78,7 @@ def end_draft(
     with writing(by=by, duty=duty, site_id=site_id, at=at):
         _one_at_a_time(by, page)
         if sitting is not None:
-            first_submission(token=sitting, by=by, at=at)
+            claim(token=sitting, by=by, at=at)
         left = _of_other_rows(by, page, saved) if saved is not None else {}
         standing = Draft.objects.filter(user=by.user_id, page=page)
         standing.update(content=left, saved_at=F("saved_at") if left else None)

@@ -21,6 +21,7 @@ from trialsite.models import ProtocolActivation, ProtocolPeriod, Site, StatePeri
 from trialsite.refusals import Refused as Refused
 from trialsite.refusals import Stale as Stale
 from trialsite.selectors import free_number, protocol_in_force, protocol_of, state_periods
+from trialsite.submissions import SentAlready, sent_now
 
 
 def lock_subject(subject_id: int) -> Subject:
@@ -57,22 +58,36 @@ def lock_open_subject(subject_id: int, site_id: int) -> Subject:
 
 
 def first_submission(*, token: UUID, by: Actor, at: datetime) -> str | None:
-    """Claim a form's token. None: this is the first submission; else the address that the first one made.
+    """Claim a form's token. None: this is the first submission; else what the first one made.
 
     Runs inside the caller's `writing`. A second submission waits for the first to commit, then finds its outcome.
+    SentAlready if that one held something else.
     """
+    sent = sent_now()
+    if claim(token=token, by=by, at=at):
+        sent.claimed.append(token)
+        return None
+    first = Submission.objects.get(token=token)
+    if first.digest and sent.digest and first.digest != sent.digest:
+        sent.refused[token] = first.led_to
+        raise SentAlready
+    sent.is_repeated = True
+    return first.outcome
+
+
+def claim(*, token: UUID, by: Actor, at: datetime) -> bool:
+    """True for whoever comes first with a token. Runs inside the caller's `writing`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO trialsite_submission (token, user_id, made_at, outcome) VALUES (%s, %s, %s, '')"
-            " ON CONFLICT DO NOTHING RETURNING token",
-            [token, by.user_id, at],
+            "INSERT INTO trialsite_submission (token, user_id, made_at, outcome, digest, led_to)"
+            " VALUES (%s, %s, %s, '', %s, '') ON CONFLICT DO NOTHING RETURNING token",
+            [token, by.user_id, at, sent_now().digest],
         )
-        claimed = cursor.fetchone()
-    return None if claimed else Submission.objects.get(token=token).outcome
+        return cursor.fetchone() is not None
 
 
 def note_outcome(*, token: UUID, outcome: str) -> None:
-    """Remember where the first submission led to."""
+    """Remember what the first submission made."""
     with because("Outcome of the form"):
         Submission.objects.filter(token=token).update(outcome=outcome)
 

@@ -17,6 +17,7 @@ from typing import TextIO
 
 from trialsite.stack import broker, children, keeping, places, postgres
 from trialsite.stack.account import for_database
+from trialsite.stack.gate import GATE
 from trialsite.stack.problems import Problem
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -86,12 +87,20 @@ class Demonstration:
         """Start everything and wait until the site answers; `preparation` are options of `manage.py prepare`."""
         places.private_directory(self.home / "logs")
         environment = self.environment(keeping.keep(self.home / "secrets.json"))
+        gate = self.home / "prepared"
+        gate.unlink(missing_ok=True)
+        self.run(WEB, {**environment, GATE: str(gate)})  # it reads the program meanwhile
         self.prepare(environment, preparation)
-        for name, command in self.commands().items():
-            log = self.home / "logs" / f"{name}.log"
-            self.programs.append(children.start(name, command, environment=environment, log=log, directory=CHECKOUT))
-            if name == WEB:  # alone it is there sooner; the others read the program while the first page is looked at
-                self.wait_until_ready()
+        gate.touch()
+        self.wait_until_ready()
+        for name in self.commands():
+            if name != WEB:  # they read the program while the first page is looked at
+                self.run(name, environment)
+
+    def run(self, name: str, environment: dict[str, str]) -> None:
+        log = self.home / "logs" / f"{name}.log"
+        command = self.commands()[name]
+        self.programs.append(children.start(name, command, environment=environment, log=log, directory=CHECKOUT))
 
     def environment(self, kept: dict[str, str]) -> dict[str, str]:
         """Start the servers that are not given, and describe them to the processes of the product."""
@@ -142,14 +151,15 @@ class Demonstration:
         command = [sys.executable, "manage.py", "prepare", "--static", "--accounts", str(accounts), *options]
         if "--reset" in options:
             command += ["--forget", *(str(self.home / name) for name in KEPT)]
+        others = [*self.servers, *self.programs]
         child = children.start("the preparation", command, environment=environment, log=None, directory=CHECKOUT)
         self.programs.append(child)
         while not child.ended():
-            self.refuse_losses(self.servers)
+            self.refuse_losses(others)
             time.sleep(0.05)
         self.programs.remove(child)
         if child.process.returncode:
-            self.refuse_losses(self.servers)  # then that is the reason
+            self.refuse_losses(others)  # then that is the reason
             raise Problem("The database could not be prepared; the reason is above.")
 
     def commands(self) -> dict[str, list[str]]:
@@ -206,6 +216,7 @@ GUNICORN = [
     "--graceful-timeout=2",
     "--no-control-socket",
     "--preload",  # read the program once, not once per worker
+    "--config=python:trialsite.stack.gate",
 ]
 
 

@@ -21,6 +21,7 @@ from trialsite.days import two_readings
 from trialsite.free_text import is_free_text, may_hold, sentence
 from trialsite.partial_dates import in_words_as_known
 from trialsite.services.signatures import sentence_of
+from trialsite.submissions import CHANGED, led_to
 
 register = template.Library()
 
@@ -339,9 +340,12 @@ def _asked(context: Context) -> str:
 
 @register.inclusion_tag("edc/error_summary.html")
 def error_summary(*sources: object) -> dict[str, object]:
-    """What must be mended, each line a link to its control. Takes forms, formsets and lists of (id, words)."""
+    """What must be mended, each line a link to its control. Takes forms, formsets and lists of (id, words).
+
+    Beside a page that was sent before stands the way to what it made.
+    """
     found = [problem for source in sources for problem in problems_of(source)]
-    return {"problems": found}
+    return {"problems": found, "saved_at": led_to() if ("", CHANGED) in found else ""}
 
 
 def problems_of(source: object) -> list[tuple[str, str]]:

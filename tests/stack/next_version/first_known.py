@@ -28,7 +28,7 @@ $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("safety", "0003_partial_medication_dates")]
+    dependencies = [("safety", "0002_rules")]
 
     operations = [
         migrations.AddField("concomitantmedication", "first_known_at", models.DateTimeField(null=True)),

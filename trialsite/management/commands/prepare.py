@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +41,7 @@ class Command(BaseCommand):
             forget(options["forget"])
         first = options["demonstration"] and self.is_new(state)
         self.say("Database: bringing its tables up to date")
-        meanwhile = ((_collect_static, options["static"]), (_read_program, first))
-        with beside(*(work for work, wanted in meanwhile if wanted)):
+        with beside(*([_collect_static] if options["static"] else [])):
             call_command("migrate", database="owner", interactive=False, verbosity=0)
             call_command("createcachetable", database="owner", verbosity=0)
             if first:
@@ -83,7 +81,7 @@ class Command(BaseCommand):
 def beside(*works: Callable[[], None]) -> Iterator[None]:
     """Meanwhile another process does these works, one after the other.
 
-    A first start has one processor to spare while tables are made; what Python compiles then, no visitor waits for.
+    A first start has a processor to spare while tables are made.
     """
     connections.close_all()  # a connection belongs to one process
     other = fork(_in_turn, *works)
@@ -100,10 +98,6 @@ def _in_turn(*works: Callable[[], None]) -> None:
 
 def _collect_static() -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
-
-
-def _read_program() -> None:
-    import_module("trialsite.wsgi")
 
 
 def found() -> str:
