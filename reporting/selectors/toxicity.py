@@ -209,7 +209,8 @@ def _tolerability(subject: Subject, shelf: _Shelf, events: Sequence[Toxicity]) -
     combination = _combination_from(spans)
     later = [one for one in events if one.on_combination == YES]
     ended_for_toxicity = end is not None and end.reason == EndReason.TOXICITY
-    ended_later = bool(end and combination and ended_for_toxicity and end.last_dose_on >= combination)
+    # A phase that would begin after the last dose is cut off: whoever began dexamethasone ended on it.
+    stopped_later = ended_for_toxicity or any(one.stopped_a_drug for one in later)
     phases = list(dict.fromkeys(one.phase.value for one in spans))
     if spans and spans[-1].ends_on is not None:
         phases.append(AFTER.value)
@@ -224,7 +225,7 @@ def _tolerability(subject: Subject, shelf: _Shelf, events: Sequence[Toxicity]) -
         end_reason=end.reason if end else "",
         stopped_for_event=_yes(ended_for_toxicity or any(one.stopped_a_drug for one in events)),
         severe_related=_yes(_is_severe(events)),
-        stopped_on_combination=_yes(ended_later or any(one.stopped_a_drug for one in later)) if combination else "",
+        stopped_on_combination=_yes(stopped_later) if combination else "",
         severe_related_on_combination=_yes(_is_severe(later)) if combination else "",
         anakinra_actions=_actions(one.action_anakinra for one in events),
         dexamethasone_actions=_actions(one.action_dexamethasone for one in events),

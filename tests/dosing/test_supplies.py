@@ -130,9 +130,36 @@ def test_an_expired_lot_and_a_subject_before_registration_get_nothing(world: Wor
     lot = received(world, 10, expires_on=world.at.date() + timedelta(days=3)).lot_id
     with pytest.raises(Refused, match="dispensed from registration on"):
         given_out(world, world.subject(), lot, 1)
-    world.later(4)
+    world.later(3)
+    given_out(world, subject, lot, 1)  # the day on the package is the last one
+    world.later(1)
     with pytest.raises(Refused, match="expired on"):
         given_out(world, subject, lot, 1)
+
+
+def test_of_lots_with_other_amounts_per_unit_it_is_not_told_what_was_used(world: World, subject: Subject) -> None:
+    of_100 = received(world, 100).lot_id
+    given_out(world, subject, of_100, 10)
+    with everything(world):
+        (one,) = uses(subject)
+    of_50 = received(world, 100, lot="B2", unit_mg=Decimal(50)).lot_id
+    given_out(world, subject, of_50, 10)
+    with everything(world):
+        (both,) = uses(subject)
+    assert (one.dispensed, one.recorded) == (10, Decimal(1))
+    assert (both.dispensed, both.recorded, both.left) == (20, None, None)
+
+
+def test_what_another_subject_has_does_not_make_up_for_an_entry_in_error(world: World, subject: Subject) -> None:
+    lot, other = received(world, 100).lot_id, treat.on_anakinra(world)
+    given_out(world, other, lot, 50)
+    wrong = given_out(world, subject, lot, 10)
+    take_back_drug(**site_staff(world), subject_id=subject.pk, movement=moved(world, lot, 4))
+    by = world.person(Role.COORDINATOR)
+    with pytest.raises(Refused, match="a balance would fall below zero"):
+        mark_movement_in_error(
+            by=by, at=world.at, site_id=subject.site_id, movement_id=wrong.pk, reason="Another subject"
+        )
 
 
 @pytest.mark.req("D13")

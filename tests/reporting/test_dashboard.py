@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -212,6 +213,15 @@ def test_what_nobody_signed_is_left_out_and_said(trial: World, client: Client) -
     assert "1 subject has a response that no investigator has signed yet" in shown
     listed = page(client, dashboard.list_url("unsigned", "signed"))
     assert unsigned.subject in listed
+
+
+def test_a_newer_response_that_nobody_signed_is_said_beside_signed_ones(trial: World) -> None:
+    signed = next(row for row in rows(trial) if row.response_state == "SIGNED")
+    newer, same = replace(signed, newer_unsigned="YES"), replace(signed, newer_unsigned="NO")
+    left = [newer, same, replace(newer, is_treated="NO")]
+    assert dashboard.count(left, "unsigned", "signed") == 1
+    assert "1 subject has a response that no investigator has signed yet" in dashboard.unsigned_words(left, "signed")
+    assert dashboard.unsigned_words([same], "signed") == "Every computed response is signed; nothing is left out."
 
 
 def test_a_correction_takes_a_response_out_until_it_is_signed_again(trial: World) -> None:
