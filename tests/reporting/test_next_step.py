@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from enrollment.services import Cause, record_screen_failure
+from enrollment.services import Cause, mark_subject_in_error, record_screen_failure
 from followup.models import FollowUpContact
 from labs.models import LabResult
 from protocol.vocabulary import Analyte, DueState, Phase
@@ -122,7 +122,21 @@ def test_a_visit_with_some_of_its_results_asks_for_the_rest(world: World) -> Non
     finish = next(step for step in tasks(facts(world, subject)) if step.words.startswith("Finish Month 1 labs"))
     entered, asked = finish.words.partition("(")[2].rstrip(")").split(" of ")
     assert 0 < int(entered) < int(asked)
-    assert finish.url.endswith("/visits/m01/labs/")
+    assert (finish.url.endswith("/visits/m01/labs/"), finish.note) == (True, "")
+    record(world, subject, "m01", treat.MONTH[1], {Analyte.HS_CRP: "pend"})
+    waits = next(step for step in tasks(facts(world, subject)) if step.words.startswith("Finish Month 1 labs"))
+    assert waits.note == "1 pending"
+
+
+def test_nothing_is_to_be_done_for_a_subject_that_was_entered_in_error(world: World) -> None:
+    subject = enrol.screened(world)
+    assert tasks(facts(world, subject))
+    mark_subject_in_error(
+        by=world.person(Role.COORDINATOR), at=world.at, subject_id=subject.pk, site_id=subject.site_id,
+        reason="Screened twice",
+    )  # fmt: skip
+    assert tasks(facts(world, subject)) == ()
+    assert (first(world, subject).kind, first(world, subject).words) == (Kind.REST, "Entered in error")
 
 
 def test_a_proposal_is_the_investigators_and_others_read_that_it_waits(world: World) -> None:
