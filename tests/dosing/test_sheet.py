@@ -195,13 +195,17 @@ def test_an_end_of_treatment_taken_back_brings_every_day_back_to_a_calendar(
     world: World, on_low_dose: Subject, client: Client
 ) -> None:
     kept = before = taken_in(fetched(world, client, on_low_dose), {})
+    found = [revision(world, on_low_dose)]
     end(world, on_low_dose, planned(world, on_low_dose)[1], EndReason.SUBJECT_DECISION)
+    found.append(revision(world, on_low_dose))
     kept = taken_in(fetched(world, client, on_low_dose), kept)
     assert len(days(kept, "Tablets")) == 2
     world.later(1)
     take_back_end_of_treatment(**acting(world, on_low_dose, Role.INVESTIGATOR), reason="Another subject")
+    found.append(revision(world, on_low_dose))
     kept = taken_in(fetched(world, client, on_low_dose), kept)
     assert {key: one[1:] for key, one in before.items()}.items() <= {key: one[1:] for key, one in kept.items()}.items()
+    assert [number for number, _ in found] == sorted({number for number, _ in found}), "each is newer than the last"
 
 
 @pytest.mark.req("E6")

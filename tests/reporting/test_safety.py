@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from followup.vocabulary import EndReason
 from protocol.safety_clocks import ClockName
 from protocol.vocabulary import Analyte, Phase
 from reporting import tolerability, toxicity
@@ -24,7 +25,7 @@ from safety.services import Told, record_report_sent
 from safety.vocabulary import CTCAE, ActionTaken, Attribution, Seriousness
 from tests import world_dosing as treat
 from tests.world import World, log_in
-from tests.world_followup import who
+from tests.world_followup import end, who
 from tests.world_labs import laboratory, limits, record
 from tests.world_safety import an_event, reported
 from trialsite.access import system_actor
@@ -189,6 +190,16 @@ def test_phases_and_combination_follow_from_the_day_on_which_it_began(trial: Wor
     assert people["02-002"].combination_from is None
     assert people["02-002"].severe_related == "NO"
     assert people["02-002"].stopped_on_combination == ""
+
+
+def test_an_end_for_toxicity_is_one_on_the_combination_for_who_had_begun_it(trial: World) -> None:
+    for number in ("01-001", "01-002"):
+        with reading(system_actor("verification"), trial.at):
+            subject = Subject.objects.select_related("site").get(subject_number=number)
+        end(trial, subject, trial.at.date() - timedelta(days=1), EndReason.TOXICITY)
+    people = {one.subject: one for one in found(trial).subjects}
+    ended = [(people[number].stopped_for_event, people[number].stopped_on_combination) for number in sorted(people)]
+    assert ended == [("YES", "YES"), ("YES", ""), ("YES", "YES"), ("NO", "")]
 
 
 def test_dose_intensity_is_what_was_given_of_what_was_planned_up_to_the_last_record(world: World) -> None:
