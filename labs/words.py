@@ -5,18 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from protocol.explain import plain
-from protocol.vocabulary import Response
 
-RESPONSES: dict[Response, str] = {
-    Response.SCR: "Stringent complete response",
-    Response.CR: "Complete response",
-    Response.VGPR: "Very good partial response",
-    Response.PR: "Partial response",
-    Response.MR: "Minimal response",
-    Response.SD: "Stable disease",
-    Response.PD: "Progressive disease",
-    Response.NE: "Not evaluable",
-}
 CODED = {
     "neg": "Negative",
     "pos": "Positive",

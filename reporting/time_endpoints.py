@@ -176,8 +176,8 @@ def survival_chart(rows: Sequence[Efficacy], endpoint: Endpoint) -> Chart | None
 
 
 def _at_risk(found: Sequence[tuple[int, str]], number: int) -> AtRisk:
-    """Still followed at that month, and how many left before it, censored and by events."""
-    before = [(days, status) for days, status in found if month(days) < number]
+    """Still followed at that month, counted in days, and how many left before it, censored and by events."""
+    before = [(days, status) for days, status in found if days < number * DIVISOR]
     events = sum(1 for _, status in before if status == EVENT)
     return AtRisk(number, len(found) - len(before), len(before) - events, events)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from labs.selectors.responses import latest_response
 from labs.selectors.visits import visit_label
-from labs.words import RESPONSES
 from protocol.vocabulary import Response
+from protocol.words import RESPONSE_WORDS
 from trialsite.foresight import Fact
 from trialsite.models import Subject
 
@@ -19,9 +19,11 @@ def derived_facts(subject: Subject, at: datetime) -> list[Fact]:
     if newest is None:
         return []
     points = [_at(epoch["number"], point) for epoch in newest.result["epochs"] for point in epoch["time_points"]]
-    return [Fact("confirmed", "Confirmed response", RESPONSES[Response(newest.confirmed)]), *points]
+    return [Fact("confirmed", "Confirmed response", RESPONSE_WORDS[Response(newest.confirmed)]), *points]
 
 
 def _at(epoch: int, point: dict[str, Any]) -> Fact:
     where = " / ".join(visit_label(code) for code in point["label"].split(" / "))
-    return Fact(f"response:{epoch}:{point['label']}", f"Response at {where}", RESPONSES[Response(point["timepoint"])])
+    return Fact(
+        f"response:{epoch}:{point['label']}", f"Response at {where}", RESPONSE_WORDS[Response(point["timepoint"])]
+    )

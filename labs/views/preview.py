@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from labs.entries import Collection, Reading
 from labs.selectors import course_for
-from labs.words import RESPONSES
 from protocol.derived import pct_change
 from protocol.explain import plain
 from protocol.measurements import Course, Measurement
@@ -17,6 +16,7 @@ from protocol.phases import propose
 from protocol.response import ResponseHistory, TimePoint, assess
 from protocol.samples import RELEVANT
 from protocol.vocabulary import TREATMENT_PHASES, Analyte, MissingReason, Phase
+from protocol.words import RESPONSE_WORDS
 from trialsite.charts import Chart, Point, Series, sparkline
 from trialsite.models import Subject
 from trialsite.selectors import protocol_of
@@ -51,8 +51,8 @@ def preview(
         change=None if baseline is None or now is None else pct_change(baseline, now),
         figures="" if baseline is None or now is None else f"{plain(baseline)} → {plain(now)} g/dL",
         chart=_chart(course),
-        response=RESPONSES[point.timepoint] if point else "",
-        confirmed=RESPONSES[history.confirmed_status],
+        response=RESPONSE_WORDS[point.timepoint] if point else "",
+        confirmed=RESPONSE_WORDS[history.confirmed_status],
         leads_to=_leads_to(subject, course, history, today),
         needed=_needed(point),
         rule_version=f"{trial.response_version.title}, protocol version {trial.version}",

@@ -89,6 +89,13 @@ def test_a_curve_needs_five_subjects_and_counts_who_is_at_risk() -> None:
     assert month(61) == Decimal("2.0")
 
 
+def test_who_left_a_day_before_the_third_month_is_not_at_risk_in_it() -> None:
+    """Three months are 91.3125 days; 91 and 92 days are both drawn at 3.0."""
+    chart = survival_chart(of("pfs", (91, E), (92, E), *[(400, C)] * 3), ENDPOINTS["pfs"])
+    assert chart is not None
+    assert next(line[:4] for line in chart.rows if line[0] == "3") == ("3", "4", "0", "1")
+
+
 @pytest.mark.parametrize("reading", SIX_MONTHS)
 def test_six_months_are_counted_over_all_who_came_so_far_and_over_those_known(reading: SixMonths) -> None:
     """The other column says the opposite and is not looked at."""
