@@ -106,10 +106,13 @@ def test_the_same_data_derive_the_same_response_and_append_nothing(world: World,
     assert latest_responses([subject.pk])[subject.pk].pk == before.pk
 
 
-def test_before_the_first_dose_nothing_is_derived(world: World) -> None:
+def test_before_the_first_dose_nothing_is_derived_and_no_worker_is_called(world: World) -> None:
+    """The start of treatment is news of its own."""
     subject = world.subject()
     record(world, subject, "scr", world.at.date(), {Analyte.SERUM_M: "3.0"})
+    assert LabResult.objects.filter(subject=subject).exists()
     assert latest_response(subject) is None
+    assert not OutboxMessage.objects.exists()
 
 
 @pytest.mark.req("D7")
